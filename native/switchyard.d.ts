@@ -1,0 +1,137 @@
+// The Node-API addon of the engine. JavaScript checks arguments against contract/, C++ does the work.
+// Every method that takes time returns a promise and runs off the event loop; calls on one engine run in the order they
+// were made. A native failure rejects with an Error whose message is one sentence a person can act on; `cause` holds the
+// native detail. Nothing here aborts the process.
+//
+// Shape letters: B sequences a batch, S encoder tokens a sequence, T decoder tokens a sequence, L sparse layers,
+// E experts, G capacity groups, F capacity factors in the what-if grid.
+
+/** Everything the engine needs of a RunSpec: contract/runSpec.ts, plus what data preparation found out. */
+export interface EngineConfig {
+  seed: number;
+  device: string;
+  model: import("../contract/runSpec.ts").ModelSpec;
+  training: Pick<import("../contract/runSpec.ts").TrainingSpec,
+    "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "threads">;
+  /** Tokens in the vocabulary, from the tokenizer. */
+  vocabularySize: number;
+  /** Token id that marks padding; it never counts in the loss and its router choice takes no capacity. */
+  padToken: number;
+  /** Token id the decoder starts from. */
+  startToken: number;
+  /** Capacity factors at which routing reports the exact drop fraction. */
+  capacityFactorGrid: number[];
+}
+
+/** Row-major int32 token ids. Labels are the decoder's targets, `padToken` where there is none. */
+export interface Batch {
+  /** [B, S]; absent for a decoder-only model. */
+  input?: Int32Array;
+  inputLength?: number;
+  /** [B, T]: what the decoder is to predict. The engine shifts it right, with `startToken` first, for the decoder's input. */
+  labels: Int32Array;
+  labelLength: number;
+  batchSize: number;
+}
+
+/** One sparse layer's routing over one batch, before and after capacity. docs/definitions.md §1. */
+export interface LayerRouting {
+  stack: "encoder" | "decoder";
+  /** Block index in its stack, from 0. */
+  layer: number;
+  experts: number;
+  /** Places an expert has in each group. */
+  capacity: number;
+  groups: number;
+  /** Tokens routed, padding left out. */
+  tokens: number;
+  /** [E] tokens whose first choice was the expert, before dropping. */
+  load: number[];
+  /** [E] tokens the expert kept. */
+  kept: number[];
+  /** [E] sum over tokens of the router probability. */
+  probability: number[];
+  /** Mean over tokens of −Σ p log p, in nats. */
+  entropy: number;
+  /** Mean over tokens of the chosen expert's probability. */
+  confidence: number;
+  /** Fraction of tokens dispatched to no expert. */
+  dropped: number;
+  /** E·Σ f·P, unscaled: 1 when uniform. */
+  auxiliaryLoss: number;
+  /** Mean of logsumexp(logits)², unscaled. */
+  zLoss: number;
+  /** [F] pairs [capacity factor, exact dropped fraction], sequence-order priority. */
+  dropAtCapacityFactor: [number, number][];
+}
+
+export interface StepResult {
+  /** Steps finished, this one included. */
+  step: number;
+  /** Cross-entropy, nats a target token, without auxiliary losses. */
+  loss: number;
+  /** What the gradient was taken of: cross-entropy plus scaled auxiliary losses. */
+  totalLoss: number;
+  /** E·Σ f·P summed over sparse layers, unscaled. 0 for a dense model. */
+  auxiliaryLoss: number;
+  zLoss: number;
+  /** Global norm before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  /** Target tokens that counted in the loss. */
+  targetTokens: number;
+  /** Present when the step was asked for diagnostics; one per sparse layer, encoder first. */
+  routing?: LayerRouting[];
+  /** False when loss or gradient was NaN or infinite: parameters and optimizer state were then left as before the step. */
+  finite: boolean;
+}
+
+export interface EvaluationResult {
+  /** Sum of cross-entropy over target tokens, nats. */
+  lossSum: number;
+  targetTokens: number;
+  /** Target tokens whose most probable prediction was right. */
+  correct: number;
+  routing: LayerRouting[];
+}
+
+export interface ParameterInfo { name: string; shape: number[]; elements: number }
+
+export interface MemoryUse { parameterBytes: number; optimizerBytes: number; peakBytes: number }
+
+export class Engine {
+  /** Builds the model on its device with freshly initialised parameters (truncated normal, paper §2.4). */
+  static create(config: EngineConfig): Promise<Engine>;
+  /** The device really used: "cpu" or "cuda:N". */
+  readonly device: string;
+  readonly stepsDone: number;
+  parameters(): ParameterInfo[];
+  parameterCount(): number;
+  memory(): Promise<MemoryUse>;
+  /** Forward, backward, clip, optimizer update. Dropout is a function of (seed, step) alone, so a resumed run repeats it. */
+  step(batch: Batch, options?: { routing?: boolean }): Promise<StepResult>;
+  /** Forward with the evaluation capacity factor, no dropout. */
+  evaluate(batch: Batch): Promise<EvaluationResult>;
+  /** Writes model.safetensors and optimizer.safetensors (fp32, step number in the metadata) into a directory that exists, fsynced. */
+  save(directory: string): Promise<{ files: { name: string; bytes: number; sha256: string }[] }>;
+  /** Restores parameters, optimizer state and step number. Refuses, unchanged, a file that does not match the model. */
+  load(directory: string): Promise<void>;
+  /** Frees device memory; later calls reject. */
+  dispose(): void;
+}
+
+export interface CpuFacts {
+  name: string; physicalCores: number; logicalCores: number; memoryBytes: number; memoryAvailableBytes: number;
+  /** For example ["avx2", "avx512f", "avx512_bf16"]. */
+  instructionSets: string[];
+}
+export interface GpuFacts {
+  index: number; uuid: string; name: string; memoryBytes: number; memoryUsedBytes: number;
+  /** Percent of time busy, °C, watts; null where the driver does not say. */
+  utilization: number | null; temperature: number | null; power: number | null;
+  /** Whether this build's CUDA can train on it. */
+  usable: boolean;
+}
+export interface Devices { cpu: CpuFacts; gpus: GpuFacts[]; cuda: { available: boolean; reason: string | null; libtorch: string } }
+/** Facts about this machine's devices; GPUs through NVML loaded at run time. */
+export function devices(): Promise<Devices>;
