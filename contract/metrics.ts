@@ -1,0 +1,34 @@
+// The names of what is measured: one dictionary for trainers, panels, exports and the CLI.
+export interface MetricDefinition {
+  label: string;
+  unit: string;
+  /** Shown on hover. */
+  definition: string;
+  /** Which way is better, where there is one. */
+  better?: "lower" | "higher";
+}
+
+export const METRICS = {
+  loss: { label: "cross-entropy", unit: "nats/token", better: "lower", definition: "Mean of −log p of the right target token over the batch, without auxiliary losses." },
+  totalLoss: { label: "total loss", unit: "nats/token", better: "lower", definition: "Cross-entropy plus scaled auxiliary losses: what the gradient is taken of." },
+  auxiliaryLoss: { label: "auxiliary loss", unit: "", better: "lower", definition: "E·Σ f·P summed over sparse layers, before α: equals the number of sparse layers when routing is uniform (Switch eq. 4)." },
+  zLoss: { label: "router z-loss", unit: "nats²", better: "lower", definition: "Mean of logsumexp(router logits)², summed over sparse layers, unscaled (ST-MoE)." },
+  gradientNorm: { label: "gradient norm", unit: "", definition: "Global L2 norm of the gradient before clipping." },
+  learningRate: { label: "learning rate", unit: "", definition: "Step size the optimizer used." },
+  tokensPerSecond: { label: "throughput", unit: "tokens/s", better: "higher", definition: "Input and target tokens processed a second of training." },
+  stepSeconds: { label: "step time", unit: "s", better: "lower", definition: "Wall time of one training step." },
+  droppedFraction: { label: "dropped tokens", unit: "of tokens", better: "lower", definition: "1 − tokens dispatched to at least one expert ÷ tokens, over all sparse layers." },
+  paddingFraction: { label: "padding", unit: "of capacity", better: "lower", definition: "Places in expert buffers that no token used: 1 − tokens dispatched ÷ (experts × capacity × groups)." },
+  overload: { label: "overload", unit: "× mean load", better: "lower", definition: "Largest over sparse layers of max load ÷ mean load. 1 is perfect balance." },
+  deadExperts: { label: "dead experts", unit: "experts", better: "lower", definition: "Experts, over all sparse layers, whose load was under 10% of the fair share over the last recorded window." },
+  routerEntropy: { label: "router entropy", unit: "nats", definition: "Mean over tokens and sparse layers of −Σ p log p of the router's probabilities." },
+  routerConfidence: { label: "router confidence", unit: "probability", definition: "Mean probability of the chosen expert." },
+  memoryBytes: { label: "memory", unit: "bytes", better: "lower", definition: "Peak resident memory of the trainer." },
+  "evaluation.loss": { label: "evaluation cross-entropy", unit: "nats/token", better: "lower", definition: "Cross-entropy on held-out documents with the evaluation capacity factor and no dropout." },
+  "evaluation.accuracy": { label: "evaluation accuracy", unit: "of target tokens", better: "higher", definition: "Share of held-out target tokens whose most probable prediction was right." },
+  "evaluation.droppedFraction": { label: "evaluation dropped tokens", unit: "of tokens", better: "lower", definition: "Dropped fraction on held-out documents with the evaluation capacity factor." },
+} as const satisfies Record<string, MetricDefinition>;
+export type MetricName = keyof typeof METRICS;
+/** Definition of a known metric; a name of another trainer's gets itself as label. */
+export const metricDefinition = (name: string): MetricDefinition =>
+  (METRICS as Record<string, MetricDefinition>)[name] ?? { label: name, unit: "", definition: "Recorded by the trainer under this name." };

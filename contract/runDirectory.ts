@@ -1,0 +1,47 @@
+// The files of a run directory besides events.jsonl. docs/run-directory.md explains them with examples.
+import { z } from "zod";
+
+export const FILES = {
+  spec: "spec.json", process: "process.json", events: "events.jsonl", heartbeat: "heartbeat.json",
+  control: "control", checkpoints: "checkpoints", log: "stdout.log", exit: "exit.json", manifest: "manifest.json",
+} as const;
+export const RunId = z.uuidv7();
+
+/** Enough to tell a live process from another that was given its pid. */
+export const ProcessFile = z.object({
+  v: z.literal(1), attempt: z.int().min(1), pid: z.int().min(1),
+  /** Field 22 of /proc/<pid>/stat: clock ticks after boot. */
+  startTicks: z.string().max(32),
+  bootId: z.string().max(64), host: z.string().max(255), argv: z.array(z.string().max(4096)).max(64), startedAt: z.number(),
+});
+/** Replaced every few seconds; the counter shows progress without trusting clocks. */
+export const HeartbeatFile = z.object({ v: z.literal(1), attempt: z.int().min(1), count: z.int().min(0), step: z.int().min(0), t: z.number() });
+export const ExitReason = z.enum(["completed", "stopped", "non-finite", "disk-full", "data-error", "device-error", "spec-error", "checkpoint-error", "crashed", "killed"]);
+/** The end of an attempt. Written by the trainer, or by the backend for a process that is provably gone (`by: "backend"`). */
+export const ExitFile = z.object({
+  v: z.literal(1), attempt: z.int().min(1), reason: ExitReason, code: z.int(), step: z.int().min(0), t: z.number(),
+  /** One sentence for the person. */
+  message: z.string().max(4000),
+  detail: z.string().max(20_000).nullable().default(null),
+  by: z.enum(["trainer", "backend"]),
+});
+/** control/<verb>.json asks the trainer for something; the trainer removes it when done. */
+export const ControlVerb = z.enum(["stop", "checkpoint"]);
+export const ControlFile = z.object({ v: z.literal(1), verb: ControlVerb, t: z.number() });
+
+/** checkpoints/step-N/manifest.json; a checkpoint without it does not exist. */
+export const Manifest = z.object({
+  v: z.literal(1), step: z.int().min(0), attempt: z.int().min(1), t: z.number(), engine: z.string().max(200),
+  tokens: z.number(), seconds: z.number(),
+  /** Opaque position of the data pipeline and random streams. */
+  position: z.record(z.string(), z.union([z.number(), z.string()])),
+  evaluationLoss: z.number().nullable(),
+  files: z.array(z.object({ name: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/), bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })).max(4096),
+});
+
+export type ProcessFile = z.output<typeof ProcessFile>;
+export type HeartbeatFile = z.output<typeof HeartbeatFile>;
+export type ExitFile = z.output<typeof ExitFile>;
+export type ExitReason = z.output<typeof ExitReason>;
+export type Manifest = z.output<typeof Manifest>;
+export type ControlVerb = z.output<typeof ControlVerb>;
