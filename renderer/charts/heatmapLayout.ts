@@ -1,0 +1,89 @@
+// Where the cells of a heatmap lie, in whole device pixels, so that no cell is blurred and equal cells are equally large.
+
+export interface HeatmapSpace {
+  rows: number;
+  columns: number;
+  /** CSS pixels there are. `height` is what the heatmap may take at most. */
+  width: number;
+  height: number;
+  pixelRatio: number;
+  /** CSS pixels for the row labels left and the column labels below. */
+  left: number;
+  bottom: number;
+  /** "cells": equal cells of a pleasant size. "fill": columns share the whole width, as a time axis needs. */
+  mode: "cells" | "fill";
+}
+
+export interface HeatmapLayout {
+  /** Device pixels. `x[c]`..`x[c + 1]` is column c with its gap; the same for `y`. */
+  x: Int32Array;
+  y: Int32Array;
+  /** Device pixels left free at the right and lower edge of each cell. */
+  gap: number;
+  /** CSS pixels that the canvas takes. */
+  width: number;
+  height: number;
+  /** Every how many rows or columns a label fits. */
+  rowLabelEvery: number;
+  columnLabelEvery: number;
+}
+
+const CELL = { minWidth: 3, maxWidth: 72, minHeight: 6, maxHeight: 28 } as const;
+/** CSS pixels that a label needs: one line of text, and about four digits. */
+const ROW_LABEL = 13;
+const COLUMN_LABEL = 26;
+
+/** 1, 2, 5, 10, 20, 50, …: the least of them that is at least `least`. */
+export function niceEvery(least: number): number {
+  for (let power = 1; ; power *= 10) for (const factor of [1, 2, 5]) if (factor * power >= least) return factor * power;
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+
+export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
+  const { rows, columns, pixelRatio: ratio } = space;
+  const left = Math.round(space.left * ratio);
+  const innerWidth = Math.max(columns, Math.floor((space.width - space.left) * ratio));
+  const innerHeight = Math.max(rows, Math.floor((space.height - space.bottom) * ratio));
+  const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), CELL.minHeight * ratio, CELL.maxHeight * ratio));
+  const x = new Int32Array(columns + 1);
+  if (space.mode === "fill") {
+    for (let c = 0; c <= columns; c++) x[c] = left + Math.round((innerWidth * c) / Math.max(1, columns));
+  } else {
+    const cellWidth = Math.max(1, Math.floor(Math.min(innerWidth / Math.max(1, columns), CELL.maxWidth * ratio)));
+    for (let c = 0; c <= columns; c++) x[c] = left + c * cellWidth;
+  }
+  const y = new Int32Array(rows + 1);
+  for (let r = 0; r <= rows; r++) y[r] = r * cellHeight;
+  const cellWidth = columns === 0 ? 0 : (x[columns]! - x[0]!) / columns;
+  const smaller = Math.min(space.mode === "fill" ? cellHeight : cellWidth, cellHeight) / ratio;
+  return {
+    x, y,
+    gap: space.mode === "fill" ? 0 : smaller >= 10 ? Math.max(1, Math.round(ratio)) : smaller >= 5 ? 1 : 0,
+    width: space.mode === "fill" ? space.width : Math.ceil(x[columns]! / ratio),
+    height: Math.ceil(y[rows]! / ratio) + space.bottom,
+    rowLabelEvery: niceEvery((ROW_LABEL * ratio) / Math.max(1, cellHeight)),
+    columnLabelEvery: niceEvery((COLUMN_LABEL * ratio) / Math.max(1, cellWidth)),
+  };
+}
+
+/** The cell under a point in CSS pixels; null beside the cells. */
+export function cellAt(layout: HeatmapLayout, pixelRatio: number, cssX: number, cssY: number): { row: number; column: number } | null {
+  const column = edgeBelow(layout.x, cssX * pixelRatio);
+  const row = edgeBelow(layout.y, cssY * pixelRatio);
+  return row < 0 || column < 0 ? null : { row, column };
+}
+
+/** Index i with edges[i] ≤ position < edges[i + 1]; −1 outside. */
+function edgeBelow(edges: Int32Array, position: number): number {
+  const last = edges.length - 1;
+  if (last < 1 || position < edges[0]! || position >= edges[last]!) return -1;
+  let low = 0;
+  let high = last;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= position) low = middle;
+    else high = middle;
+  }
+  return low;
+}
