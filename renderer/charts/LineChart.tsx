@@ -1,0 +1,354 @@
+// Lines over steps, tokens or time: several runs overlaid, live, with bands, a crosshair shared by all charts, zoom by
+// dragging and a keyboard cursor. Chart.js draws axes and lines; a second canvas above draws what follows the pointer.
+import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration } from "chart.js";
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import "./bucketLine.ts";
+import type { BucketLineDataset } from "./bucketLine.ts";
+import { CrosshairLayer } from "./crosshair.ts";
+import { Figure, type FigureState } from "./Figure.tsx";
+import { drawNever, drawSoon } from "./frame.ts";
+import { allFacts, leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
+import { useChartLinks } from "./links.ts";
+import { axisTitle, bareQuantity, duration, quantity, shortNumber } from "./quantity.ts";
+import { lineSentence, linesSentence } from "./summary.ts";
+import { useChartTheme, type ChartTheme } from "./theme.ts";
+
+Chart.register(LinearScale, LogarithmicScale);
+
+export interface LineChartProps {
+  title: string;
+  /** What is measured, as in contract/metrics.ts. */
+  label: string;
+  unit: string;
+  definition: string;
+  lines: readonly Line[];
+  /** What one line is, for the summary: "run", "layer". */
+  noun: string;
+  /** CSS pixels of the plot in the grid; a maximised figure takes what there is. */
+  height?: number;
+  /** Keeps the axis from starting above zero. */
+  fromZero?: boolean;
+  /** Not affected by the view's logarithmic y axis: values of 0 are normal here. */
+  linearY?: boolean;
+  controls?: React.ReactNode;
+  retry?: () => void;
+}
+
+const X_TITLES = { step: "step", tokens: "tokens", time: "training time" } as const;
+const SUMMARY_EVERY = 1000;
+
+export function LineChart(props: LineChartProps) {
+  const { title, label, unit, definition, lines, height = 220, fromZero = false, linearY = false } = props;
+  const links = useChartLinks();
+  const theme = useChartTheme();
+  const canvasRef = useRef<HTMLCanvasElement>(null);
+  const overlayRef = useRef<HTMLCanvasElement>(null);
+  const chartRef = useRef<Chart | null>(null);
+  const layerRef = useRef<CrosshairLayer | null>(null);
+  const [tip, setTip] = useState<{ step: number; x: number; y: number } | null>(null);
+  const [spoken, setSpoken] = useState("");
+  const logY = links.logY && !linearY;
+  const latest = useRef({ lines, links, theme });
+  latest.current = { lines, links, theme };
+
+  const { state, summary } = useLineState(props);
+
+  const draw = useCallback(() => {
+    chartRef.current?.update("none");
+    layerRef.current?.draw();
+  }, []);
+
+  // One Chart for the life of the figure.
+  useEffect(() => {
+    const chart = new Chart(canvasRef.current!, configuration() as never);
+    chartRef.current = chart;
+    const layer = new CrosshairLayer(chart, overlayRef.current!, () => latest.current);
+    layerRef.current = layer;
+    const drawLayer = () => layer.draw();
+    const stopHover = latest.current.links.hover.subscribe(() => drawSoon(drawLayer));
+    return () => {
+      stopHover();
+      drawNever(drawLayer);
+      drawNever(draw);
+      chart.destroy();
+      chartRef.current = null;
+      layerRef.current = null;
+    };
+  }, [draw]);
+
+  useEffect(() => {
+    const chart = chartRef.current;
+    if (!chart) return;
+    chart.data.datasets = lines.map((line): BucketLineDataset => ({
+      type: "bucketLine", label: line.name, data: [], source: line.source, axis: links.axis, colour: line.colour, dash: line.dash,
+      smoothing: links.smoothing, dots: line.dots ?? false, lineWidth: lines.length > 8 ? 1.25 : 1.75,
+    })) as never;
+    applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero });
+    drawSoon(draw);
+    const stops = lines.map((line) => line.source.subscribe(() => drawSoon(draw)));
+    return () => stops.forEach((stop) => stop());
+  }, [lines, links.axis, links.logX, logY, links.smoothing, links.range, theme, label, unit, fromZero, draw]);
+
+  useEffect(() => { layerRef.current?.draw(); }, [links.step]);
+
+  const stepUnder = (event: { clientX: number }): number | null => {
+    const chart = chartRef.current;
+    if (!chart?.scales.x) return null;
+    const box = chart.canvas.getBoundingClientRect();
+    return stepAtX(lines, links.axis, chart.scales.x.getValueForPixel(event.clientX - box.left)!);
+  };
+  const localX = (event: { clientX: number }): number => event.clientX - canvasRef.current!.getBoundingClientRect().left;
+
+  const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
+    if (event.button !== 0 || state.kind !== "ready") return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    layerRef.current!.selection = { from: localX(event), to: localX(event) };
+  };
+  const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
+    if (state.kind !== "ready") return;
+    const layer = layerRef.current!;
+    if (layer.selection) {
+      layer.selection.to = localX(event);
+      layer.draw();
+    }
+    const step = stepUnder(event);
+    links.hover.set(step);
+    const box = event.currentTarget.getBoundingClientRect();
+    setTip(step === null ? null : { step, x: event.clientX - box.left, y: event.clientY - box.top });
+  };
+  const onPointerUp = (event: PointerEvent<HTMLDivElement>) => {
+    const layer = layerRef.current!;
+    const { selection } = layer;
+    layer.selection = null;
+    if (!selection) return;
+    const scale = chartRef.current!.scales.x!;
+    if (Math.abs(selection.to - selection.from) > 6) {
+      const range = rangeOfX(lines, links.axis, scale.getValueForPixel(selection.from)!, scale.getValueForPixel(selection.to)!);
+      if (range) links.zoom(range);
+    } else {
+      const step = stepUnder(event);
+      if (step !== null) links.scrub(step);
+    }
+    layer.draw();
+  };
+  const leave = () => {
+    links.hover.set(null);
+    setTip(null);
+  };
+
+  const moveCursor = (step: number) => {
+    links.hover.set(step);
+    const at = layerRef.current?.pixelOfStep(step) ?? null;
+    setTip(at === null ? null : { step, x: at, y: 24 });
+    setSpoken(`Step ${step.toLocaleString("en")}: ${tipRows(lines, step, unit).slice(0, 5).map((row) => `${row.name} ${row.value}`).join(", ")}`);
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const lead = leadLine(lines);
+    if (!lead) return;
+    const { columns } = lead.source;
+    const current = links.hover.get() ?? links.step ?? columns.step[columns.length - 1]!;
+    const at = stepIndex(columns.step, columns.length, current);
+    const go = (index: number) => moveCursor(columns.step[Math.min(columns.length - 1, Math.max(0, index))]!);
+    const stride = event.shiftKey ? 10 : 1;
+    switch (event.key) {
+      case "ArrowLeft": go(at - stride); break;
+      case "ArrowRight": go(at + stride); break;
+      case "Home": go(0); break;
+      case "End": go(columns.length - 1); break;
+      case "Enter": links.scrub(current); break;
+      case "+": case "=": links.zoom(zoomed(links.range, columns.step[0]!, columns.step[columns.length - 1]!, current, 0.5)); break;
+      case "-": links.zoom(zoomed(links.range, columns.step[0]!, columns.step[columns.length - 1]!, current, 2)); break;
+      case "0": links.zoom(null); break;
+      case "Escape":
+        if (links.hover.get() !== null) leave();
+        else if (links.range) links.zoom(null);
+        else return;
+        break;
+      default: return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  const tipList = tip ? tipRows(lines, tip.step, unit) : [];
+  return (
+    <Figure title={title} definition={definition} summary={summary} state={state} controls={<>{props.controls}{links.range && <button type="button" className="figure-zoom" onClick={() => links.zoom(null)} title="Show all steps (0 or double-click)">steps {links.range.from.toLocaleString("en")}–{links.range.to.toLocaleString("en")} ✕</button>}</>}
+      table={() => linesTable(lines, unit)}
+      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, dash: line.dash })), canvases: [canvasRef.current!] })}>
+      <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group"
+        aria-roledescription="line chart" aria-label={`${title}. ${summary}. Arrow keys move the cursor, Enter shows that step everywhere, plus and minus zoom, 0 shows all.`}
+        onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={() => { layerRef.current!.selection = null; }} onPointerLeave={leave}
+        onDoubleClick={() => links.zoom(null)} onKeyDown={onKeyDown} onBlur={leave}>
+        <canvas ref={canvasRef} aria-hidden="true" />
+        <canvas ref={overlayRef} className="plot-overlay" aria-hidden="true" />
+        {tip && tipList.length > 0 && (
+          <ChartTip x={tip.x} y={tip.y} plot={canvasRef.current!}>
+            <div className="tip-head">step {tip.step.toLocaleString("en")}{tipPlace(lines, tip.step)}</div>
+            <table className="tip-rows"><tbody>
+              {tipList.slice(0, 12).map((row) => (
+                <tr key={row.key}><td><span className="swatch" style={{ "--swatch": row.colour } as React.CSSProperties} /></td><th scope="row">{row.name}</th><td className="tip-value">{row.value}</td><td className="tip-band">{row.band}</td></tr>
+              ))}
+            </tbody></table>
+            {tipList.length > 12 && <div className="tip-note">and {tipList.length - 12} more</div>}
+            <div className="tip-note">{definition}</div>
+          </ChartTip>
+        )}
+        <span className="visually-hidden" role="status">{spoken}</span>
+      </div>
+      {lines.length > 1 && state.kind === "ready" && <Legend lines={lines} />}
+    </Figure>
+  );
+}
+
+/** A box beside the pointer that stays inside the window. */
+export function ChartTip({ x, y, plot, children }: { x: number; y: number; plot: HTMLElement; children: React.ReactNode }) {
+  const box = plot.getBoundingClientRect();
+  const toLeft = box.left + x > window.innerWidth - 340;
+  const upwards = box.top + y > window.innerHeight - 220;
+  return <div className="tip" style={{ left: toLeft ? undefined : x + 14, right: toLeft ? box.width - x + 14 : undefined, top: upwards ? undefined : y + 12, bottom: upwards ? box.height - y + 12 : undefined }}>{children}</div>;
+}
+
+function Legend({ lines }: { lines: readonly Line[] }) {
+  return (
+    <ul className="legend">
+      {lines.map((line) => (
+        <li key={line.key} title={line.name}>
+          <svg width="18" height="8" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={line.colour} strokeWidth={line.dots ? 1 : 2} strokeDasharray={line.dash.join(" ")} />{line.dots && <circle cx="9" cy="4" r="3" fill={line.colour} />}</svg>
+          <bdi>{line.name}</bdi>{line.label && <span className="legend-label">{line.label}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The worst state wins only if no line has data: one missing run must not hide the others. */
+function lineState(lines: readonly Line[], retry?: () => void): FigureState {
+  if (lines.length === 0) return { kind: "empty", message: "Choose a run with the eye beside its name." };
+  const statuses = lines.map(({ source }) => source.status);
+  if (statuses.includes("ready")) return { kind: "ready" };
+  if (statuses.includes("loading")) return { kind: "loading" };
+  const failed = lines.find(({ source }) => source.status === "error");
+  if (failed) return { kind: "error", message: failed.source.message ?? "The backend gave no answer.", retry };
+  return { kind: "absent", message: lines[0]!.source.message ?? "No run shown here records this." };
+}
+
+/** State and summary, followed outside the draw path: at once when the state changes, once a second for the words. */
+function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { state: FigureState; summary: string } {
+  const compute = useCallback(() => {
+    const state = lineState(lines, retry);
+    const own = lines.filter((line) => !line.label);
+    const others = lines.filter((line) => line.label);
+    const parts = [linesSentence(label, unit, allFacts(own), noun)];
+    if (own.length === 1) for (const line of others.slice(0, 2)) {
+      const [facts] = allFacts([line]);
+      if (facts) parts.push(lineSentence(line.label!, unit, facts));
+    }
+    return { state, summary: parts.join("; ") };
+  }, [lines, label, unit, noun, retry]);
+  const [current, setCurrent] = useState(compute);
+  useEffect(() => {
+    let kind = "";
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const refresh = () => {
+      timer = null;
+      const next = compute();
+      kind = next.state.kind;
+      setCurrent((old) => (old.summary === next.summary && sameState(old.state, next.state) ? old : next));
+    };
+    const changed = () => {
+      if (lineState(lines).kind !== kind) refresh();
+      else timer ??= setTimeout(refresh, SUMMARY_EVERY);
+    };
+    refresh();
+    const stops = lines.map((line) => line.source.subscribe(changed));
+    return () => {
+      if (timer) clearTimeout(timer);
+      stops.forEach((stop) => stop());
+    };
+  }, [lines, compute]);
+  return current;
+}
+
+const sameState = (a: FigureState, b: FigureState): boolean =>
+  a.kind === b.kind && ("message" in a ? a.message : "") === ("message" in b ? b.message : "");
+
+interface TipRow { key: string; name: string; colour: string; value: string; band: string; number: number }
+
+function tipRows(lines: readonly Line[], step: number, unit: string): TipRow[] {
+  const rows = lines.flatMap((line): TipRow[] => {
+    const at = valueAt(line, step);
+    if (!at) return [];
+    return [{
+      key: line.key, name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, number: at.last,
+      value: quantity(at.last, unit), band: at.max > at.min ? `${bareQuantity(at.min, unit)} – ${bareQuantity(at.max, unit)}` : "",
+    }];
+  });
+  return rows.length > 8 ? rows.sort((a, b) => a.number - b.number) : rows;
+}
+
+function tipPlace(lines: readonly Line[], step: number): string {
+  const lead = leadLine(lines);
+  const at = lead && valueAt(lead, step);
+  if (!lead || !at) return "";
+  const tokens = lead.source.columns.tokens[at.index]!;
+  const seconds = lead.source.columns.seconds[at.index]!;
+  return `${tokens > 0 ? ` · ${shortNumber(tokens, 3)} tokens` : ""}${seconds > 0 ? ` · ${duration(seconds)}` : ""}`;
+}
+
+function stepIndex(steps: Float64Array, length: number, step: number): number {
+  let best = 0;
+  for (let i = 0; i < length; i++) if (Math.abs(steps[i]! - step) < Math.abs(steps[best]! - step)) best = i;
+  return best;
+}
+
+/** A range `factor` as wide around `centre`; null when that is everything. */
+export function zoomed(range: { from: number; to: number } | null, first: number, last: number, centre: number, factor: number): { from: number; to: number } | null {
+  const from = range?.from ?? first;
+  const to = range?.to ?? last;
+  const half = Math.max(2, ((to - from) * factor) / 2);
+  const next = { from: Math.max(0, Math.round(centre - half)), to: Math.round(centre + half) };
+  return range && factor > 1 && next.to - next.from > last - first && next.from <= first ? null : next;
+}
+
+const configuration = (): ChartConfiguration => ({
+  type: "bucketLine" as never,
+  data: { datasets: [] },
+  options: {
+    animation: false, parsing: false, normalized: true, responsive: true, maintainAspectRatio: false, events: [],
+    resizeDelay: 0, layout: { padding: { top: 4, right: 8 } },
+    scales: { x: { type: "linear", axis: "x" }, y: { type: "linear", axis: "y" } },
+  },
+});
+
+interface Axes { axis: "step" | "tokens" | "time"; logX: boolean; logY: boolean; range: { from: number; to: number } | null; label: string; unit: string; fromZero: boolean }
+
+function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
+  const font = { family: theme.font, size: 11 };
+  const shared = { grid: { color: theme.grid, drawTicks: false, lineWidth: 1 }, border: { display: false } };
+  const ticks = { color: theme.mutedText, font, padding: 6, maxRotation: 0, autoSkipPadding: 20 };
+  // On the step axis a zoom shows exactly the steps that were asked for; on the others, what the rows of those steps span.
+  const limits = axes.axis === "step" && axes.range && !axes.logX ? { min: axes.range.from, max: axes.range.to } : {};
+  chart.options.scales = {
+    x: {
+      ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", ...limits,
+      title: { display: true, text: X_TITLES[axes.axis], color: theme.mutedText, font, padding: { top: 0, bottom: 0 } },
+      ticks: { ...ticks, ...(axes.logX ? { callback: logTick((value) => xTick(axes.axis, value)) } : { maxTicksLimit: 8, includeBounds: false, callback: (value) => xTick(axes.axis, Number(value)) }) },
+    },
+    y: {
+      ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY, grace: axes.logY ? undefined : "4%",
+      title: { display: true, text: axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
+      ticks: { ...ticks, ...(axes.logY ? { callback: logTick((value) => bareQuantity(value, axes.unit)) } : { maxTicksLimit: 6, callback: (value) => bareQuantity(Number(value), axes.unit) }) },
+    },
+  } as NonNullable<Chart["options"]["scales"]>;
+}
+
+const xTick = (axis: Axes["axis"], value: number): string =>
+  axis === "time" ? duration(value) : Number.isInteger(value) || axis === "tokens" ? shortNumber(value) : "";
+/** A logarithmic axis has a mark at each digit; 1, 2 and 5 are enough to read. */
+const logTick = (text: (value: number) => string) => (value: number | string): string | null => {
+  const number = Number(value);
+  if (!(number > 0)) return null;
+  const leading = Math.round(number / 10 ** Math.floor(Math.log10(number) + 1e-9));
+  return leading === 1 || leading === 2 || leading === 5 ? text(number) : null;
+};

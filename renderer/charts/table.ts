@@ -1,0 +1,40 @@
+// What a chart shows, as a table: drawn on demand, read by screen readers, and saved as CSV.
+import { bareQuantity } from "./quantity.ts";
+
+export interface DataColumn {
+  name: string;
+  /** As in contract/metrics.ts; decides how the table writes it. CSV has the exact number. */
+  unit?: string;
+}
+export interface DataTable {
+  columns: readonly DataColumn[];
+  rows: readonly (readonly (number | string | null)[])[];
+}
+
+/** A cell as the table shows it. */
+export function cellText(value: number | string | null | undefined, column: DataColumn): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value;
+  return Number.isInteger(value) && column.unit === undefined ? value.toLocaleString("en") : bareQuantity(value, column.unit ?? "");
+}
+
+/**
+ * RFC 4180. A text that a spreadsheet would run as a formula (it begins with = + - @ or a control character) gets an
+ * apostrophe before it: run names come from other people.
+ */
+export function toCsv(table: DataTable): string {
+  const field = (value: number | string | null | undefined): string => {
+    if (value === null || value === undefined) return "";
+    if (typeof value === "number") return String(value);
+    const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const header = table.columns.map(({ name, unit }) => field(unit ? `${name} (${unit})` : name)).join(",");
+  return [header, ...table.rows.map((row) => row.map(field).join(","))].join("\r\n") + "\r\n";
+}
+
+/** At most `limit` rows evenly taken, first and last included. */
+export function thinned<T>(rows: readonly T[], limit: number): readonly T[] {
+  if (rows.length <= limit) return rows;
+  return Array.from({ length: limit }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (limit - 1))]!);
+}
