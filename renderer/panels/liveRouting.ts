@@ -19,6 +19,8 @@ export class LiveRouting extends Observable {
   message: string | null = null;
   /** Steps with a record, growing. */
   steps: number[] = [];
+  /** The rows shown last: they stay on screen while those of another step are on their way. */
+  shown: RoutingRow[] | null = null;
   private readonly rowsByStep = new Map<number, RoutingRow[]>();
   private readonly asked = new Set<number>();
   private readonly failed = new Map<number, string>();

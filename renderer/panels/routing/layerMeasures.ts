@@ -1,0 +1,59 @@
+// What the layer × expert heatmap can show of a recorded step.
+import type { RoutingRow } from "../../../contract/handlers.ts";
+import type { HeatmapScaleName } from "../../charts/colourScale.ts";
+import { DEAD_BELOW } from "../../charts/colourScale.ts";
+import { percent, shortNumber } from "../../charts/quantity.ts";
+import { importance, relativeLoad } from "../routingFacts.ts";
+
+export interface LayerMeasure {
+  key: "load" | "kept" | "dropped" | "probability" | "importance";
+  label: string;
+  unit: string;
+  scale: HeatmapScaleName;
+  definition: string;
+  /** One value an expert; NaN where nothing was routed. */
+  values: (row: RoutingRow) => number[];
+  text: (value: number) => string;
+  tick: (value: number) => string;
+}
+
+const times = (value: number): string => `${shortNumber(value, 3)}×`;
+const fairOfLoad = (row: RoutingRow): number => row.load.reduce((a, b) => a + b, 0) / row.experts;
+
+export const LAYER_MEASURES: readonly LayerMeasure[] = [
+  {
+    key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: times,
+    definition: "Tokens that chose the expert, before dropping, relative to an even share of all tokens. Under 0.1 the expert is dead.",
+    values: (row) => relativeLoad(row.load),
+  },
+  {
+    key: "kept", label: "Kept", unit: "× fair share", scale: "load", text: times, tick: times,
+    definition: "Tokens that the expert processed, after its capacity was full, relative to an even share of all tokens.",
+    values: (row) => { const fair = fairOfLoad(row); return row.kept.map((tokens) => (fair > 0 ? tokens / fair : Number.NaN)); },
+  },
+  {
+    key: "dropped", label: "Dropped", unit: "of its tokens", scale: "dropped", text: (value) => `${percent(value)} of its tokens`, tick: (value) => percent(value),
+    definition: "Tokens that chose the expert and found no place, as a share of those that chose it. They pass through the residual alone.",
+    values: (row) => row.load.map((tokens, e) => (tokens > 0 ? 1 - row.kept[e]! / tokens : 0)),
+  },
+  {
+    key: "probability", label: "Probability", unit: "mean p", scale: "probability", text: (value) => shortNumber(value, 3), tick: (value) => shortNumber(value, 2),
+    definition: "Importance P of eq. 6: mean over tokens of the router's probability of the expert.",
+    values: importance,
+  },
+  {
+    key: "importance", label: "Importance", unit: "× fair share", scale: "load", text: times, tick: times,
+    definition: "Importance P of eq. 6 relative to 1 ÷ experts: where the router's probability goes, next to where the tokens go.",
+    values: (row) => importance(row).map((p) => p * row.experts),
+  },
+];
+
+/** A dead expert is hatched where load or what was kept of it is shown. */
+export const isHatched = (measure: LayerMeasure, value: number): boolean => (measure.key === "load" || measure.key === "kept") && value < DEAD_BELOW;
+
+/** End of the sequential scales: the greatest value, a little rounded up so that it doesn't flicker from step to step. */
+export function scaleEnd(measure: LayerMeasure, greatest: number): number {
+  if (measure.scale === "load") return 1;
+  if (!(greatest > 0)) return measure.scale === "dropped" ? 0.1 : 1;
+  return Math.min(1, [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1].find((end) => end >= greatest * 0.999) ?? 1);
+}
