@@ -1,0 +1,98 @@
+// The backend without its transport: what the server offers over the WebSocket and the CLI uses in its own process.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { requests, type Arguments, type RequestName, type Result, type Topic, type TopicArguments } from "../contract/handlers.ts";
+import { isDamage, openOrRebuild } from "../db/openOrRebuild.ts";
+import { Readers } from "../db/readers.ts";
+import type { WritableDB } from "../db/database.ts";
+import { readDevices } from "./devices.ts";
+import { createHandlers } from "./handlers.ts";
+import type { Home } from "./home.ts";
+import { PersonError, toIssues } from "./personError.ts";
+import { purgeExpired } from "./runs/deletion.ts";
+import { PATIENCE, type Patience } from "./runs/follower.ts";
+import { Ingest } from "./runs/ingest.ts";
+import { Subscriptions, type Follow } from "./subscriptions.ts";
+
+export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+export interface ApplicationOptions {
+  home: Home;
+  /** Receives one sentence for each thing that went wrong beside the requests. */
+  report?: (sentence: string) => void;
+  patience?: Patience;
+  /** Program that trains a run directory; the product's own when left out. */
+  trainer?: readonly string[];
+}
+
+/** Holds the database of a home. The caller holds the home's lock. */
+export class Application {
+  readonly home: Home;
+  readonly db: WritableDB;
+  readonly readers: Readers;
+  readonly ingest: Ingest;
+  readonly subscriptions: Subscriptions;
+  /** Resolves once everything in the run directories at the start is stored. */
+  readonly caughtUp: Promise<void>;
+  #handlers: ReturnType<typeof createHandlers>;
+
+  constructor({ home, report = (sentence) => console.error(sentence), patience = PATIENCE, trainer }: ApplicationOptions) {
+    this.home = home;
+    const { db, rebuilt } = openOrRebuild(home.database, existsSync(home.checkDatabase));
+    rmSync(home.checkDatabase, { force: true });
+    if (rebuilt) report(rebuilt);
+    this.db = db;
+    this.readers = new Readers(home.database);
+    this.subscriptions = new Subscriptions(db, readDevices);
+    for (const id of purgeExpired(db, home.runs)) report(`Run ${id}, deleted more than 7 days ago, was removed.`);
+    this.ingest = new Ingest(db, home.runs, {
+      changed: (id) => this.subscriptions.changed(id),
+      removed: (id) => this.subscriptions.removed(id),
+      problem: report,
+    }, patience);
+    this.#handlers = createHandlers(this, trainer);
+    this.caughtUp = this.ingest.start();
+  }
+
+  /** Answers a request: arguments and result are checked against the contract. */
+  async request(name: string, args: unknown): Promise<unknown> {
+    if (!Object.hasOwn(requests, name)) throw new PersonError(`This backend knows no request "${name}"; reload the window.`);
+    const known = name as RequestName;
+    const parsed = requests[known].args.safeParse(args);
+    if (!parsed.success) {
+      const issues = toIssues(parsed.error);
+      throw new PersonError(`The request ${name} was not understood: ${issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ")}.`, { issues });
+    }
+    try {
+      return requests[known].result.parse(await this.#handlers[known](parsed.data as never));
+    } catch (error) {
+      if (isDamage(error)) writeFileSync(this.home.checkDatabase, "");
+      throw error;
+    }
+  }
+
+  /** The same, typed, for callers in this process. */
+  send<K extends RequestName>(name: K, args: Arguments<K>): Promise<Result<K>> {
+    return this.request(name, args) as Promise<Result<K>>;
+  }
+
+  /** Pushes what is subscribed to until the returned function is called. */
+  follow<T extends Topic>(topic: T, args: TopicArguments<T>, follow: Follow): () => void {
+    switch (topic) {
+      case "runs": return this.subscriptions.followRuns(follow);
+      case "devices": return this.subscriptions.followDevices(follow);
+      case "run": {
+        const { runId, after } = args as TopicArguments<"run">;
+        return this.subscriptions.followRows(runId, after, follow);
+      }
+    }
+    throw new PersonError(`This backend knows no topic "${String(topic)}"; reload the window.`);
+  }
+
+  async close(): Promise<void> {
+    this.subscriptions.close();
+    await this.ingest.stop();
+    await this.readers.close();
+    this.db.close();
+  }
+}
+

@@ -1,0 +1,73 @@
+// The devices of this machine: the addon knows them; without it the CPU is described from /proc.
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import type { Devices } from "../contract/handlers.ts";
+
+const NATIVE = new URL("../native/load.ts", import.meta.url).href;
+/** Instruction sets that matter to the engine, as /proc/cpuinfo names them. */
+const INSTRUCTION_SETS = ["sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile", "avx_vnni", "neon", "asimd", "sve"];
+
+type NativeDevices = Omit<Devices, "cpu"> & { cpu: Omit<Devices["cpu"], "utilization"> };
+interface Native { devices(): Promise<NativeDevices> }
+
+let native: Promise<Native> | null = null;
+async function loadNative(): Promise<Native> {
+  // A failed load is tried again: the addon may be built while the backend runs.
+  native ??= (async () => {
+    const loaded = await import(NATIVE) as { devices?: Native["devices"]; loadNative?: () => Native; default?: Native };
+    const found = loaded.devices ? (loaded as Native) : loaded.loadNative?.() ?? loaded.default;
+    if (typeof found?.devices !== "function") throw new Error("native/load.ts offers no devices().");
+    return found;
+  })().catch((error) => {
+    native = null;
+    throw error;
+  });
+  return native;
+}
+
+/** Facts about CPU and GPUs. Never rejects: without the addon it says why there are no GPUs. */
+export async function readDevices(): Promise<Devices> {
+  const utilization = cpuUtilization();
+  try {
+    const found = await (await loadNative()).devices();
+    return { ...found, cpu: { ...found.cpu, utilization } };
+  } catch (error) {
+    return {
+      cpu: { ...cpuFacts(), utilization }, gpus: [],
+      cuda: { available: false, libtorch: "not loaded", reason: `The engine could not be loaded, so runs can be browsed but not trained: ${(error as Error).message.split("\n")[0]} Run npm start, or npm run -s switchyard -- doctor.` },
+    };
+  }
+}
+
+function cpuFacts(): Omit<Devices["cpu"], "utilization"> {
+  const info = readText("/proc/cpuinfo");
+  const flags = new Set((/^(?:flags|Features)\s*:\s*(.*)$/m.exec(info)?.[1] ?? "").split(" "));
+  const cores = new Set(info.split("\n\n").map((block) => `${/^physical id\s*:\s*(\d+)/m.exec(block)?.[1] ?? 0}:${/^core id\s*:\s*(\d+)/m.exec(block)?.[1] ?? ""}`).filter((core) => !core.endsWith(":")));
+  const available = /^MemAvailable:\s*(\d+) kB/m.exec(readText("/proc/meminfo"))?.[1];
+  return {
+    name: cpus()[0]?.model.trim() || "CPU", physicalCores: cores.size || cpus().length, logicalCores: availableParallelism(),
+    memoryBytes: totalmem(), memoryAvailableBytes: available ? Number(available) * 1024 : freemem(),
+    instructionSets: INSTRUCTION_SETS.filter((name) => flags.has(name)),
+  };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+let before = { busy: 0, total: 0 };
+/** Percent of time all cores were busy since the last call; null at the first. */
+function cpuUtilization(): number | null {
+  const times = (/^cpu\s+(.*)$/m.exec(readText("/proc/stat"))?.[1] ?? "").split(" ").map(Number);
+  if (times.length < 5) return null;
+  // user nice system idle iowait irq softirq steal; guest time is inside user.
+  const total = times.slice(0, 8).reduce((sum, time) => sum + time, 0);
+  const busy = total - times[3]! - times[4]!;
+  const last = before;
+  before = { busy, total };
+  return last.total === 0 || total <= last.total ? null : Math.max(0, Math.min(100, (100 * (busy - last.busy)) / (total - last.total)));
+}

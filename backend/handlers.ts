@@ -1,0 +1,152 @@
+// What each request does. The dispatcher in application.ts has checked the arguments and will check the results.
+import { existsSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import type { Handlers, RunSummary } from "../contract/handlers.ts";
+import { FILES, Manifest } from "../contract/runDirectory.ts";
+import { RunSpec, type RunSpec as Spec } from "../contract/runSpec.ts";
+import { sqliteVersion } from "../db/database.ts";
+import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
+import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
+import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
+import { VERSION, type Application } from "./application.ts";
+import { readJson } from "./atomicFile.ts";
+import { readDevices } from "./devices.ts";
+import { PersonError } from "./personError.ts";
+import { purge } from "./runs/deletion.ts";
+import { inspectSource } from "./runs/inspection.ts";
+import { createRunDirectory, launchTrainer } from "./runs/launch.ts";
+import { readOutput } from "./runs/output.ts";
+import { controlRequested, requestControl } from "./runs/runFiles.ts";
+import { checkSpec } from "./runs/specCheck.ts";
+import { specDifferences } from "./runs/specDifferences.ts";
+
+const OK = { ok: true } as const;
+const GOING = new Set<RunSummary["status"]>(["starting", "preparing", "running", "stopping"]);
+export const isGoing = (run: Pick<RunSummary, "status">): boolean => GOING.has(run.status);
+
+export function createHandlers(application: Application, trainer?: readonly string[]): Handlers {
+  const { db, home, ingest, readers, subscriptions } = application;
+  const directory = (id: string) => join(home.runs, id);
+
+  const key = (id: string): number => {
+    const run = runKey(db, id);
+    if (run === null) throw new PersonError(`There is no run ${id}; it may have been removed.`);
+    return run;
+  };
+  const summary = (id: string): RunSummary => readRun(db, key(id), true)!;
+  const known = <T>(id: string, result: T | null): T => {
+    if (result === null) throw new PersonError(`There is no run ${id}; it may have been removed.`);
+    return result;
+  };
+  const follower = (id: string) => {
+    const found = ingest.followers.get(id) ?? ingest.adopt(id);
+    if (!found) throw new PersonError(`The folder of run ${id} is gone; what was recorded can still be looked at.`);
+    return found;
+  };
+  const fresh = (id: string): RunSummary => {
+    ingest.refresh(follower(id));
+    return summary(id);
+  };
+  const label = (id: string, labels: Partial<RunLabels>) => {
+    labelRun(db, key(id), labels);
+    subscriptions.changed(id);
+    return OK;
+  };
+  const spec = (id: string): Spec => RunSpec.parse(JSON.parse(specText(db, key(id))));
+  const launch = (id: string, steps: number | null) => {
+    const run = follower(id);
+    run.launching = launchTrainer(run.directory, steps, () => ingest.refresh(run), trainer);
+    ingest.refresh(run);
+    subscriptions.changed(id);
+  };
+
+  return {
+    "app.info": () => ({
+      version: VERSION, home: home.directory, node: process.versions.node, sqlite: sqliteVersion(db), host: hostname(), pid: process.pid, userHome: homedir(),
+    }),
+    "runs.list": () => listRuns(db),
+    "runs.get": ({ runId }) => ({
+      summary: summary(runId), spec: spec(runId), directory: directory(runId), metricNames: metricNames(db, key(runId)),
+      sparseLayers: layers(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
+    }),
+    "runs.start": ({ spec }) => {
+      const checked = checkSpec(spec);
+      if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
+      const id = createRunDirectory(home.runs, checked.spec);
+      known(id, ingest.adopt(id));
+      launch(id, null);
+      return { runId: id };
+    },
+    "runs.stop": ({ runId }) => {
+      const run = fresh(runId);
+      if (!isGoing(run)) throw new PersonError(`"${run.name}" is not going: it has already ended.`);
+      if (controlRequested(directory(runId), "stop")) follower(runId).hurryStop();
+      else requestControl(directory(runId), "stop");
+      ingest.refresh(follower(runId));
+      return OK;
+    },
+    "runs.resume": ({ runId, steps }) => {
+      const run = fresh(runId);
+      if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
+      if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
+      const wanted = steps ?? run.steps;
+      if (wanted <= run.step) throw new PersonError(`"${run.name}" has finished all its ${run.step} steps; ask for more steps to go on.`);
+      launch(runId, wanted === spec(runId).training.steps ? null : wanted);
+      return OK;
+    },
+    "runs.checkpoint": ({ runId }) => {
+      const run = fresh(runId);
+      if (!isGoing(run)) throw new PersonError(`"${run.name}" is not going, so it can't write a checkpoint.`);
+      requestControl(directory(runId), "checkpoint");
+      return OK;
+    },
+    "runs.rename": ({ runId, name }) => label(runId, { name }),
+    "runs.tag": ({ runId, tags }) => label(runId, { tags: [...new Set(tags)] }),
+    "runs.note": ({ runId, note }) => label(runId, { note }),
+    "runs.colour": ({ runId, colour }) => label(runId, { colour }),
+    "runs.archive": ({ runId, archived }) => label(runId, { archived }),
+    "runs.delete": ({ runId }) => {
+      const run = existsSync(directory(runId)) ? fresh(runId) : summary(runId);
+      if (isGoing(run) && existsSync(directory(runId))) throw new PersonError(`"${run.name}" is still going; stop it before deleting it.`);
+      return label(runId, { deletedAt: run.deletedAt ?? Date.now() / 1000 });
+    },
+    "runs.restore": ({ runId }) => label(runId, { deletedAt: null }),
+    "runs.purge": ({ runId }) => {
+      const run = summary(runId);
+      if (run.deletedAt === null) throw new PersonError(`"${run.name}" is not deleted; delete it before removing it for good.`);
+      ingest.forget(runId);
+      purge(db, home.runs, runId);
+      subscriptions.removed(runId);
+      return OK;
+    },
+    "runs.export": async ({ runId, format, what }) => {
+      const { name } = summary(runId);
+      const text = known(runId, await readers.query("exportRun", runId, format, what));
+      return { fileName: `${fileStem(name)}-${what}.${format}`, mediaType: format === "csv" ? "text/csv" : "application/json", text };
+    },
+    "runs.compare": ({ runIds }) => specDifferences(runIds.map((id) => JSON.parse(specText(db, key(id))))),
+    "runs.alerts": ({ runId }) => readAlerts(db, key(runId)),
+    "runs.log": ({ runId, before, limit }) => readLog(db, key(runId), before, limit),
+    "runs.output": ({ runId }) => (key(runId), readOutput(join(directory(runId), FILES.log))),
+    "runs.checkpoints": ({ runId }) => readCheckpoints(db, key(runId)).map((checkpoint) => ({
+      // The disk has the last word: a checkpoint without its manifest does not exist.
+      ...checkpoint, present: checkpoint.present && readJson(join(directory(runId), FILES.checkpoints, `step-${checkpoint.step}`, FILES.manifest), Manifest) !== null,
+    })),
+    "metrics.series": async ({ runId, ...query }) => known(runId, await readers.query("series", runId, query)),
+    "routing.at": ({ runId, step }) => routingAt(db, key(runId), step ?? Number.MAX_SAFE_INTEGER),
+    "routing.history": async ({ runId, ...query }) => known(runId, await readers.query("routingHistory", runId, query)),
+    "routing.steps": ({ runId }) => routingSteps(db, key(runId)),
+    "spec.validate": ({ spec }) => ({ issues: checkSpec(spec).issues }),
+    "data.inspect": ({ source, tokenizer }) => inspectSource(source, tokenizer),
+    "devices.read": () => readDevices(),
+  };
+}
+
+const specSentence = (issues: { path: string; message: string }[]) =>
+  issues.length === 1
+    ? `The run was not started: ${issues[0]!.path ? `${issues[0]!.path}: ` : ""}${issues[0]!.message}`
+    : `The run was not started: ${issues.length} fields of its spec need a change, first ${issues[0]!.path || "the spec itself"}: ${issues[0]!.message}`;
+
+/** A name as part of a file name: letters and digits of any script, the rest dashes. */
+const fileStem = (name: string) => name.normalize("NFC").replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^[.-]+|-+$/g, "").slice(0, 80) || "run";

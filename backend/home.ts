@@ -1,0 +1,37 @@
+// Where everything of one person lies: the database, the runs, and who serves them.
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+
+export interface Home {
+  readonly directory: string;
+  readonly database: string;
+  readonly runs: string;
+  /** Held by the one process that writes the database. */
+  readonly lock: string;
+  /** Port and token of the backend that serves this home, readable by its owner alone. */
+  readonly backend: string;
+  /** Present when a query met damage: the next start checks every page. */
+  readonly checkDatabase: string;
+}
+
+/** The home directory by the XDG rules, or the one given. */
+export function homeAt(directory?: string): Home {
+  const dataHome = process.env["XDG_DATA_HOME"];
+  const chosen = directory !== undefined
+    ? resolve(directory)
+    : join(dataHome && isAbsolute(dataHome) ? dataHome : join(homedir(), ".local", "share"), "switchyard");
+  return {
+    directory: chosen, database: join(chosen, "switchyard.db"), runs: join(chosen, "runs"), lock: join(chosen, "switchyard.lock"),
+    backend: join(chosen, "backend.json"), checkDatabase: join(chosen, "check-database"),
+  };
+}
+
+/** Makes the folders of a home, closed to other people. */
+export function createHome(home: Home): void {
+  try {
+    mkdirSync(home.runs, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`The folder ${home.directory} can't be made or written: ${(error as Error).message}. Choose another with --home.`);
+  }
+}

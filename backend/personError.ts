@@ -1,0 +1,35 @@
+// Errors as they reach a person: one sentence, the detail a click away.
+import type { z } from "zod";
+import type { SpecIssue, WireError } from "../contract/handlers.ts";
+import { isDamage } from "../db/openOrRebuild.ts";
+
+/** An error whose message is meant to be read: what happened, to what, what to do. */
+export class PersonError extends Error {
+  readonly detail: string | null;
+  readonly issues: SpecIssue[];
+  constructor(message: string, more: { detail?: string; issues?: SpecIssue[] } = {}) {
+    super(message);
+    this.detail = more.detail ?? null;
+    this.issues = more.issues ?? [];
+  }
+}
+
+/** Mistakes that a schema found, each at its dotted path; an unknown field is reported at its own name. */
+export function toIssues(error: z.ZodError, prefix: readonly PropertyKey[] = []): SpecIssue[] {
+  return error.issues.flatMap((issue): SpecIssue[] => {
+    const path = [...prefix, ...issue.path].map(String);
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
+    return [{ path: path.join("."), message: issue.message }];
+  });
+}
+
+/** Any thrown value for the wire. */
+export function toWireError(error: unknown, doing: string): WireError {
+  if (error instanceof PersonError) return { message: error.message, detail: error.detail, issues: error.issues };
+  if (isDamage(error))
+    return { message: "The database is damaged; quit Switchyard and start it again to have it rebuilt from the run directories.", detail: String(error), issues: [] };
+  const { message, code, stack } = error as Error & { code?: string };
+  if (code === "ENOSPC") return { message: `The disk is full, so ${doing} was not done; free some space and try again.`, detail: stack ?? null, issues: [] };
+  return { message: `The backend failed at ${doing}: ${message ?? String(error)}`, detail: stack ?? null, issues: [] };
+}

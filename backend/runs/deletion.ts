@@ -1,0 +1,26 @@
+// Deleting is marking; files go when the time for second thoughts is over.
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { WritableDB } from "../../db/database.ts";
+import { listRuns, removeRun, runKey } from "../../db/runRows.ts";
+
+/** How long a deleted run can be restored, in seconds. */
+export const RESTORABLE_SECONDS = 7 * 24 * 3600;
+const PURGED = ".purged-";
+
+/** Removes a run's files and rows for good. The rename comes first, so that a half-removed directory is never adopted. */
+export function purge(db: WritableDB, runs: string, id: string): void {
+  const aside = join(runs, PURGED + id);
+  if (existsSync(join(runs, id))) renameSync(join(runs, id), aside);
+  const run = runKey(db, id);
+  if (run !== null) removeRun(db, run);
+  rmSync(aside, { recursive: true, force: true });
+}
+
+/** Removes runs deleted more than RESTORABLE_SECONDS ago, and what an earlier removal left. */
+export function purgeExpired(db: WritableDB, runs: string, now = Date.now() / 1000): string[] {
+  for (const name of readdirSync(runs)) if (name.startsWith(PURGED)) rmSync(join(runs, name), { recursive: true, force: true });
+  const expired = listRuns(db).filter(({ deletedAt }) => deletedAt !== null && now - deletedAt > RESTORABLE_SECONDS).map(({ id }) => id);
+  for (const id of expired) purge(db, runs, id);
+  return expired;
+}

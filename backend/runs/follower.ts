@@ -1,0 +1,181 @@
+// One run as its directory tells it: events into rows, process and files into a status.
+import { watch, type FSWatcher } from "node:fs";
+import { join } from "node:path";
+import { FILES, type ExitFile, type ProcessFile } from "../../contract/runDirectory.ts";
+import type { WritableDB } from "../../db/database.ts";
+import { conditionRun, readProgress, type RunCondition } from "../../db/runRows.ts";
+import { EventFile } from "./eventFile.ts";
+import { processState, signalProcess } from "./processState.ts";
+import { controlRequested, fileStamp, hasEnded, readExit, readHeartbeat, readProcess } from "./runFiles.ts";
+import { settle, type Departure } from "./settle.ts";
+
+/** Time limits, in milliseconds of this process's monotonic clock. */
+export interface Patience {
+  /** A trainer that was asked to stop gets this long before SIGTERM, and as long again before SIGKILL. */
+  stop: number;
+  /** A heartbeat that does not move for this long is mentioned. */
+  heartbeat: number;
+  /** A directory without process.json for this long was never started. */
+  start: number;
+}
+export const PATIENCE: Patience = { stop: 60_000, heartbeat: 60_000, start: 30_000 };
+
+export interface Launching {
+  /** Attempt of process.json before the launch: a higher one shows that the trainer has taken over. */
+  previousAttempt: number;
+  /** How the child ended, once it has. */
+  departed: { code: number | null; signal: NodeJS.Signals | null } | null;
+}
+
+const ENDED = { completed: "completed", stopped: "stopped" } as const;
+
+export class Follower {
+  readonly id: string;
+  readonly run: number;
+  readonly directory: string;
+  /** Whether a process may still write here. */
+  going = true;
+  launching: Launching | null = null;
+  #db: WritableDB;
+  #events: EventFile;
+  #patience: Patience;
+  #watcher: FSWatcher | null = null;
+  #stopSeen: number | null = null;
+  #stopSignals = 0;
+  #heartbeat = { count: -1, since: 0 };
+  #missingSince: number | null = null;
+  #stamp = "";
+
+  constructor(db: WritableDB, run: { id: string; run: number; directory: string }, patience: Patience = PATIENCE) {
+    this.#db = db;
+    this.id = run.id;
+    this.run = run.run;
+    this.directory = run.directory;
+    this.#patience = patience;
+    this.#events = new EventFile(db, run.run, join(run.directory, FILES.events));
+  }
+
+  /** Stores the next batch of events. */
+  readBatch() {
+    return this.#events.readBatch();
+  }
+
+  /** Whether a file of an idle run changed since this was asked last. */
+  changedOnDisk(): boolean {
+    const stamp = [FILES.events, FILES.process, FILES.exit].map((name) => fileStamp(join(this.directory, name))).join(" ");
+    const changed = stamp !== this.#stamp;
+    this.#stamp = stamp;
+    return changed;
+  }
+
+  /** Calls `listener` at changes in the directory, where the system can watch it; polling goes on all the same. */
+  watch(listener: () => void): void {
+    if (this.#watcher) return;
+    try {
+      this.#watcher = watch(this.directory, { persistent: false }, listener);
+      this.#watcher.on("error", () => this.unwatch());
+    } catch {
+      this.#watcher = null;
+    }
+  }
+
+  unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  /** Asks again for a stop: the next step of the escalation comes at once. */
+  hurryStop(): void {
+    if (this.#stopSeen !== null) this.#stopSeen = Math.min(this.#stopSeen, performance.now() - this.#patience.stop * (this.#stopSignals + 1));
+  }
+
+  /** Works out how the run goes and stores it. Returns whether anything changed. */
+  updateCondition(): boolean {
+    const condition = this.#condition();
+    this.going = !["completed", "stopped", "failed"].includes(condition.status);
+    if (!this.going) this.unwatch();
+    return conditionRun(this.#db, this.run, condition);
+  }
+
+  #condition(): RunCondition {
+    const process = readProcess(this.directory);
+    const progress = readProgress(this.#db, this.run)!;
+    const base = {
+      exitReason: null, statusMessage: null, endedAt: null, steps: stepsAsked(process) ?? progress.steps,
+      startedAt: progress.startedAt ?? process?.startedAt ?? null, attempt: Math.max(progress.attempt, process?.attempt ?? 0),
+    };
+    if (this.launching && (process?.attempt ?? 0) > this.launching.previousAttempt) {
+      // The child's end may come a moment after its exit.json, so it is remembered until the run has ended.
+      if (!this.launching.departed) return this.#living(process!, progress, base);
+    } else if (this.launching && !this.launching.departed) return { ...base, status: "starting" };
+
+    const exit = readExit(this.directory);
+    if (hasEnded(exit, process) && !(this.launching && exit.attempt <= this.launching.previousAttempt)) {
+      this.launching = null;
+      return ended(exit, base);
+    }
+    if (this.launching?.departed) {
+      const { departed, previousAttempt } = this.launching;
+      this.launching = null;
+      const started = (process?.attempt ?? 0) > previousAttempt;
+      return this.#settled({ ...departed, cause: started || departed.signal !== null ? "gone" : "never-started", attempt: Math.max(base.attempt, previousAttempt + 1), step: progress.step }, base);
+    }
+    if (process) return this.#living(process, progress, base);
+    this.#missingSince ??= performance.now();
+    if (performance.now() - this.#missingSince < this.#patience.start) return { ...base, status: "starting" };
+    return this.#settled({ code: null, signal: null, cause: "never-started", attempt: base.attempt, step: progress.step }, base);
+  }
+
+  #living(process: ProcessFile, progress: { attempt: number; stepped: boolean; step: number }, base: Omit<RunCondition, "status">): RunCondition {
+    const state = processState(process);
+    if (state === "gone" || state === "rebooted") {
+      // It may have written its end between the two looks.
+      const exit = readExit(this.directory);
+      if (hasEnded(exit, process)) {
+        this.launching = null;
+        return ended(exit, base);
+      }
+      // The parent is told a moment later how it ended; that says more than its absence.
+      if (this.launching && !this.launching.departed && state === "gone") return { ...base, status: "running" };
+      return this.#settled({ code: null, signal: null, cause: state, attempt: base.attempt, step: progress.step }, base);
+    }
+    const status = controlRequested(this.directory, "stop") ? "stopping" : progress.stepped && progress.attempt >= process.attempt ? "running" : "preparing";
+    if (state === "elsewhere") return { ...base, status, statusMessage: `This run was started on ${process.host}; this machine can't see whether it still goes.` };
+    return { ...base, status, statusMessage: status === "stopping" ? this.#escalate(process) : this.#stalled() };
+  }
+
+  /** A trainer that does not stop when asked is told by signals. */
+  #escalate(process: ProcessFile): string {
+    this.#stopSeen ??= performance.now();
+    const waited = performance.now() - this.#stopSeen;
+    const due = Math.min(2, Math.floor(waited / this.#patience.stop));
+    while (this.#stopSignals < due) signalProcess(process, ["SIGTERM", "SIGKILL"][this.#stopSignals++] as "SIGTERM" | "SIGKILL");
+    return this.#stopSignals === 0 ? "Stopping after the current step, with a checkpoint." : "It did not stop when asked, and was told by a signal.";
+  }
+
+  #stalled(): string | null {
+    const count = readHeartbeat(this.directory)?.count ?? -1;
+    if (count !== this.#heartbeat.count || count < 0) this.#heartbeat = { count, since: performance.now() };
+    const silent = performance.now() - this.#heartbeat.since;
+    return silent < this.#patience.heartbeat ? null : `No sign of life from the trainer for ${Math.floor(silent / 1000)} s, although its process runs; it may be stuck.`;
+  }
+
+  #settled(departure: Departure, base: Omit<RunCondition, "status">): RunCondition {
+    // What the trainer still logged counts before its end is written.
+    while (this.#events.readBatch().more);
+    const step = readProgress(this.#db, this.run)?.step ?? departure.step;
+    return ended(settle(this.directory, { ...departure, step }), base);
+  }
+}
+
+function ended(exit: ExitFile, base: Omit<RunCondition, "status">): RunCondition {
+  const status = exit.reason in ENDED ? ENDED[exit.reason as keyof typeof ENDED] : "failed";
+  return { ...base, status, exitReason: exit.reason, statusMessage: status === "completed" ? null : exit.message, endedAt: exit.t, attempt: Math.max(base.attempt, exit.attempt) };
+}
+
+/** The number of steps a resume was asked for: the spec itself never changes. */
+function stepsAsked(process: ProcessFile | null): number | null {
+  const at = process?.argv.indexOf("--steps") ?? -1;
+  const steps = at < 0 ? NaN : Number(process!.argv[at + 1]);
+  return Number.isSafeInteger(steps) && steps > 0 ? steps : null;
+}

@@ -1,0 +1,193 @@
+// All run directories of a home, followed into the database.
+import { watch, type FSWatcher } from "node:fs";
+import { join } from "node:path";
+import type { WritableDB } from "../../db/database.ts";
+import { addRun, runIds, runKey } from "../../db/runRows.ts";
+import { Follower, PATIENCE, type Patience } from "./follower.ts";
+import { creationTime, isRunDirectory, readSpec, runDirectories, sparseLayerCount } from "./runFiles.ts";
+
+export interface IngestListener {
+  /** The run's summary or rows changed. */
+  changed(id: string): void;
+  removed(id: string): void;
+  /** Something went wrong that stops nobody else: one sentence. */
+  problem(message: string): void;
+}
+
+const TICK_MILLISECONDS = 150;
+/** Every n-th tick also looks at processes, and at new and idle directories. */
+const CONDITION_EVERY = 5;
+const SCAN_EVERY = 14;
+/** Idle directories looked at in one scan, in turn. */
+const IDLE_PER_SCAN = 200;
+
+export class Ingest {
+  readonly followers = new Map<string, Follower>();
+  #db: WritableDB;
+  #runs: string;
+  #listener: IngestListener;
+  #patience: Patience;
+  #timer: NodeJS.Timeout | null = null;
+  #watcher: FSWatcher | null = null;
+  #ticks = 0;
+  #idleTurn = 0;
+  /** Followers with events waiting; drained in turn, one batch each. */
+  #pending = new Set<Follower>();
+  #draining: Promise<void> | null = null;
+  #stopped = false;
+  #refused = new Set<string>();
+
+  constructor(db: WritableDB, runs: string, listener: IngestListener, patience: Patience = PATIENCE) {
+    this.#db = db;
+    this.#runs = runs;
+    this.#listener = listener;
+    this.#patience = patience;
+  }
+
+  /** Reattaches to all run directories and follows them until `stop`. Resolves once everything there is stored. */
+  start(): Promise<void> {
+    this.scan();
+    this.#timer = setInterval(() => this.#tick(), TICK_MILLISECONDS);
+    try {
+      this.#watcher = watch(this.#runs, { persistent: false }, () => this.#guard("looking for new runs", () => this.scan()));
+      this.#watcher.on("error", () => this.#watcher?.close());
+    } catch {
+      this.#watcher = null;
+    }
+    return this.settled();
+  }
+
+  /** Looks for directories that are new or gone. */
+  scan(): void {
+    const present = new Set(runDirectories(this.#runs));
+    for (const id of present) if (!this.followers.has(id)) this.#guard(`run ${id}`, () => this.adopt(id));
+    for (const id of runIds(this.#db)) if (!present.has(id)) this.#lose(id);
+  }
+
+  /** Takes a directory in. Returns its follower, or null when it holds no readable spec (yet). */
+  adopt(id: string): Follower | null {
+    const known = this.followers.get(id);
+    if (known) return known;
+    const directory = join(this.#runs, id);
+    if (!isRunDirectory(directory)) return null;
+    const spec = readSpec(directory);
+    if (!spec) {
+      if (!this.#refused.has(id)) this.#listener.problem(`The folder ${directory} has no spec.json that this version reads; it is passed over.`);
+      this.#refused.add(id);
+      return null;
+    }
+    const run = addRun(this.#db, {
+      id, spec: JSON.stringify(spec), name: spec.name, steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null,
+      sparseLayers: sparseLayerCount(spec), createdAt: creationTime(id),
+    });
+    const follower = new Follower(this.#db, { id, run, directory }, this.#patience);
+    this.followers.set(id, follower);
+    this.refresh(follower);
+    return follower;
+  }
+
+  /** Looks at a run now: its files, and its events as soon as the others allow. */
+  refresh(follower: Follower): void {
+    this.#guard(`run ${follower.id}`, () => {
+      if (follower.updateCondition()) this.#listener.changed(follower.id);
+      if (follower.going) follower.watch(() => this.#queue(follower));
+    });
+    follower.changedOnDisk();
+    this.#queue(follower);
+  }
+
+  /** Stops following a run whose directory is about to be removed. */
+  forget(id: string): void {
+    const follower = this.followers.get(id);
+    follower?.unwatch();
+    if (follower) this.#pending.delete(follower);
+    this.followers.delete(id);
+  }
+
+  /** Resolves when no events wait. */
+  async settled(): Promise<void> {
+    while (this.#draining) await this.#draining;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearInterval(this.#timer);
+    this.#watcher?.close();
+    this.#pending.clear();
+    for (const follower of this.followers.values()) follower.unwatch();
+    await this.settled();
+  }
+
+  #tick(): void {
+    this.#ticks++;
+    const conditions = this.#ticks % CONDITION_EVERY === 0;
+    for (const follower of this.followers.values()) {
+      if (!follower.going) continue;
+      this.#queue(follower);
+      if (conditions) this.#guard(`run ${follower.id}`, () => { if (follower.updateCondition()) this.#listener.changed(follower.id); });
+    }
+    if (this.#ticks % SCAN_EVERY === 0) this.#guard("looking for new runs", () => {
+      this.scan();
+      this.#lookAtIdle();
+    });
+  }
+
+  /** A run that had ended may have been started again by hand. */
+  #lookAtIdle(): void {
+    const idle = [...this.followers.values()].filter(({ going }) => !going);
+    for (let i = 0; i < Math.min(IDLE_PER_SCAN, idle.length); i++) {
+      const follower = idle[this.#idleTurn++ % idle.length]!;
+      if (follower.changedOnDisk()) this.refresh(follower);
+    }
+  }
+
+  #queue(follower: Follower): void {
+    if (this.#stopped || !this.followers.has(follower.id)) return;
+    this.#pending.add(follower);
+    this.#draining ??= this.#drain().finally(() => { this.#draining = null; });
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.#pending.size > 0 && !this.#stopped)
+      for (const follower of [...this.#pending]) {
+        if (this.#stopped || !this.#pending.delete(follower)) continue;
+        if (this.#store(follower)) {
+          if (this.followers.get(follower.id) === follower) this.#pending.add(follower);
+          // Requests are answered between two batches.
+          await new Promise(setImmediate);
+        }
+      }
+  }
+
+  /** Stores one batch; returns whether more waits. */
+  #store(follower: Follower): boolean {
+    return this.#guard(`run ${follower.id}`, () => {
+      const { applied, more, restarted } = follower.readBatch();
+      if (applied > 0 || restarted) {
+        // The first step turns "preparing" into "running".
+        follower.updateCondition();
+        this.#listener.changed(follower.id);
+      }
+      return more;
+    }) ?? false;
+  }
+
+  #lose(id: string): void {
+    this.forget(id);
+    const run = runKey(this.#db, id);
+    // A folder that was taken away by hand leaves its rows: they are all that is left of it.
+    if (run === null || this.#refused.has(id)) return;
+    this.#refused.add(id);
+    this.#listener.problem(`The folder of run ${id} is gone; what was recorded is still shown.`);
+  }
+
+  #guard<T>(what: string, work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      this.#listener.problem(`Reading ${what} failed: ${(error as Error).message}`);
+      return null;
+    }
+  }
+}

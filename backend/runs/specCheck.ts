@@ -1,0 +1,25 @@
+// Whether a spec can be started here: its schema, and the files it names.
+import { statSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import type { SpecIssue } from "../../contract/handlers.ts";
+import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
+import { toIssues } from "../personError.ts";
+
+/** The spec with its defaults filled in, or what is wrong with it, field by field. */
+export function checkSpec(input: unknown): { spec: Spec; issues: [] } | { spec: null; issues: SpecIssue[] } {
+  const parsed = RunSpec.safeParse(input);
+  if (!parsed.success) return { spec: null, issues: toIssues(parsed.error) };
+  const issues = missingFiles(parsed.data);
+  return issues.length > 0 ? { spec: null, issues } : { spec: parsed.data, issues: [] };
+}
+
+function missingFiles({ data }: Spec): SpecIssue[] {
+  const issues: SpecIssue[] = [];
+  const check = (file: string, path: string) => {
+    if (!isAbsolute(file)) issues.push({ path, message: `"${file}" is not a full path; write it from the root, beginning with /.` });
+    else if (!statSync(file, { throwIfNoEntry: false })) issues.push({ path, message: `There is no file or folder "${file}".` });
+  };
+  if (data.source.kind === "files") data.source.paths.forEach((file, i) => check(file, `data.source.paths.${i}`));
+  if (data.tokenizer.kind === "huggingface") check(data.tokenizer.path, "data.tokenizer.path");
+  return issues;
+}
