@@ -8,7 +8,11 @@ export interface ChartTheme extends ScaleColours {
   mutedText: string;
   grid: string;
   accent: string;
+  /** Lines that are many and stand behind the one that counts. */
+  mutedLine: string;
   droppedLine: string;
+  /** Tokens that found a place: neutral, so that dropped ones stand out. */
+  kept: Rgb;
   /** Ten run colours, told apart by colour-blind people too. */
   runs: readonly string[];
   font: string;
@@ -29,6 +33,8 @@ function readTheme(): ChartTheme {
     mutedText: text("--text-muted", FALLBACK["--text-muted"]),
     grid: text("--chart-grid", FALLBACK["--chart-grid"]),
     accent: text("--accent", FALLBACK["--accent"]),
+    mutedLine: text("--muted-line", "#b3bac2"),
+    kept: rgb("--kept", [150, 158, 168]),
     droppedLine: text("--dropped", "#c62828"),
     load: [
       rgb("--load-least", [24, 71, 138]), rgb("--load-less", [108, 158, 214]), rgb("--load-fair", [214, 217, 221]),

@@ -1,31 +1,15 @@
 // Routing over time as heatmaps: the experts of one layer, or one number of every layer.
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { FigureState } from "../charts/Figure.tsx";
 import { Heatmap } from "../charts/Heatmap.tsx";
 import type { HeatmapScaleName } from "../charts/colourScale.ts";
-import { drawNever, drawSoon } from "../charts/frame.ts";
 import { bareQuantity, counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
 import type { LiveHistory } from "./liveRouting.ts";
 import { layerLabel, layerName } from "./routingFacts.ts";
 import { expertCells, layerTimeCells } from "./timeCells.ts";
-
-/** Draws again when any of the histories changed, at most once a frame. */
-function useHistoryVersion(histories: readonly LiveHistory[]): number {
-  const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const refresh = () => setVersion((old) => old + 1);
-    const changed = () => drawSoon(refresh);
-    changed();
-    const stops = histories.map((history) => history.subscribe(changed));
-    return () => {
-      drawNever(refresh);
-      stops.forEach((stop) => stop());
-    };
-  }, [histories]);
-  return version;
-}
+import { useStores } from "./useStores.ts";
 
 /** The state of several histories: ready as soon as one is. */
 export function historiesState(histories: readonly LiveHistory[], above: FigureState): FigureState {
@@ -43,7 +27,7 @@ const EXPERT_DEFINITION = "Tokens that chose each expert, before dropping, relat
 /** One layer: experts × time. Reads well from 2 to 128 experts, where stacked areas don't. */
 export function ExpertTimeHeatmap({ history, state, height }: { history: LiveHistory | null; state: FigureState; height: number }) {
   const histories = useMemo(() => (history ? [history] : []), [history]);
-  const version = useHistoryVersion(histories);
+  const version = useStores(histories);
   const { expert } = useChosen();
   const { cells, steps } = useMemo(() => expertCells(history?.steps ?? []), [history, version]);
   const name = history ? layerName(history.layer) : "";
@@ -85,7 +69,7 @@ export interface LayerTimeProps {
 
 /** Every layer: layers × time, for any number of layers. */
 export function LayerTimeHeatmap({ title, label, unit, definition, histories, measure, state, scale, height, controls }: LayerTimeProps) {
-  const version = useHistoryVersion(histories);
+  const version = useStores(histories);
   const { layer } = useChosen();
   const { cells, steps, least, greatest } = useMemo(
     () => layerTimeCells(histories.map((history) => history.steps), histories.map((history) => layerLabel(history.layer)), measure),

@@ -30,7 +30,7 @@ function askedBackend() {
   } as unknown as Backend;
   return { backend, asked, subscribed };
 }
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+const settled = () => new Promise<void>((resolve) => { const channel = new MessageChannel(); channel.port1.onmessage = () => { channel.port1.close(); resolve(); }; channel.port2.postMessage(null); });
 const shownSteps = (live: LiveSeries): number[] => Array.from(live.columns.step.subarray(0, live.columns.length));
 
 describe("LiveSeries", () => {

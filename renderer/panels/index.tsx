@@ -1,0 +1,26 @@
+// The data panels of a run, in the order of their tabs.
+import type { FC } from "react";
+import { BalancePanel } from "./balance/BalancePanel.tsx";
+import { CapacityPanel } from "./capacity/CapacityPanel.tsx";
+import { ViewLinks } from "./environment.tsx";
+import { OverviewPanel } from "./overview/OverviewPanel.tsx";
+import { RoutingPanel } from "./routing/RoutingPanel.tsx";
+
+export interface PanelProps {
+  /** Runs overlaid in the line charts, in the order of the list. */
+  runIds: string[];
+  /** The run whose routing the heatmaps show unless another is picked. */
+  primary: string;
+}
+
+/** Gives a panel what ties its charts together. */
+const linked = (Panel: FC<PanelProps>): FC<PanelProps> => function LinkedPanel(props) {
+  return <ViewLinks><Panel {...props} /></ViewLinks>;
+};
+
+export const panels: { id: string; title: string; Component: FC<PanelProps> }[] = [
+  { id: "overview", title: "Overview", Component: linked(OverviewPanel) },
+  { id: "routing", title: "Routing", Component: linked(RoutingPanel) },
+  { id: "capacity", title: "Capacity", Component: linked(CapacityPanel) },
+  { id: "balance", title: "Balance", Component: linked(BalancePanel) },
+];
