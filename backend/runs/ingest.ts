@@ -88,6 +88,7 @@ export class Ingest {
 
   /** Looks at a run now: its files, and its events as soon as the others allow. */
   refresh(follower: Follower): void {
+    if (this.#stopped) return;
     this.#guard(`run ${follower.id}`, () => {
       if (follower.updateCondition()) this.#listener.changed(follower.id);
       if (follower.going) follower.watch(() => this.#queue(follower));

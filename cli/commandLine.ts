@@ -1,0 +1,137 @@
+// Commands, their arguments and options: what is typed against what is known.
+import { suggestion } from "./suggestion.ts";
+
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Error {}
+
+export interface Option {
+  /** What stands for the value in the help; none for a switch. */
+  value?: string;
+  about: string;
+  repeated?: boolean;
+}
+export interface Command {
+  /** Words that name it, for example "runs list". */
+  name: string;
+  /** Positional arguments, for example ["ID"]. */
+  positional: readonly string[];
+  about: string;
+  details?: string;
+  options: Readonly<Record<string, Option>>;
+  run(parsed: ParsedCommand): Promise<number>;
+}
+
+/** Options that every command has. */
+export const GLOBAL_OPTIONS: Readonly<Record<string, Option>> = {
+  home: { value: "DIR", about: "Folder of database and runs (default: $XDG_DATA_HOME/switchyard, or ~/.local/share/switchyard)." },
+  json: { about: "Print one JSON document on standard output; errors as {\"error\": ...}." },
+  help: { about: "Show this help." },
+};
+
+export interface ParsedCommand {
+  positional: string[];
+  home: string | undefined;
+  json: boolean;
+  /** Value of an option, or undefined when it was not given. */
+  value(name: string): string | undefined;
+  values(name: string): string[];
+  has(name: string): boolean;
+}
+
+export interface Parsed { command: Command | null; help: boolean; parsed: ParsedCommand }
+
+/** Finds the command and reads its options. @throws UsageError with a suggestion. */
+export function parseCommandLine(words: readonly string[], commands: readonly Command[]): Parsed {
+  const { command, rest } = findCommand(words, commands);
+  const known = { ...GLOBAL_OPTIONS, ...command?.options };
+  const given = new Map<string, string[]>();
+  const positional: string[] = [];
+  for (let i = 0, literal = false; i < rest.length; i++) {
+    const word = rest[i]!;
+    if (literal || !word.startsWith("-") || word === "-") positional.push(word);
+    else if (word === "--") literal = true;
+    else {
+      const [, name, inline] = /^--?([^=]+)(?:=([\s\S]*))?$/.exec(word === "-h" ? "--help" : word) ?? [];
+      const option = name !== undefined && word !== `-${name}` || word === "-h" ? known[word === "-h" ? "help" : name!] : undefined;
+      if (!option || !Object.hasOwn(known, word === "-h" ? "help" : name!))
+        throw new UsageError(`There is no option "${word.split("=")[0]}"${command ? ` of "${command.name}"` : ""}.${suggestion(word.split("=")[0]!, Object.keys(known).map((key) => `--${key}`))}`);
+      const key = word === "-h" ? "help" : name!;
+      if (option.value === undefined && inline !== undefined) throw new UsageError(`The option "--${key}" takes no value.`);
+      const value = option.value === undefined ? "" : inline ?? rest[++i];
+      if (value === undefined) throw new UsageError(`The option "--${key}" needs a value: --${key} ${option.value}.`);
+      if (given.has(key) && !option.repeated && option.value !== undefined) throw new UsageError(`The option "--${key}" was given twice.`);
+      given.set(key, [...(given.get(key) ?? []), value]);
+    }
+  }
+  const help = given.has("help") || command === null;
+  if (command && !help && positional.length !== command.positional.length) {
+    if (positional.length < command.positional.length) throw new UsageError(`"${command.name}" needs ${command.positional[positional.length]}: switchyard ${usage(command)}`);
+    throw new UsageError(`"${positional[command.positional.length]}" is one argument too many: switchyard ${usage(command)}`);
+  }
+  return {
+    command, help,
+    parsed: {
+      positional, home: given.get("home")?.[0], json: given.has("json"),
+      value: (name) => given.get(name)?.[0], values: (name) => given.get(name) ?? [], has: (name) => given.has(name),
+    },
+  };
+}
+
+function findCommand(words: readonly string[], commands: readonly Command[]): { command: Command | null; rest: string[] } {
+  // Global options may stand before the command: they are passed over to find its words.
+  const before: string[] = [];
+  let i = 0;
+  while (i < words.length && words[i]!.startsWith("-")) {
+    before.push(words[i]!);
+    const name = words[i]!.replace(/^--/, "");
+    if (Object.hasOwn(GLOBAL_OPTIONS, name) && GLOBAL_OPTIONS[name]!.value !== undefined && i + 1 < words.length) before.push(words[++i]!);
+    i++;
+  }
+  const [first, second] = [words[i], words[i + 1]];
+  if (first === undefined || first === "help") {
+    const about = first === "help" ? words.slice(i + 1).filter((word) => !word.startsWith("-")).join(" ") : "";
+    return { command: commands.find(({ name }) => name === about) ?? null, rest: [...before, "--help"] };
+  }
+  const two = commands.find(({ name }) => name === `${first} ${second}`);
+  if (two) return { command: two, rest: [...before, ...words.slice(i + 2)] };
+  const one = commands.find(({ name }) => name === first);
+  if (one) return { command: one, rest: [...before, ...words.slice(i + 1)] };
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length > 0) {
+    if (second === undefined || second.startsWith("-")) {
+      if (words.includes("--help") || words.includes("-h")) return { command: null, rest: ["--help"] };
+      throw new UsageError(`"${first}" needs one of: ${group.map(({ name }) => name.slice(first.length + 1)).join(", ")}.`);
+    }
+    throw new UsageError(`There is no command "${first} ${second}".${suggestion(`${first} ${second}`, group.map(({ name }) => name))}`);
+  }
+  const names = new Set(commands.flatMap(({ name }) => [name, name.split(" ")[0]!]));
+  throw new UsageError(`There is no command "${first}".${suggestion(first, names)} "switchyard help" lists them.`);
+}
+
+export function usage(command: Command): string {
+  const options = Object.keys(command.options).length > 0 ? " [options]" : "";
+  return `${command.name}${command.positional.map((name) => ` ${name}`).join("")}${options}`;
+}
+
+export function help(command: Command | null, commands: readonly Command[]): string {
+  if (!command) {
+    const width = Math.max(...commands.map((known) => usage(known).length));
+    return [
+      "switchyard COMMAND: train Switch Transformers and look at their routers, from the terminal.", "",
+      ...commands.map((known) => `  ${usage(known).padEnd(width)}  ${known.about}`), "",
+      "Options of every command:", ...optionLines(GLOBAL_OPTIONS), "",
+      "A run is named by its id or the beginning of it. Exit codes: 0 done, 1 failed, 2 wrong command line;",
+      "with --wait that of the run: 0 when it completed or was stopped, otherwise the trainer's own.", "",
+    ].join("\n");
+  }
+  return [
+    `switchyard ${usage(command)}`, "", command.about, ...(command.details ? ["", command.details] : []), "",
+    "Options:", ...optionLines({ ...command.options, ...GLOBAL_OPTIONS }), "",
+  ].join("\n");
+}
+
+function optionLines(options: Readonly<Record<string, Option>>): string[] {
+  const left = Object.entries(options).map(([name, { value, about }]) => [`--${name}${value ? ` ${value}` : ""}`, about] as const);
+  const width = Math.max(...left.map(([words]) => words.length));
+  return left.map(([words, about]) => `  ${words.padEnd(width)}  ${about}`);
+}

@@ -1,0 +1,60 @@
+// runs stop, resume, delete, restore: changing how a run goes.
+import { homeAt } from "../../backend/home.ts";
+import { withBackend, type Backend } from "../backendAccess.ts";
+import type { Command } from "../commandLine.ts";
+import { print } from "../print.ts";
+import { findRun } from "../runReference.ts";
+import { wholeNumber } from "./runs.ts";
+import { untilStarted, waitAndReport } from "./train.ts";
+
+const WAIT = { wait: { about: "Wait for its end; the exit code is the run's." } };
+
+const stop: Command = {
+  name: "runs stop", positional: ["ID"], about: "Stop a run after its current step, with a checkpoint.", options: WAIT,
+  async run({ positional, json, has, home: directory }) {
+    const home = homeAt(directory);
+    const run = await withBackend(home, async (backend) => {
+      const found = await findRun(backend, positional[0]!);
+      await backend.send("runs.stop", { runId: found.id });
+      return found;
+    });
+    if (has("wait")) return waitAndReport(home, run.id, run.steps, run.attempt - 1, json);
+    print(json, { runId: run.id, status: "stopping" }, `"${run.name}" stops after its current step.`);
+    return 0;
+  },
+};
+
+const resume: Command = {
+  name: "runs resume", positional: ["ID"], about: "Continue a run from its newest good checkpoint.",
+  options: { steps: { value: "N", about: "Train to this step instead of the one in the spec." }, ...WAIT },
+  async run(parsed) {
+    const home = homeAt(parsed.home);
+    const steps = wholeNumber(parsed, "steps", 1);
+    const { before, after } = await withBackend(home, async (backend) => {
+      const before = await findRun(backend, parsed.positional[0]!);
+      await backend.send("runs.resume", { runId: before.id, ...(steps === undefined ? {} : { steps }) });
+      return { before, after: await untilStarted(backend, before.id) };
+    });
+    if (parsed.has("wait")) return waitAndReport(home, after.id, after.steps, before.attempt, parsed.json);
+    const failed = after.status === "failed";
+    print(parsed.json, { runId: after.id, status: after.status, statusMessage: after.statusMessage }, failed ? `failed: ${after.statusMessage}` : `"${after.name}" continues.`);
+    return failed ? 1 : 0;
+  },
+};
+
+/** A command that does one thing to one run. */
+const simple = (name: string, about: string, work: (backend: Backend, id: string) => Promise<unknown>, done: string, options: Command["options"] = {}): Command => ({
+  name, positional: ["ID"], about, options,
+  run: ({ positional, json, home }) => withBackend(homeAt(home), async (backend) => {
+    const run = await findRun(backend, positional[0]!);
+    await work(backend, run.id);
+    print(json, { runId: run.id, done: true }, `"${run.name}" ${done}`);
+    return 0;
+  }),
+});
+
+export const controllingRuns: readonly Command[] = [
+  stop, resume,
+  simple("runs delete", "Delete a run; for 7 days it can be restored.", (backend, id) => backend.send("runs.delete", { runId: id }), "is deleted. Its files go in 7 days; \"runs restore\" brings it back."),
+  simple("runs restore", "Bring a deleted run back.", (backend, id) => backend.send("runs.restore", { runId: id }), "is back."),
+];

@@ -1,0 +1,67 @@
+// train SPEC.json, and the wait that resume and stop share.
+import { setTimeout as wait } from "node:timers/promises";
+import type { RunSummary } from "../../contract/handlers.ts";
+import { homeAt, type Home } from "../../backend/home.ts";
+import { withBackend, type Backend } from "../backendAccess.ts";
+import type { Command } from "../commandLine.ts";
+import { ProgressBar } from "../progressBar.ts";
+import { applySetting, readSpecFile } from "../specFile.ts";
+import { format } from "../table.ts";
+import { waitForEnd } from "../waitForRun.ts";
+import { print } from "../print.ts";
+
+const START_MILLISECONDS = 20_000;
+
+/** Waits until a launched trainer has taken over, so that one that can't start is reported at once. */
+export async function untilStarted(backend: Backend, id: string): Promise<RunSummary> {
+  const deadline = performance.now() + START_MILLISECONDS;
+  for (;;) {
+    const { summary } = await backend.send("runs.get", { runId: id });
+    if (summary.status !== "starting" || performance.now() > deadline) return summary;
+    await wait(100);
+  }
+}
+
+/** Waits for a run's end, prints how it ended, and returns its exit code. */
+export async function waitAndReport(home: Home, id: string, steps: number, previousAttempt: number, json: boolean): Promise<number> {
+  const bar = new ProgressBar(steps);
+  const interrupted = () => {
+    bar.clear();
+    process.stderr.write(`The run goes on. Stop it with: switchyard runs stop ${id}\n`);
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted);
+  const exit = await waitForEnd(home, id, previousAttempt, (glance) => bar.draw(glance));
+  process.off("SIGINT", interrupted);
+  bar.clear();
+  const { summary } = await withBackend(home, (backend) => backend.send("runs.get", { runId: id }));
+  const loss = summary.metrics["loss"];
+  print(json, { runId: id, status: summary.status, exit, summary },
+    `${exit.reason}: ${exit.message}\n${id}  step ${summary.step} of ${summary.steps}${loss ? `, loss ${format(loss.last)} (least ${format(loss.min)} at step ${loss.minStep}, first recorded at most ${format(loss.max)})` : ""}`);
+  return exit.reason === "completed" || exit.reason === "stopped" ? 0 : exit.code || 1;
+}
+
+export const train: Command = {
+  name: "train", positional: ["SPEC.json"], about: "Start a run.",
+  details: "Everything that the spec leaves out takes its default. The run is detached: it goes on when this command ends.",
+  options: {
+    set: { value: "PATH=VALUE", about: "Change a field, for example training.steps=500. The value is JSON, or else text.", repeated: true },
+    name: { value: "NAME", about: "Name of the run." },
+    wait: { about: "Wait for its end, with a progress bar on a terminal; the exit code is the run's." },
+  },
+  async run({ positional, values, value, has, json, home: directory }) {
+    const home = homeAt(directory);
+    const spec = readSpecFile(positional[0]!);
+    for (const setting of values("set")) applySetting(spec, setting);
+    const name = value("name");
+    if (name !== undefined) spec["name"] = name;
+    const started = await withBackend(home, async (backend) => {
+      const { runId } = await backend.send("runs.start", { spec });
+      return untilStarted(backend, runId);
+    });
+    if (has("wait")) return waitAndReport(home, started.id, started.steps, 0, json);
+    const failed = started.status === "failed";
+    print(json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  failed: ${started.statusMessage}` : started.id);
+    return failed ? 1 : 0;
+  },
+};

@@ -1,0 +1,44 @@
+// switchyard COMMAND: everything the window does, from the terminal.
+import { RequestError } from "../contract/client.ts";
+import type { WireError } from "../contract/handlers.ts";
+import { help, parseCommandLine, UsageError, type Command } from "./commandLine.ts";
+import { controllingRuns } from "./commands/control.ts";
+import { machineCommands } from "./commands/machine.ts";
+import { lookingAtRuns } from "./commands/runs.ts";
+import { train } from "./commands/train.ts";
+import { specPaths } from "./specFile.ts";
+import { nearest } from "./suggestion.ts";
+
+const commands: readonly Command[] = [train, ...lookingAtRuns, ...controllingRuns, ...machineCommands];
+
+async function main(words: readonly string[]): Promise<number> {
+  try {
+    const { command, help: wanted, parsed } = parseCommandLine(words, commands);
+    if (command && !wanted) return await command.run(parsed);
+    process.stdout.write(help(command, commands));
+    return 0;
+  } catch (error) {
+    report(error as Error, words.includes("--json"));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function report(error: Error, json: boolean): void {
+  const wire: WireError = error instanceof RequestError
+    ? { message: error.message, detail: error.detail, issues: error.issues }
+    : { message: error.message, detail: null, issues: [] };
+  if (json) return void process.stdout.write(`${JSON.stringify({ error: wire }, null, 2)}\n`);
+  process.stderr.write(`${wire.message}\n`);
+  if (wire.issues.length > 1 || wire.issues.some(({ message }) => message === "There is no such field."))
+    for (const { path, message } of wire.issues) {
+      const meant = message === "There is no such field." ? nearest(path, specPaths()) : null;
+      process.stderr.write(`  ${path}: ${message}${meant ? ` Did you mean "${meant}"?` : ""}\n`);
+    }
+}
+
+// A reader such as `head` that has seen enough is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+const code = await main(process.argv.slice(2));
+// `serve` goes on until it is told to end; everything else is done.
+process.exitCode = code;
