@@ -53,21 +53,19 @@ export function Figure({ title, definition, summary, state, controls, table, pic
   return (
     <figure className="figure" aria-describedby={summaryId}>
       <figcaption className="figure-head">
-        <div className="figure-caption" {...place?.handle}>
-          <h3 className="figure-title" title={definition}>{title}</h3>
-          <p className="figure-summary" id={summaryId} title={summary}>{ready ? summary : "\u00a0"}</p>
-        </div>
+        <h3 className="figure-title" title={definition} {...place?.handle}>{title}</h3>
         <div className="figure-tools">
           {controls}
           <span className="figure-buttons">
             {table && <ToolButton label={showTable ? "Show the chart" : "Show as a table"} icon={showTable ? "chart" : "table"} pressed={showTable} disabled={!ready} onClick={() => setShowTable(!showTable)} />}
             {table && <ToolButton label="Save as CSV" icon="csv" disabled={!ready} onClick={() => saveCsv(toCsv(table()), title)} />}
             {picture && <ToolButton label="Save as PNG" icon="picture" disabled={!ready || showTable} onClick={() => savePng(picture(), theme)} />}
-            {place?.moveEarlier && !place.maximised && <ToolButton label="Move earlier" icon="earlier" onClick={place.moveEarlier} />}
-            {place?.moveLater && !place.maximised && <ToolButton label="Move later" icon="later" onClick={place.moveLater} />}
+            {place?.moveEarlier && !place.maximised && <ToolButton label="Move earlier" icon="earlier" quiet onClick={place.moveEarlier} />}
+            {place?.moveLater && !place.maximised && <ToolButton label="Move later" icon="later" quiet onClick={place.moveLater} />}
             {place && <ToolButton label={place.maximised ? "Back to the grid" : "Fill the panel"} icon={place.maximised ? "restore" : "maximise"} pressed={place.maximised} onClick={place.toggleMaximised} />}
           </span>
         </div>
+        <p className="figure-summary" id={summaryId} title={summary}>{ready ? summary : "\u00a0"}</p>
       </figcaption>
       <div className="figure-body">
         {ready && showTable && table ? <FigureTable title={title} table={table()} /> : children}
@@ -114,9 +112,9 @@ const ICONS = {
   restore: "M14 6.5H9.5V2M9.5 6.5L14 2M2 9.5h4.5V14M6.5 9.5L2 14",
 } as const;
 
-export function ToolButton({ label, icon, pressed, disabled, onClick }: { label: string; icon: keyof typeof ICONS; pressed?: boolean; disabled?: boolean; onClick: () => void }) {
+export function ToolButton({ label, icon, pressed, disabled, quiet, onClick }: { label: string; icon: keyof typeof ICONS; pressed?: boolean; disabled?: boolean; /** Seen only while the figure is pointed at or holds the focus. */ quiet?: boolean; onClick: () => void }) {
   return (
-    <button type="button" className="tool-button" title={label} aria-label={label} aria-pressed={pressed} disabled={disabled} onClick={onClick}>
+    <button type="button" className={quiet ? "tool-button quiet" : "tool-button"} title={label} aria-label={label} aria-pressed={pressed} disabled={disabled} onClick={onClick}>
       <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d={ICONS[icon]} fill="none" stroke="currentColor" strokeWidth="1.4" strokeLinecap="round" strokeLinejoin="round" /></svg>
     </button>
   );

@@ -331,14 +331,14 @@ function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
   const limits = axes.axis === "step" && axes.range && !axes.logX ? { min: axes.range.from, max: axes.range.to } : {};
   chart.options.scales = {
     x: {
-      ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", ...limits,
+      ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", bounds: "data", ...limits,
       title: { display: true, text: X_TITLES[axes.axis], color: theme.mutedText, font, padding: { top: 0, bottom: 0 } },
       ticks: { ...ticks, ...(axes.logX ? { callback: logTick((value) => xTick(axes.axis, value)) } : { maxTicksLimit: 8, includeBounds: false, callback: (value) => xTick(axes.axis, Number(value)) }) },
     },
     y: {
-      ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY, grace: axes.logY ? undefined : "4%",
+      ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY,
       title: { display: true, text: axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
-      ticks: { ...ticks, ...(axes.logY ? { callback: logTick((value) => bareQuantity(value, axes.unit)) } : { maxTicksLimit: 6, callback: (value) => bareQuantity(Number(value), axes.unit) }) },
+      ticks: { ...ticks, ...(axes.logY ? { callback: logTick((value) => bareQuantity(value, axes.unit)) } : { maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) }) },
     },
   } as NonNullable<Chart["options"]["scales"]>;
 }

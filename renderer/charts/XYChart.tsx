@@ -23,7 +23,7 @@ export interface XYSeries {
   listed: boolean;
 }
 export interface XYAxis { title: string; tick: (value: number) => string; min?: number; max?: number }
-export interface XYMark { x: number; label: string; colour: string; dash: readonly number[] }
+export interface XYMark { x: number; label: string; /** The side of the line that the label stands on. */ side?: "left" | "right"; colour: string; dash: readonly number[] }
 
 export interface XYChartProps {
   title: string;
@@ -152,7 +152,7 @@ export function XYChart(props: XYChartProps) {
 function marksPlugin(latest: () => { marks?: readonly XYMark[]; diagonal?: string; theme: ChartTheme; cursor: Cursor | null }): Plugin {
   return {
     id: "marks",
-    beforeDatasetsDraw({ ctx, chartArea: area, scales: { x, y } }) {
+    beforeDatasetsDraw({ ctx, scales: { x, y } }) {
       const { diagonal, theme } = latest();
       if (!diagonal || !x || !y) return;
       const low = Math.max(x.min, y.min);
@@ -167,8 +167,8 @@ function marksPlugin(latest: () => { marks?: readonly XYMark[]; diagonal?: strin
       ctx.font = `11px ${theme.font}`;
       ctx.fillStyle = theme.mutedText;
       ctx.textAlign = "right";
-      const end = { x: x.getPixelForValue(high), y: y.getPixelForValue(high) };
-      ctx.fillText(diagonal, Math.min(end.x - 12, area.right - 4), Math.max(end.y + 4, area.top + 10));
+      const near = low + 0.9 * (high - low);
+      ctx.fillText(diagonal, x.getPixelForValue(near) - 6, y.getPixelForValue(near) - 2);
       ctx.restore();
     },
     afterDatasetsDraw(chart) {
@@ -177,7 +177,8 @@ function marksPlugin(latest: () => { marks?: readonly XYMark[]; diagonal?: strin
       ctx.save();
       ctx.font = `11px ${theme.font}`;
       for (const mark of marks ?? []) {
-        const px = Math.round(x!.getPixelForValue(mark.x)) + 0.5;
+        if (!x) break;
+        const px = Math.round(x.getPixelForValue(mark.x)) + 0.5;
         if (px < area.left || px > area.right + 1) continue;
         ctx.strokeStyle = mark.colour;
         ctx.setLineDash(mark.dash as number[]);
@@ -190,7 +191,8 @@ function marksPlugin(latest: () => { marks?: readonly XYMark[]; diagonal?: strin
         ctx.fillStyle = mark.colour;
         ctx.textAlign = "center";
         ctx.textBaseline = "bottom";
-        ctx.fillText(mark.label, Math.min(area.right - half, Math.max(area.left + half, px)), area.top - 2);
+        const centre = mark.side === "left" ? px - half + 3 : mark.side === "right" ? px + half - 3 : px;
+        ctx.fillText(mark.label, Math.min(area.right - half, Math.max(area.left + half, centre)), area.top - 2);
       }
       const point = cursor ? chart.getDatasetMeta(cursor.series)?.data[cursor.index] : undefined;
       if (point) {

@@ -1,6 +1,6 @@
 // A Chart.js dataset type that draws bucketed columns straight from typed arrays: the line of last values, the band from
 // least to greatest, and the smoothed line. No element per point is made, so 20 live lines cost one path each.
-import { Chart, DatasetController, type Scale, type UpdateMode } from "chart.js";
+import { Chart, DatasetController, PointElement, type Scale, type UpdateMode } from "chart.js";
 import { xColumn, type Columns, type XAxis } from "./bucketSeries.ts";
 import { exponentialMovingAverage } from "./smoothing.ts";
 
@@ -52,7 +52,8 @@ function projection(scale: Scale): Projection {
 
 export class BucketLineController extends DatasetController {
   static readonly id = "bucketLine";
-  static readonly defaults = { datasetElementType: false, dataElementType: false } as const;
+  // Chart.js wants the name of an element, though none is ever made.
+  static readonly defaults = { datasetElementType: false, dataElementType: "point" } as const;
   private smoothed: { version: number; weight: number; values: Float64Array } | null = null;
 
   private get bucketDataset(): BucketLineDataset {
@@ -214,4 +215,4 @@ function drawNonFinite(ctx: CanvasRenderingContext2D, x: Float64Array, values: F
   ctx.stroke();
 }
 
-Chart.register(BucketLineController);
+Chart.register(PointElement, BucketLineController);

@@ -3,7 +3,7 @@ import { colourScale, linearTicks, loadAtPosition, loadPosition, mix, parseColou
 
 const colours: ScaleColours = {
   load: [[10, 40, 120], [90, 140, 210], [210, 212, 216], [230, 160, 90], [190, 80, 0]],
-  dropped: [[255, 255, 255], [200, 30, 40]], absent: [128, 128, 128], hatch: [0, 0, 0],
+  dropped: [[255, 255, 255], [200, 30, 40]], measure: [[240, 240, 240], [40, 40, 40]], absent: [128, 128, 128], hatch: [0, 0, 0],
 };
 
 describe("load scale", () => {

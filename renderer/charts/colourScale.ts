@@ -1,5 +1,5 @@
-// From a value to a colour. Three scales and no more: load against the fair share (blue, grey, orange), probability
-// (cividis), dropped tokens (red). Mixed in OKLab, so that equal steps look equally large.
+// From a value to a colour. Load against the fair share is blue, grey, orange; probability cividis; dropped
+// tokens red; any other measure a plain grey. Mixed in OKLab, so that equal steps look equally large.
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 export type HeatmapScaleName = "load" | "probability" | "dropped" | "measure";
@@ -10,6 +10,8 @@ export interface ScaleColours {
   load: readonly [least: Rgb, less: Rgb, fair: Rgb, more: Rgb, greatest: Rgb];
   /** Nothing dropped, everything dropped. */
   dropped: readonly [none: Rgb, all: Rgb];
+  /** Least to most of what is neither load, probability nor dropped. */
+  measure: readonly [low: Rgb, high: Rgb];
   /** Cells without a record. */
   absent: Rgb;
   /** Strokes of the hatching over a dead expert. */
@@ -118,7 +120,7 @@ export function colourScale(name: HeatmapScaleName, colours: ScaleColours, low: 
     };
   }
   const span = high > low ? high - low : 1;
-  const colourTable = table(name === "dropped" ? colours.dropped : CIVIDIS);
+  const colourTable = table(name === "dropped" ? colours.dropped : name === "measure" ? colours.measure : CIVIDIS);
   const position = (value: number) => Math.min(1, Math.max(0, (value - low) / span));
   return {
     name,

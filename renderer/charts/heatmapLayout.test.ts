@@ -18,7 +18,7 @@ describe.each([2, 8, 128])("%d experts", (columns) => {
 });
 
 test("few experts do not become slabs", () => {
-  expect(sizes(heatmapLayout(space({ columns: 2 })).x)[0]).toBe(72);
+  expect(sizes(heatmapLayout(space({ columns: 2 })).x)[0]).toBe(96);
 });
 test("48 layers of 6 pixels label every so many rows that labels don't overlap", () => {
   const layout = heatmapLayout(space({ rows: 48, height: 300 }));

@@ -28,7 +28,7 @@ export interface HeatmapLayout {
   columnLabelEvery: number;
 }
 
-const CELL = { minWidth: 3, maxWidth: 72, minHeight: 6, maxHeight: 28 } as const;
+const CELL = { minWidth: 3, maxWidth: 96, minHeight: 6, maxHeight: 40 } as const;
 /** CSS pixels that a label needs: one line of text, and about four digits. */
 const ROW_LABEL = 13;
 const COLUMN_LABEL = 26;

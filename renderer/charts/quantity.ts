@@ -10,7 +10,7 @@ export function shortNumber(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e15) return withMinus(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e").replace("e+", "e"));
+  if (size < 1e-4 || size >= 1e15) return withMinus(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0+e/, "e").replace("e+", "e"));
   for (const [unit, factor] of [["T", 1e12], ["G", 1e9], ["M", 1e6]] as const) {
     if (size >= factor) return `${withMinus(trimmed(value / factor, digits))}${unit}`;
   }

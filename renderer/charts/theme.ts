@@ -24,7 +24,7 @@ const FALLBACK = {
 } as const;
 
 function readTheme(): ChartTheme {
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(document.body);
   const text = (name: string, fallback: string): string => style.getPropertyValue(name).trim() || fallback;
   const rgb = (name: string, fallback: Rgb): Rgb => parseColour(style.getPropertyValue(name)) ?? fallback;
   return {
@@ -42,7 +42,8 @@ function readTheme(): ChartTheme {
     ],
     dropped: [rgb("--dropped-none", [240, 241, 243]), rgb("--dropped", [198, 40, 40])],
     absent: rgb("--cell-absent", [226, 229, 233]),
-    hatch: rgb("--cell-hatch", [27, 31, 36]),
+    hatch: rgb("--panel", [255, 255, 255]),
+    measure: [rgb("--measure-low", [236, 239, 242]), rgb("--measure-high", [52, 64, 77])],
     runs: Array.from({ length: 10 }, (_, i) => text(`--run-${i}`, ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7a5195", "#555555", "#8c564b", "#17a2a2"][i]!)),
     font: style.fontFamily || "system-ui, sans-serif",
   };

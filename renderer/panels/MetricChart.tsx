@@ -22,7 +22,7 @@ export function MetricChart({ runIds, names, title, height, controls }: MetricCh
   const name = names[0]!;
   const { label, unit, definition } = metricDefinition(name);
   // Dropped tokens are red; with several runs the colours must tell the runs apart.
-  const red = name === "droppedFraction" && lines.length === 1;
+  const red = name === "droppedFraction" && runIds.length === 1;
   return (
     <LineChart title={title ?? capitalised(label)} label={label} unit={unit} definition={definition} noun="run" height={height} retry={retry} controls={controls}
       lines={red ? redLines(lines, theme.droppedLine) : lines} fromZero={FROM_ZERO.has(name)} linearY={FROM_ZERO.has(name) && name !== "tokensPerSecond"} />

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { FigureState } from "../charts/Figure.tsx";
 import { Heatmap } from "../charts/Heatmap.tsx";
 import type { HeatmapScaleName } from "../charts/colourScale.ts";
-import { bareQuantity, counted, quantity, shortNumber } from "../charts/quantity.ts";
+import { bareQuantity, counted, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
 import type { LiveHistory } from "./liveRouting.ts";
@@ -33,13 +33,13 @@ export function ExpertTimeHeatmap({ history, state, height }: { history: LiveHis
   const name = history ? layerName(history.layer) : "";
   return (
     <Heatmap title={`Load over time, ${name}`} definition={EXPERT_DEFINITION} summary={history ? expertSentence(history) : ""} state={historiesState(histories, state)}
-      cells={cells} scale="load" legend={LOAD_LEGEND} columnTitle="step →   expert ↑" steps={steps} height={height} selectedRow={expert}
+      cells={cells} scale="load" legend={LOAD_LEGEND} columnTitle="step" steps={steps} height={height} selectedRow={expert}
       onSelect={(row) => choose({ expert: row, layer: history!.layer })}
       describe={(row, column) => {
         const load = cells.values[row * steps.length + column]!;
         return { title: `expert ${row}, step ${steps[column]?.toLocaleString("en")}`, values: [["load", `${shortNumber(load)}× fair share${load < 0.1 ? ", dead" : ""}`], ["share of tokens", bareQuantity(load / cells.rowLabels.length, "of tokens")]] };
       }}
-      table={() => ({ columns: [{ name: "step" }, ...cells.rowLabels.map((label) => ({ name: `expert ${label}`, unit: "× fair share" }))], rows: steps.map((step, column) => [step, ...cells.rowLabels.map((_, row) => cells.values[row * steps.length + column]!)]) })} />
+      table={() => ({ columns: [{ name: "step" }, ...cells.rowLabels.map((label) => ({ name: label, unit: "× fair share" }))], rows: steps.map((step, column) => [step, ...cells.rowLabels.map((_, row) => cells.values[row * steps.length + column]!)]) })} />
   );
 }
 
@@ -74,7 +74,7 @@ export function LayerTimeHeatmap({ title, label, unit, definition, histories, me
   const { cells, steps, least, greatest } = useMemo(
     () => layerTimeCells(histories.map((history) => history.steps), histories.map((history) => layerLabel(history.layer)), measure),
     [histories, measure, version]);
-  const legend = useMemo(() => ({ unit: scale === "load" ? "× mean load" : unit, tick: (value: number) => (scale === "load" ? `${shortNumber(value, 3)}×` : bareQuantity(value, unit)), hatch: null }), [scale, unit]);
+  const legend = useMemo(() => ({ unit: scale === "load" ? "× mean load" : isShare(unit) ? `% ${unit}` : unit, tick: (value: number) => (scale === "load" ? `${shortNumber(value, 3)}×` : bareQuantity(value, unit)), hatch: null }), [scale, unit]);
   const low = scale === "dropped" ? 0 : least;
   const high = scale === "dropped" ? Math.max(0.01, greatest) : greatest;
   return (

@@ -19,7 +19,7 @@ test("experts over time: each column relative to its own fair share, dead ones h
   expect(steps).toEqual([5, 10]);
   expect(Array.from(cells.values)).toEqual([1, 1.95, 1, 0.05]);
   expect(Array.from(cells.hatched!)).toEqual([0, 0, 0, 1]);
-  expect(cells.rowLabels).toEqual(["0", "1"]);
+  expect(cells.rowLabels).toEqual(["expert 0", "expert 1"]);
 });
 test("layers over time line up by step, and one that begins later has gaps before it", () => {
   const a = history([row(5, [1, 1]), row(10, [1, 3]), row(15, [2, 2])]);

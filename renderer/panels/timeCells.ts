@@ -20,7 +20,7 @@ export function expertCells(history: readonly HistoryStep[]): { cells: HeatmapCe
     values[i] = value;
     if (value < DEAD_BELOW) hatched[i] = 1;
   }));
-  return { cells: { rowLabels: Array.from({ length: experts }, (_, e) => String(e)), columnLabels: stepLabels(steps), values, hatched: hatched.includes(1) ? hatched : null }, steps };
+  return { cells: { rowLabels: Array.from({ length: experts }, (_, e) => `expert ${e}`), columnLabels: stepLabels(steps), values, hatched: hatched.includes(1) ? hatched : null }, steps };
 }
 
 /**

@@ -3,13 +3,13 @@ import { Figure } from "../../charts/Figure.tsx";
 import { counted, percent, shortNumber } from "../../charts/quantity.ts";
 import type { DataTable } from "../../charts/table.ts";
 import { choose, chosenRow, useChosen } from "../chosen.ts";
-import { deadExperts, droppedFraction, layerKey, layerName, overload, padding } from "../routingFacts.ts";
+import { deadExperts, droppedFraction, layerKey, layerLabel, layerName, overload, padding } from "../routingFacts.ts";
 import type { RoutingView } from "../useLive.ts";
 
 const COLUMNS = [
   ["overload", "Max load ÷ mean load; 1 is perfect balance."], ["dead", "Experts with less than 10% of the fair share at this step."],
   ["dropped", "Share of tokens that found no place."], ["padding", "Share of places that no token used."],
-  ["aux. loss", "E·Σ f·P before α; 1 is uniform routing."], ["entropy", "Mean over tokens of −Σ p log p, in nats."], ["confidence", "Mean probability of the chosen expert."],
+  ["aux. loss", "E·Σ f·P before α; 1 is uniform routing."], ["entropy, nats", "Mean over tokens of −Σ p log p, in nats."], ["confidence", "Mean probability of the chosen expert."],
 ] as const;
 
 export function LayerTable({ view }: { view: RoutingView }) {
@@ -35,13 +35,13 @@ export function LayerTable({ view }: { view: RoutingView }) {
               const drop = droppedFraction(row);
               return (
                 <tr key={layerKey(row)} aria-selected={i === chosen}>
-                  <th scope="row"><button type="button" onClick={() => choose({ layer: { stack: row.stack, layer: row.layer } })}>{layerName(row)}</button></th>
+                  <th scope="row"><button type="button" onClick={() => choose({ layer: { stack: row.stack, layer: row.layer } })} title={layerName(row)}>{layerLabel(row)}</button></th>
                   <td title={String(overload(row.load))}>{shortNumber(overload(row.load), 3)}×</td>
                   <td className={deadHere.length > 0 ? "dead" : undefined} title={deadHere.length > 0 ? `experts ${deadHere.join(", ")}` : undefined}>{deadHere.length} of {row.experts}</td>
                   <td className={drop > 0 ? "dropped" : undefined} title={String(drop)}>{percent(drop, 2)}</td>
                   <td title={String(padding(row))}>{percent(padding(row), 2)}</td>
                   <td title={String(row.auxiliaryLoss)}>{shortNumber(Number(row.auxiliaryLoss))}</td>
-                  <td title={String(row.entropy)}>{shortNumber(Number(row.entropy), 3)} nats</td>
+                  <td title={String(row.entropy)}>{shortNumber(Number(row.entropy), 3)}</td>
                   <td title={String(row.confidence)}>{shortNumber(Number(row.confidence), 3)}</td>
                 </tr>
               );

@@ -33,8 +33,8 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
     },
   ], [rows, factors, curve, theme]);
   const marks = useMemo(() => [
-    ...(factor !== null ? [{ x: factor, label: `now ${factorText(factor)}`, colour: theme.mutedText, dash: [] }] : []),
-    ...(point && point.factor !== factor ? [{ x: point.factor, label: factorText(point.factor), colour: theme.accent, dash: [4, 3] }] : []),
+    ...(factor !== null ? [{ x: factor, label: `now ${factorText(factor)}`, colour: theme.mutedText, dash: [], side: point && point.factor > factor ? "left" as const : "right" as const }] : []),
+    ...(point && point.factor !== factor ? [{ x: point.factor, label: factorText(point.factor), colour: theme.accent, dash: [4, 3], side: factor !== null && point.factor < factor ? "left" as const : "right" as const }] : []),
   ], [factor, point, theme]);
   const y = useMemo(() => ({ title: "dropped (% of tokens)", tick: (value: number) => percent(value), min: 0 }), []);
   const x = useMemo(() => ({ title: "capacity factor", tick: (value: number) => shortNumber(value), min: 0, max: factors.at(-1) }), [factors]);
