@@ -1,0 +1,125 @@
+// What has to come from the system: compilers, build tools, and for the tests a browser.
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { findChromium } from "../chromium.mjs";
+import { CommandError, runCommand } from "./command.mjs";
+import { StepFailure } from "./failure.mjs";
+import { withProgress } from "./progress.mjs";
+
+/**
+ * @typedef {object} SystemRequirement
+ * @property {string} name what is needed, in words
+ * @property {string[]} packages Debian packages that bring it
+ * @property {() => boolean} present looks for the thing itself, not for a package, since it may come from elsewhere
+ */
+
+/** @param {string} name @returns {string | undefined} path of a program in PATH */
+export function findProgram(name) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+/** A Python that can run pip, or make an environment that can. */
+export function findPython() {
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    for (const module of ["pip", "ensurepip"]) {
+      if (spawnSync(python, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0) {
+        return { python, hasPip: module === "pip" };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** @type {SystemRequirement[]} */
+export const buildRequirements = [
+  { name: "CMake", packages: ["cmake"], present: () => findProgram("cmake") !== undefined },
+  { name: "Ninja", packages: ["ninja-build"], present: () => findProgram("ninja") !== undefined },
+  { name: "ccache", packages: ["ccache"], present: () => findProgram("ccache") !== undefined },
+  { name: "a C++ compiler", packages: ["g++"], present: () => findProgram("g++") !== undefined },
+];
+
+/** @type {SystemRequirement} */
+export const pythonRequirement = {
+  name: "Python with pip",
+  packages: ["python3", "python3-pip", "python3-venv"],
+  present: () => findPython() !== undefined,
+};
+
+/** @type {SystemRequirement[]} */
+export const testRequirements = [
+  { name: "GoogleTest", packages: ["libgtest-dev"], present: () => existsSync("/usr/include/gtest/gtest.h") },
+  { name: "Chromium", packages: ["chromium"], present: () => findChromium() !== undefined },
+  // Without a font a page has boxes for letters, and every test of what a person reads is meaningless.
+  { name: "a font", packages: ["fonts-dejavu-core"], present: hasFont },
+];
+
+function hasFont() {
+  return ["/usr/share/fonts/truetype", "/usr/share/fonts/opentype"].some(
+    (folder) => existsSync(folder) && readdirSync(folder).length > 0,
+  );
+}
+
+/** @param {string[]} packages */
+export function installCommand(packages) {
+  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
+  return `${sudo}apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+}
+
+/**
+ * Installs what is missing when run by root; otherwise says the one command that does.
+ * @param {SystemRequirement[]} requirements
+ */
+export async function ensureSystemPackages(requirements) {
+  const missing = requirements.filter((requirement) => !requirement.present());
+  if (missing.length === 0) return;
+  const names = missing.map((requirement) => requirement.name).join(", ");
+  const packages = [...new Set(missing.flatMap((requirement) => requirement.packages))];
+
+  if (findProgram("apt-get") === undefined) {
+    throw new StepFailure("System packages are missing", `${names} can't be found, and this system has no apt-get`,
+      `Install them with the system's own package manager (on Debian they are called ${packages.join(" ")}), then start again.`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new StepFailure("System packages are missing", `${names} can't be found, and only root may install them`,
+      `Run this once, then start again:\n    ${installCommand(packages)}`);
+  }
+  if (process.env.SWITCHYARD_OFFLINE) {
+    throw new StepFailure("System packages are missing", `${names} can't be found, and SWITCHYARD_OFFLINE is set`,
+      `Run this with a network, then start again:\n    ${installCommand(packages)}`);
+  }
+  await withProgress(`Installing system packages (${packages.join(" ")})`, async (progress) => {
+    const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    /** @param {string} line */
+    const onLine = (line) => {
+      if (/^(Get:|Unpacking|Setting up|Hit:)/.test(line)) progress.update(line.replace(/ \.\.\.$/, ""));
+    };
+    const wait = ["-o", "DPkg::Lock::Timeout=300"];
+    const install = () => runCommand("apt-get", [...wait, "install", "-y", "--no-install-recommends", ...packages],
+      { log: "system-packages", env: environment, onLine });
+    try {
+      // Old package lists name files that are gone; new ones cost seconds.
+      await runCommand("apt-get", [...wait, "update"], { log: "system-package-lists", env: environment, onLine })
+        .catch(() => undefined);
+      await install();
+    } catch (error) {
+      const tail = error instanceof CommandError ? error.tail.filter((line) => /^(E|W|Err):/.test(line)).join("\n    ") : "";
+      throw new StepFailure("System packages could not be installed", error instanceof Error ? error.message : String(error),
+        `${tail ? `apt-get said:\n    ${tail}\n  ` : ""}Run this, then start again:\n    ${installCommand(packages)}`);
+    }
+  });
+  const still = missing.filter((requirement) => !requirement.present()).map((requirement) => requirement.name);
+  if (still.length > 0) {
+    throw new StepFailure("System packages could not be installed", `${still.join(", ")} can't be found after installing`,
+      `Look at build/logs/system-packages.log, then start again.`);
+  }
+}
