@@ -57,11 +57,11 @@ export function Figure({ title, definition, summary, state, controls, table, pic
         <div className="figure-tools">
           {controls}
           <span className="figure-buttons">
+            {place?.moveEarlier && !place.maximised && <ToolButton label="Move earlier" icon="earlier" quiet onClick={place.moveEarlier} />}
+            {place?.moveLater && !place.maximised && <ToolButton label="Move later" icon="later" quiet onClick={place.moveLater} />}
             {table && <ToolButton label={showTable ? "Show the chart" : "Show as a table"} icon={showTable ? "chart" : "table"} pressed={showTable} disabled={!ready} onClick={() => setShowTable(!showTable)} />}
             {table && <ToolButton label="Save as CSV" icon="csv" disabled={!ready} onClick={() => saveCsv(toCsv(table()), title)} />}
             {picture && <ToolButton label="Save as PNG" icon="picture" disabled={!ready || showTable} onClick={() => savePng(picture(), theme)} />}
-            {place?.moveEarlier && !place.maximised && <ToolButton label="Move earlier" icon="earlier" quiet onClick={place.moveEarlier} />}
-            {place?.moveLater && !place.maximised && <ToolButton label="Move later" icon="later" quiet onClick={place.moveLater} />}
             {place && <ToolButton label={place.maximised ? "Back to the grid" : "Fill the panel"} icon={place.maximised ? "restore" : "maximise"} pressed={place.maximised} onClick={place.toggleMaximised} />}
           </span>
         </div>

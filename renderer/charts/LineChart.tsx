@@ -1,15 +1,16 @@
 // Lines over steps, tokens or time: several runs overlaid, live, with bands, a crosshair shared by all charts, zoom by
 // dragging and a keyboard cursor. Chart.js draws axes and lines; a second canvas above draws what follows the pointer.
-import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration } from "chart.js";
+import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration, type Scale } from "chart.js";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import "./bucketLine.ts";
+import { linearTicks } from "./colourScale.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
 import { drawNever, drawSoon } from "./frame.ts";
 import { allFacts, leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
-import { axisTitle, bareQuantity, duration, quantity, shortNumber } from "./quantity.ts";
+import { axisTitle, bareQuantity, duration, isShare, quantity, shortNumber } from "./quantity.ts";
 import { lineSentence, linesSentence } from "./summary.ts";
 import { useChartTheme, type ChartTheme } from "./theme.ts";
 
@@ -83,11 +84,11 @@ export function LineChart(props: LineChartProps) {
       type: "bucketLine", label: line.name, data: [], source: line.source, axis: links.axis, colour: line.colour, dash: line.dash,
       smoothing: links.smoothing, dots: line.dots ?? false, lineWidth: lines.length > 8 ? 1.25 : 1.75,
     })) as never;
-    applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero });
+    applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero, short: height < 170 });
     drawSoon(draw);
     const stops = lines.map((line) => line.source.subscribe(() => drawSoon(draw)));
     return () => stops.forEach((stop) => stop());
-  }, [lines, links.axis, links.logX, logY, links.smoothing, links.range, theme, label, unit, fromZero, draw]);
+  }, [lines, links.axis, links.logX, logY, links.smoothing, links.range, theme, label, unit, fromZero, height, draw]);
 
   useEffect(() => { layerRef.current?.draw(); }, [links.step]);
 
@@ -321,7 +322,7 @@ const configuration = (): ChartConfiguration => ({
   },
 });
 
-interface Axes { axis: "step" | "tokens" | "time"; logX: boolean; logY: boolean; range: { from: number; to: number } | null; label: string; unit: string; fromZero: boolean }
+interface Axes { axis: "step" | "tokens" | "time"; logX: boolean; logY: boolean; range: { from: number; to: number } | null; label: string; unit: string; fromZero: boolean; short: boolean }
 
 function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
   const font = { family: theme.font, size: 11 };
@@ -333,14 +334,23 @@ function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
     x: {
       ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", bounds: "data", ...limits,
       title: { display: true, text: X_TITLES[axes.axis], color: theme.mutedText, font, padding: { top: 0, bottom: 0 } },
-      ticks: { ...ticks, ...(axes.logX ? { callback: logTick((value) => xTick(axes.axis, value)) } : { maxTicksLimit: 8, includeBounds: false, callback: (value) => xTick(axes.axis, Number(value)) }) },
+      ticks: { ...ticks, ...(axes.logX ? { callback: logTick((value) => xTick(axes.axis, value)) } : { callback: (value) => xTick(axes.axis, Number(value)) }) },
+      // The axis ends where the data ends, with marks at round numbers all the same.
+      ...(axes.logX ? {} : { afterBuildTicks: (scale: Scale) => { scale.ticks = roundTicks(axes.axis, scale.min, scale.max).map((value) => ({ value })); } }),
     },
     y: {
       ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY,
-      title: { display: true, text: axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
+      // A low chart has no room for the name as well, which its title says already.
+      title: { display: !axes.short || axes.unit !== "", text: axes.short ? (isShare(axes.unit) ? `% ${axes.unit}` : axes.unit) : axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
       ticks: { ...ticks, ...(axes.logY ? { callback: logTick((value) => bareQuantity(value, axes.unit)) } : { maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) }) },
     },
   } as NonNullable<Chart["options"]["scales"]>;
+}
+
+/** Round steps or tokens; for time round seconds, minutes or hours, whichever the span is measured in. */
+function roundTicks(axis: Axes["axis"], min: number, max: number): number[] {
+  const unit = axis !== "time" ? 1 : max - min > 10_800 ? 3600 : max - min > 180 ? 60 : 1;
+  return linearTicks(min / unit, max / unit, 7).map((value) => value * unit).filter((value) => value >= min && value <= max);
 }
 
 const xTick = (axis: Axes["axis"], value: number): string =>

@@ -25,6 +25,15 @@ describe("load scale", () => {
   });
 });
 
+test("overload is grey at 1, more orange above, and reaches as far as the data", () => {
+  const scale = colourScale("overload", colours, 1, 13);
+  expect(scale.at(scale.position(1))).toEqual(colours.load[2]);
+  expect(scale.at(scale.position(13))).toEqual(colours.load[4]);
+  expect(scale.position(4)).toBeLessThan(scale.position(8));
+  expect(scale.ticks.map((tick) => tick.value)).toEqual([1, 2, 4, 8]);
+  expect(colourScale("overload", colours, 1, 1.2).ticks.map((tick) => tick.value)).toEqual([1, 2, 4]);
+});
+
 test("cividis grows in lightness all the way", () => {
   const scale = colourScale("probability", colours, 0, 1);
   const lightness = Array.from({ length: 20 }, (_, i) => scale.at(i / 19)).map(([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b);

@@ -2,7 +2,7 @@
 // tokens red; any other measure a plain grey. Mixed in OKLab, so that equal steps look equally large.
 
 export type Rgb = readonly [red: number, green: number, blue: number];
-export type HeatmapScaleName = "load" | "probability" | "dropped" | "measure";
+export type HeatmapScaleName = "load" | "overload" | "probability" | "dropped" | "measure";
 
 /** The colours of a theme, read from its CSS variables. */
 export interface ScaleColours {
@@ -117,6 +117,16 @@ export function colourScale(name: HeatmapScaleName, colours: ScaleColours, low: 
       at: (position) => colourTable[Math.round(position * 255)]!,
       position: loadPosition,
       ticks: [0.25, 0.5, 1, 2, 4].map((value) => ({ value, position: loadPosition(value) })),
+    };
+  }
+  if (name === "overload") {
+    // From the fair share upwards in octaves, at least to four times: the upper half of the load scale, stretched.
+    const octaves = Math.log2(Math.max(LOAD_LIMIT, high));
+    const colourTable = table(colours.load.slice(2));
+    const position = (value: number) => Math.min(1, Math.max(0, Math.log2(value) / octaves));
+    return {
+      name, at: (p) => colourTable[Math.round(p * 255)]!, position,
+      ticks: Array.from({ length: Math.floor(octaves + 1e-9) + 1 }, (_, i) => ({ value: 2 ** i, position: i / octaves })),
     };
   }
   const span = high > low ? high - low : 1;

@@ -28,7 +28,7 @@ export interface HeatmapLayout {
   columnLabelEvery: number;
 }
 
-const CELL = { minWidth: 3, maxWidth: 96, minHeight: 6, maxHeight: 40 } as const;
+const CELL = { minWidth: 3, maxWidth: 96, minHeight: 6, minHeightOverTime: 3, maxHeight: 40 } as const;
 /** CSS pixels that a label needs: one line of text, and about four digits. */
 const ROW_LABEL = 13;
 const COLUMN_LABEL = 26;
@@ -45,7 +45,8 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
   const left = Math.round(space.left * ratio);
   const innerWidth = Math.max(columns, Math.floor((space.width - space.left) * ratio));
   const innerHeight = Math.max(rows, Math.floor((space.height - space.bottom) * ratio));
-  const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), CELL.minHeight * ratio, CELL.maxHeight * ratio));
+  const least = space.mode === "fill" ? CELL.minHeightOverTime : CELL.minHeight;
+  const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), least * ratio, CELL.maxHeight * ratio));
   const x = new Int32Array(columns + 1);
   if (space.mode === "fill") {
     for (let c = 0; c <= columns; c++) x[c] = left + Math.round((innerWidth * c) / Math.max(1, columns));

@@ -78,7 +78,8 @@ function paintLabels(ctx: CanvasRenderingContext2D, layout: HeatmapLayout, cells
   ctx.textBaseline = "middle";
   cells.rowLabels.forEach((label, row) => {
     if (label === "" || row % layout.rowLabelEvery !== 0) return;
-    ctx.fillText(label, layout.x[0]! - 6 * ratio, (layout.y[row]! + layout.y[row + 1]! - layout.gap) / 2);
+    // The label of a low first row would be cut off at the upper edge.
+    ctx.fillText(label, layout.x[0]! - 6 * ratio, Math.max(6 * ratio, (layout.y[row]! + layout.y[row + 1]! - layout.gap) / 2));
   });
   const rows = layout.y.length - 1;
   ctx.textBaseline = "top";

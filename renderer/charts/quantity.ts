@@ -37,7 +37,7 @@ const bytes = (value: number): string => {
 export function quantity(value: number, unit: string): string {
   if (isShare(unit)) return `${percent(value)} ${unit}`;
   if (unit === "bytes" && Number.isFinite(value)) return bytes(value);
-  return unit === "" ? shortNumber(value) : `${shortNumber(value)} ${unit}`;
+  return unit === "" || unit === "probability" ? shortNumber(value) : `${shortNumber(value)} ${unit}`;
 }
 
 /** Value without the words of its unit, as on an axis: "2.31", "3.1%". */

@@ -7,6 +7,7 @@ import { bareQuantity, counted, isShare, quantity, shortNumber } from "../charts
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
 import type { LiveHistory } from "./liveRouting.ts";
+import { loadTick } from "./routing/layerMeasures.ts";
 import { layerLabel, layerName } from "./routingFacts.ts";
 import { expertCells, layerTimeCells } from "./timeCells.ts";
 import { useStores } from "./useStores.ts";
@@ -21,7 +22,7 @@ export function historiesState(histories: readonly LiveHistory[], above: FigureS
   return { kind: "empty", message: histories[0]?.message ?? "No routing is recorded in these steps." };
 }
 
-const LOAD_LEGEND = { unit: "× fair share", tick: (value: number) => `${shortNumber(value, 3)}×`, hatch: "dead" };
+const LOAD_LEGEND = { unit: "× fair share", tick: loadTick, hatch: "dead" };
 const EXPERT_DEFINITION = "Tokens that chose each expert, before dropping, relative to an even share of the layer's tokens, at each recorded step.";
 
 /** One layer: experts × time. Reads well from 2 to 128 experts, where stacked areas don't. */
@@ -74,7 +75,7 @@ export function LayerTimeHeatmap({ title, label, unit, definition, histories, me
   const { cells, steps, least, greatest } = useMemo(
     () => layerTimeCells(histories.map((history) => history.steps), histories.map((history) => layerLabel(history.layer)), measure),
     [histories, measure, version]);
-  const legend = useMemo(() => ({ unit: scale === "load" ? "× mean load" : isShare(unit) ? `% ${unit}` : unit, tick: (value: number) => (scale === "load" ? `${shortNumber(value, 3)}×` : bareQuantity(value, unit)), hatch: null }), [scale, unit]);
+  const legend = useMemo(() => ({ unit: scale === "overload" ? "× mean load" : isShare(unit) ? `% ${unit}` : unit, tick: (value: number) => (scale === "overload" ? `${shortNumber(value, 3)}×` : bareQuantity(value, unit)), hatch: null }), [scale, unit]);
   const low = scale === "dropped" ? 0 : least;
   const high = scale === "dropped" ? Math.max(0.01, greatest) : greatest;
   return (

@@ -29,7 +29,7 @@ export function BalancePanel({ runIds, primary }: PanelProps) {
     { id: "auxiliary-loss", columns: 4, content: <MetricChart runIds={runIds} names={["auxiliaryLoss"]} height={190} /> },
     { id: "load", columns: 4, content: <LayerHeatmap view={view} height={230} choice={false} /> },
     { id: "overload", columns: 6, content: (
-      <LayerTime runId={picked} title="Overload by layer" label="overload" unit="× mean load" scale="load" height={200} histories={histories} measure={overloadOf} state={view.state}
+      <LayerTime runId={picked} title="Overload by layer" label="overload" unit="× mean load" scale="overload" height={200} histories={histories} measure={overloadOf} state={view.state}
         definition="Max load ÷ mean load of each layer at each recorded step. 1 is perfect balance; maximal violation is overload − 1." />) },
     { id: "dead", columns: 6, content: <MetricChart runIds={runIds} names={["deadExperts"]} height={200} /> },
     { id: "importance", columns: 5, content: <ImportanceScatter view={view} row={at < 0 ? null : view.rows[at]!} height={260} /> },

@@ -1,7 +1,7 @@
 // What the layer × expert heatmap can show of a recorded step.
 import type { RoutingRow } from "../../../contract/handlers.ts";
 import type { HeatmapScaleName } from "../../charts/colourScale.ts";
-import { DEAD_BELOW } from "../../charts/colourScale.ts";
+import { DEAD_BELOW, LOAD_LIMIT } from "../../charts/colourScale.ts";
 import { percent, shortNumber } from "../../charts/quantity.ts";
 import { importance, relativeLoad } from "../routingFacts.ts";
 
@@ -18,16 +18,18 @@ export interface LayerMeasure {
 }
 
 const times = (value: number): string => `${shortNumber(value, 3)}×`;
+/** The ends of the load scale hold everything beyond them. */
+export const loadTick = (value: number): string => (value >= LOAD_LIMIT ? `≥${times(value)}` : value <= 1 / LOAD_LIMIT ? `≤${times(value)}` : times(value));
 const fairOfLoad = (row: RoutingRow): number => row.load.reduce((a, b) => a + b, 0) / row.experts;
 
 export const LAYER_MEASURES: readonly LayerMeasure[] = [
   {
-    key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: times,
+    key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Tokens that chose the expert, before dropping, relative to an even share of all tokens. Under 0.1 the expert is dead.",
     values: (row) => relativeLoad(row.load),
   },
   {
-    key: "kept", label: "Kept", unit: "× fair share", scale: "load", text: times, tick: times,
+    key: "kept", label: "Kept", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Tokens that the expert processed, after its capacity was full, relative to an even share of all tokens.",
     values: (row) => { const fair = fairOfLoad(row); return row.kept.map((tokens) => (fair > 0 ? tokens / fair : Number.NaN)); },
   },
@@ -42,7 +44,7 @@ export const LAYER_MEASURES: readonly LayerMeasure[] = [
     values: importance,
   },
   {
-    key: "importance", label: "Importance", unit: "× fair share", scale: "load", text: times, tick: times,
+    key: "importance", label: "Importance", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Importance P of eq. 6 relative to 1 ÷ experts: where the router's probability goes, next to where the tokens go.",
     values: (row) => importance(row).map((p) => p * row.experts),
   },
