@@ -20,13 +20,20 @@ const DETAIL_OUTPUT = 8000;
 /** Writes exit.json for a process that left none, and returns it. */
 export function settle(directory: string, departure: Departure): ExitFile {
   const output = readOutput(join(directory, FILES.log)).text.trimEnd();
-  const lastLine = output.split("\n").findLast((line) => line.trim() !== "")?.trim().slice(0, SENTENCE_OUTPUT) ?? "";
+  const lastLine = lastWords(output);
   const exit: ExitFile = {
     v: 1, attempt: Math.max(1, departure.attempt), ...explain(departure, lastLine), step: departure.step, t: Date.now() / 1000,
     detail: output === "" ? null : output.slice(-DETAIL_OUTPUT), by: "backend",
   };
   writeExit(directory, exit);
   return exit;
+}
+
+/** The last line that says something: neither part of a stack trace nor the version that Node prints after it. */
+function lastWords(output: string): string {
+  const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const telling = lines.findLast((line) => /^(\w*Error|Uncaught|FATAL)\b/.test(line)) ?? lines.findLast((line) => !/^(at |Node\.js v|[{}\]^]|code: )/.test(line));
+  return (telling ?? "").slice(0, SENTENCE_OUTPUT);
 }
 
 function explain({ step, code, signal, cause }: Departure, lastLine: string): { reason: ExitReason; code: number; message: string } {
@@ -39,4 +46,4 @@ function explain({ step, code, signal, cause }: Departure, lastLine: string): { 
   return { reason: looksLikeCrash(lastLine) ? "crashed" : "killed", code: 137, message: `The trainer's process is gone and gave no reason; it was killed or crashed.${kept}${said}` };
 }
 
-const looksLikeCrash = (lastLine: string) => /error|exception|abort|fatal|segmentation|assert|terminate|Node\.js v\d/i.test(lastLine);
+const looksLikeCrash = (lastLine: string) => /error|exception|abort|fatal|segmentation|assert|terminate/i.test(lastLine);
