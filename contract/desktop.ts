@@ -34,9 +34,6 @@ export const openPathsOptionsSchema = z.strictObject({
 });
 export type OpenPathsOptions = z.input<typeof openPathsOptionsSchema>;
 
-/** The one channel between page and shell. */
-export const OPEN_PATHS_CHANNEL = "switchyard:open-paths";
-
 // The member is declared on Window, which has no meaning where there is no DOM: Node's half of the project sees an
 // empty interface.
 declare global {
