@@ -39,6 +39,7 @@ export function serveStatic(root: string, request: IncomingMessage, response: Se
   } catch {
     return plain(response, 400, "This address can't be read.");
   }
+  if (path.includes("\0")) return plain(response, 400, "This address can't be read.");
   const index = join(root, "index.html");
   if (!existsSync(index)) return plain(response, 503, "The interface is not built. Run: npm run build");
   const file = fileBelow(root, path) ?? (extname(path) === "" ? index : null);
@@ -53,7 +54,6 @@ export function serveStatic(root: string, request: IncomingMessage, response: Se
 
 /** The file that a path names inside a folder, links resolved; null when there is none, or when it lies outside. */
 function fileBelow(root: string, path: string): string | null {
-  if (path.includes("\0")) return null;
   try {
     const real = realpathSync(join(root, path));
     return real.startsWith(realpathSync(root) + sep) && statSync(real).isFile() ? real : null;

@@ -51,14 +51,13 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
     if (literal || !word.startsWith("-") || word === "-") positional.push(word);
     else if (word === "--") literal = true;
     else {
-      const [, name, inline] = /^--?([^=]+)(?:=([\s\S]*))?$/.exec(word === "-h" ? "--help" : word) ?? [];
-      const option = name !== undefined && word !== `-${name}` || word === "-h" ? known[word === "-h" ? "help" : name!] : undefined;
-      if (!option || !Object.hasOwn(known, word === "-h" ? "help" : name!))
-        throw new UsageError(`There is no option "${word.split("=")[0]}"${command ? ` of "${command.name}"` : ""}.${suggestion(word.split("=")[0]!, Object.keys(known).map((key) => `--${key}`))}`);
-      const key = word === "-h" ? "help" : name!;
+      const [, key, inline] = /^--([^=]+)(?:=([\s\S]*))?$/.exec(word === "-h" ? "--help" : word) ?? [];
+      const option = key !== undefined && Object.hasOwn(known, key) ? known[key] : undefined;
+      if (key === undefined || option === undefined)
+        throw new UsageError(`There is no option "${word.split("=")[0]}"${command ? ` of "${command.name}"` : ""}.${suggestion(word.split("=")[0]!, Object.keys(known).map((name) => `--${name}`))}`);
       if (option.value === undefined && inline !== undefined) throw new UsageError(`The option "--${key}" takes no value.`);
       const value = option.value === undefined ? "" : inline ?? rest[++i];
-      if (value === undefined) throw new UsageError(`The option "--${key}" needs a value: --${key} ${option.value}.`);
+      if (value === undefined || (inline === undefined && value.startsWith("--") && Object.hasOwn(known, value.slice(2)))) throw new UsageError(`The option "--${key}" needs a value: --${key} ${option.value}.`);
       if (given.has(key) && !option.repeated && option.value !== undefined) throw new UsageError(`The option "--${key}" was given twice.`);
       given.set(key, [...(given.get(key) ?? []), value]);
     }
@@ -89,7 +88,7 @@ function findCommand(words: readonly string[], commands: readonly Command[]): { 
   }
   const [first, second] = [words[i], words[i + 1]];
   if (first === undefined || first === "help") {
-    const about = first === "help" ? words.slice(i + 1).filter((word) => !word.startsWith("-")).join(" ") : "";
+    const about = first === "help" ? untilOption(words.slice(i + 1)).join(" ") : "";
     return { command: commands.find(({ name }) => name === about) ?? null, rest: [...before, "--help"] };
   }
   const two = commands.find(({ name }) => name === `${first} ${second}`);
@@ -106,6 +105,11 @@ function findCommand(words: readonly string[], commands: readonly Command[]): { 
   }
   const names = new Set(commands.flatMap(({ name }) => [name, name.split(" ")[0]!]));
   throw new UsageError(`There is no command "${first}".${suggestion(first, names)} "switchyard help" lists them.`);
+}
+
+function untilOption(words: readonly string[]): readonly string[] {
+  const end = words.findIndex((word) => word.startsWith("-"));
+  return end < 0 ? words : words.slice(0, end);
 }
 
 export function usage(command: Command): string {

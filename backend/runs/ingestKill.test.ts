@@ -1,7 +1,7 @@
 // Killed anywhere, any number of times, ingest loses and doubles nothing.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -71,10 +71,10 @@ test(`nothing is lost or doubled when ingest is killed ${KILLS} times`, { timeou
   };
 
   let waiting = begin(0) + more(6000);
-  let kills = 0;
+  let [kills, interrupted] = [0, 0];
   for (let i = 0; i < KILLS; i++) {
     // The trainer goes on meanwhile; its last line is often torn.
-    waiting += more(200);
+    waiting += more(500);
     if (i % 40 === 39) {
       stream = new EventStream(stream.attempt + 1);
       waiting += begin(Math.floor(step * (0.5 + next() / 2))) + more(300);
@@ -83,9 +83,15 @@ test(`nothing is lost or doubled when ingest is killed ${KILLS} times`, { timeou
     appendFileSync(file, waiting.slice(0, cut));
     waiting = waiting.slice(cut);
     if (await ingestUntilKilled(home.directory, next() * 60)) kills++;
+    const db = openReadable(home.database);
+    const { offset } = statement<{ offset: number }>(db, "SELECT coalesce(max(offset), 0) AS offset FROM run").get()!;
+    db.close();
+    if (statSync(file).size - offset > 1000) interrupted++;
   }
   appendFileSync(file, waiting);
   expect(kills).toBe(KILLS);
+  // The kills did interrupt work, and not only an idle process.
+  expect(interrupted).toBeGreaterThan(KILLS / 10);
 
   const last = spawn(process.execPath, [PROGRAM, home.directory, "--once"], { stdio: "ignore" });
   expect((await once(last, "exit"))[0]).toBe(0);
