@@ -1,0 +1,110 @@
+// npm start: the desktop window where there is Electron and a display, otherwise the same interface in Chromium, or served
+// for a browser elsewhere.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Backend, startBackend } from "../electron/backend.ts";
+import { node24, root, stateFolder } from "./bootstrap/paths.mjs";
+import { chromiumArguments, findChromium } from "./chromium.mjs";
+import { fetchElectron, missingLibraries } from "./electronBinary.ts";
+import { parseStartOptions, type StartOptions, usage } from "./startOptions.ts";
+
+const say = (text: string) => void process.stdout.write(text + "\n");
+const isRoot = process.getuid?.() === 0;
+
+async function main(): Promise<number> {
+  let options: StartOptions;
+  try {
+    options = parseStartOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);
+    return 2;
+  }
+  if (options.help) {
+    say(usage);
+    return 0;
+  }
+  const display = process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"];
+  if (display && !options.browserOnly) {
+    const electron = fetchElectron();
+    if ("path" in electron) {
+      const missing = missingLibraries(electron.path);
+      if (missing.length === 0) return await runElectron(electron.path, options);
+      say(`Electron can't start here: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing. Using Chromium instead.`);
+    } else {
+      say(`Electron is not available: ${electron.reason}. Using Chromium instead.`);
+    }
+  }
+  return await serveWithBrowser(options, Boolean(display));
+}
+
+function runElectron(electron: string, { home }: StartOptions): Promise<number> {
+  if (isRoot) say("Electron runs without its sandbox, because it has none for root.");
+  const child = spawn(electron, [...(isRoot ? ["--no-sandbox"] : []), root], {
+    stdio: "inherit",
+    env: { ...process.env, ...(home === undefined ? {} : { SWITCHYARD_HOME: home }) },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill("SIGTERM"));
+  return new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+async function serveWithBrowser({ home, port }: StartOptions, hasDisplay: boolean): Promise<number> {
+  const stop = new Promise<"stop">((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve("stop"));
+  });
+  let backend: Backend;
+  try {
+    backend = await startBackend({ root, node: node24, home, renderer: join(root, "dist/renderer"), port });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  const chromium = hasDisplay ? findChromium() : undefined;
+  if (!hasDisplay) say("There is no display here, so Switchyard is served for a browser.");
+  else if (!chromium) say("Neither Electron nor Chromium is here, so Switchyard is served for a browser.");
+  say(`\nSwitchyard is at ${backend.url}`);
+  if (!chromium) {
+    const there = new URL(backend.url).port;
+    say(`From another machine: ssh -N -L ${there}:127.0.0.1:${there} ${process.env["USER"] ?? "you"}@this-host, then open that address there.`);
+  }
+  say("Ctrl-C ends it; runs go on.\n");
+  const window = chromium ? openAsApplication(chromium, backend.url) : new Promise<"closed">(() => {});
+  const ending = await Promise.race([stop, window, backend.failed]);
+  if (ending !== "stop" && ending !== "closed") {
+    process.stderr.write(`${ending}\nRuns go on without it. Start again to see them.\n`);
+    return 1;
+  }
+  await sayWhatGoesOn(backend);
+  await backend.stop();
+  return 0;
+}
+
+/** Resolves when the window is closed. A window that can't open leaves the address to open by hand. */
+function openAsApplication(chromium: string, url: string): Promise<"closed"> {
+  const started = Date.now();
+  const child = spawn(chromium, [
+    ...chromiumArguments(), `--app=${url}`, `--user-data-dir=${join(stateFolder(), "chromium")}`, "--window-size=1440,900",
+  ], { stdio: "ignore" });
+  return new Promise((resolve) => {
+    const ended = (why: string) => {
+      // Chromium ends at once where it can't open, or hands the address to a window of this profile that is open already.
+      if (Date.now() - started < 3000) say(`Chromium opened no window of its own (${why}). Open the address above.`);
+      else resolve("closed");
+    };
+    child.on("error", (error) => ended(error.message));
+    child.on("exit", (code) => ended(`exit code ${code}`));
+  });
+}
+
+async function sayWhatGoesOn(backend: Backend): Promise<void> {
+  const runs = await Promise.race([backend.activeRuns(), wait(2000, [])]).catch(() => []);
+  if (runs.length === 1) say(`The run "${runs[0]?.name}" goes on. Start Switchyard again to see it.`);
+  if (runs.length > 1) say(`${runs.length} runs go on. Start Switchyard again to see them.`);
+}
+
+process.exitCode = await main();
+// A signal handler or a pipe to the backend may still be open.
+process.exit();
