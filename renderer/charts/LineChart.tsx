@@ -7,7 +7,7 @@ import { linearTicks } from "./colourScale.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
-import { drawNever, drawSoon } from "./frame.ts";
+import { drawLive, drawNever, drawSoon } from "./frame.ts";
 import { allFacts, leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
 import { axisTitle, bareQuantity, duration, isShare, quantity, shortNumber } from "./quantity.ts";
@@ -37,6 +37,8 @@ export interface LineChartProps {
 
 const X_TITLES = { step: "step", tokens: "tokens", time: "training time" } as const;
 const SUMMARY_EVERY = 1000;
+/** Beyond this many lines they are thin and without bands, which would cover each other. */
+const MOST_WIDE_LINES = 8;
 
 export function LineChart(props: LineChartProps) {
   const { title, label, unit, definition, lines, height = 220, fromZero = false, linearY = false } = props;
@@ -81,12 +83,13 @@ export function LineChart(props: LineChartProps) {
     const chart = chartRef.current;
     if (!chart) return;
     chart.data.datasets = lines.map((line): BucketLineDataset => ({
-      type: "bucketLine", label: line.name, data: [], source: line.source, axis: links.axis, colour: line.colour, dash: line.dash,
-      smoothing: links.smoothing, dots: line.dots ?? false, lineWidth: lines.length > 8 ? 1.25 : 1.75,
+      type: "bucketLine", label: line.name, data: [], clip: false, source: line.source, axis: links.axis, colour: line.colour, dash: line.dash,
+      smoothing: links.smoothing, dots: line.dots ?? false, // A line of one pixel costs a tenth of a wider one to fill, and many thin lines read better than many thick ones.
+      lineWidth: lines.length > MOST_WIDE_LINES ? 1 : 1.75, band: lines.length <= MOST_WIDE_LINES,
     })) as never;
     applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero, short: height < 170 });
     drawSoon(draw);
-    const stops = lines.map((line) => line.source.subscribe(() => drawSoon(draw)));
+    const stops = lines.map((line) => line.source.subscribe(() => drawLive(draw)));
     return () => stops.forEach((stop) => stop());
   }, [lines, links.axis, links.logX, logY, links.smoothing, links.range, theme, label, unit, fromZero, height, draw]);
 
@@ -211,14 +214,18 @@ export function ChartTip({ x, y, plot, children }: { x: number; y: number; plot:
 }
 
 function Legend({ lines }: { lines: readonly Line[] }) {
+  // With many runs their second metric is said once, not for each.
+  const few = lines.length <= 4;
+  const second = lines.find((line) => line.label);
   return (
     <ul className="legend">
-      {lines.map((line) => (
+      {lines.filter((line) => !line.label || few).map((line) => (
         <li key={line.key} title={line.name}>
           <svg width="18" height="8" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={line.colour} strokeWidth={line.dots ? 1 : 2} strokeDasharray={line.dash.join(" ")} />{line.dots && <circle cx="9" cy="4" r="3" fill={line.colour} />}</svg>
           <bdi>{line.name}</bdi>{line.label && <span className="legend-label">{line.label}</span>}
         </li>
       ))}
+      {!few && second && <li className="legend-label">dots: {second.label}</li>}
     </ul>
   );
 }

@@ -2,6 +2,7 @@
 // least to greatest, and the smoothed line. No element per point is made, so 20 live lines cost one path each.
 import { Chart, DatasetController, PointElement, type Scale, type UpdateMode } from "chart.js";
 import { xColumn, type Columns, type XAxis } from "./bucketSeries.ts";
+import { pixelPath } from "./pixelPath.ts";
 import { exponentialMovingAverage } from "./smoothing.ts";
 
 /** Where a line's numbers come from; they change outside React. */
@@ -19,6 +20,8 @@ export interface BucketLineDataset {
   type: "bucketLine";
   label: string;
   data: never[];
+  /** The controller clips by itself. */
+  clip: false;
   source: LineSource;
   axis: XAxis;
   colour: string;
@@ -29,6 +32,8 @@ export interface BucketLineDataset {
   dots: boolean;
   /** CSS pixels. */
   lineWidth: number;
+  /** Least to greatest as an area. Without it the line itself goes to extremes that stand out. */
+  band: boolean;
 }
 
 /** A dataset of this type passes Chart.js as an untyped one; only this file and LineChart know its shape. */
@@ -105,7 +110,7 @@ export class BucketLineController extends DatasetController {
   }
 
   override draw(): void {
-    const { source, axis, colour, dash, smoothing, dots, lineWidth } = this.bucketDataset;
+    const { source, axis, colour, dash, smoothing, dots, lineWidth, band } = this.bucketDataset;
     const { columns } = source;
     if (columns.length === 0) return;
     const { ctx, chartArea } = this.chart;
@@ -114,21 +119,26 @@ export class BucketLineController extends DatasetController {
     const toX = projection(xScale);
     const toY = projection(yScale);
     const x = xColumn(columns, axis);
+    const columnWidth = lineWidth > 1 ? 1 : 2;
     ctx.save();
-    ctx.lineJoin = "round";
+    ctx.lineJoin = "bevel";
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
-    drawBand(ctx, columns, x, toX, toY, yScale.type === "logarithmic" ? yScale.min : null);
+    // Whole pixels: a clip at fractions of a pixel costs as much as the lines themselves.
+    ctx.beginPath();
+    ctx.rect(Math.floor(chartArea.left), Math.floor(chartArea.top), Math.ceil(chartArea.width) + 1, Math.ceil(chartArea.height) + 1);
+    ctx.clip();
+    if (band) drawBand(ctx, columns, x, toX, toY, yScale.type === "logarithmic" ? yScale.min : null);
     ctx.setLineDash(dash as number[]);
     ctx.lineWidth = dots ? 1 : lineWidth;
     if (smoothing > 0 && !dots) {
       ctx.globalAlpha = 0.28;
-      drawLine(ctx, x, columns.last, columns.length, toX, toY);
+      drawLine(ctx, x, columns, columns.last, toX, toY, columnWidth);
       ctx.globalAlpha = 1;
       ctx.lineWidth = lineWidth;
-      drawLine(ctx, x, this.smoothedValues(), columns.length, toX, toY);
+      drawLine(ctx, x, null, this.smoothedValues().subarray(0, columns.length), toX, toY, columnWidth);
     } else {
-      drawLine(ctx, x, columns.last, columns.length, toX, toY);
+      drawLine(ctx, x, columns, columns.last, toX, toY, columnWidth);
     }
     ctx.setLineDash([]);
     if (dots || columns.length === 1) drawDots(ctx, x, columns.last, columns.length, toX, toY);
@@ -137,19 +147,21 @@ export class BucketLineController extends DatasetController {
   }
 }
 
-function drawLine(ctx: CanvasRenderingContext2D, x: Float64Array, values: Float64Array, length: number, toX: Projection, toY: Projection): void {
+const path: number[] = [];
+
+/** The line of `values`, to the extremes of its buckets where they are given. */
+function drawLine(ctx: CanvasRenderingContext2D, x: Float64Array, buckets: Columns | null, values: Float64Array, toX: Projection, toY: Projection, columnWidth: number): void {
+  const size = pixelPath(x, values, buckets?.min ?? values, buckets?.max ?? values, buckets?.length ?? values.length, toX, toY, columnWidth, path);
   ctx.beginPath();
   let open = false;
-  for (let i = 0; i < length; i++) {
-    const py = toY(values[i]!);
-    const px = toX(x[i]!);
-    if (!Number.isFinite(py) || !Number.isFinite(px)) {
-      open = false;
-      continue;
+  for (let i = 0; i < size; i += 2) {
+    const px = path[i]!;
+    if (Number.isNaN(px)) open = false;
+    else if (open) ctx.lineTo(px, path[i + 1]!);
+    else {
+      ctx.moveTo(px, path[i + 1]!);
+      open = true;
     }
-    if (open) ctx.lineTo(px, py);
-    else ctx.moveTo(px, py);
-    open = true;
   }
   ctx.stroke();
 }

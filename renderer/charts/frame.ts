@@ -1,22 +1,35 @@
-// One queue for everything that draws: a chart asks to be drawn as often as it likes and is drawn at most once a frame.
-// When a frame's share of time is used up, the rest waits for the next one, so many charts never cost a frame.
-
-/** Milliseconds of a 16.7 ms frame that drawing may take; at least one chart is drawn in each. */
-const BUDGET = 8;
+// One queue for everything that draws. What a person does (pointer, keys) is drawn in the next frame. What comes by itself
+// (live rows) waits its turn: one such chart a frame and each a few times a second, however many rows arrive, because
+// a chart's real cost, filling pixels, comes after its draw call has returned and can't be measured here.
 
 type Draw = () => void;
-const waiting = new Set<Draw>();
+
+/** Milliseconds between two draws of the same live chart. */
+export const LIVE_INTERVAL = 250;
+
+const now = new Set<Draw>();
+const live = new Set<Draw>();
+const drawnAt = new WeakMap<Draw, number>();
 let requested = false;
 
 function runFrame(): void {
   requested = false;
-  const end = performance.now() + BUDGET;
-  for (const draw of waiting) {
-    waiting.delete(draw);
-    draw();
-    if (performance.now() >= end) break;
+  const urgent = [...now];
+  now.clear();
+  for (const draw of urgent) run(draw);
+  const time = performance.now();
+  for (const draw of live) {
+    if (time - (drawnAt.get(draw) ?? -Infinity) < LIVE_INTERVAL) continue;
+    run(draw);
+    break;
   }
-  if (waiting.size > 0) request();
+  if (now.size + live.size > 0) request();
+}
+
+function run(draw: Draw): void {
+  live.delete(draw);
+  drawnAt.set(draw, performance.now());
+  draw();
 }
 
 function request(): void {
@@ -25,13 +38,20 @@ function request(): void {
   requestAnimationFrame(runFrame);
 }
 
-/** Draws in the next frame, or in the one after where the next is full. Asking again before that changes nothing. */
+/** Draws in the next frame. Asking again before that changes nothing. */
 export function drawSoon(draw: Draw): void {
-  waiting.add(draw);
+  now.add(draw);
+  request();
+}
+
+/** Draws in a coming frame, when it is this chart's turn. */
+export function drawLive(draw: Draw): void {
+  live.add(draw);
   request();
 }
 
 /** Takes back what was asked for. */
 export function drawNever(draw: Draw): void {
-  waiting.delete(draw);
+  now.delete(draw);
+  live.delete(draw);
 }

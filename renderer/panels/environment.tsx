@@ -5,12 +5,13 @@ import { ChartLinksContext, type ChartLinks } from "../charts/links.ts";
 import { useChartTheme } from "../charts/theme.ts";
 import { LiveRuns } from "./live.ts";
 import type { Backend } from "./liveSeries.ts";
+import { queued } from "./requestQueue.ts";
 
 let live: LiveRuns | null = null;
 
 /** Called once, when the connection is made and before the first panel is shown. */
 export function connectPanels(backend: Backend): void {
-  live = new LiveRuns(backend);
+  live = new LiveRuns(queued(backend));
 }
 
 export function liveRuns(): LiveRuns {

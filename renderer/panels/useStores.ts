@@ -1,14 +1,14 @@
 // Follows several live stores at once.
 import { useEffect, useState } from "react";
-import { drawNever, drawSoon } from "../charts/frame.ts";
+import { drawLive, drawNever } from "../charts/frame.ts";
 import type { Observable } from "./liveSeries.ts";
 
-/** Draws the component again when any of the stores changed, at most once a frame. Returns a number that changes with it. */
+/** Draws the component again when any of the stores changed, a few times a second. Returns a number that changes with it. */
 export function useStores(stores: readonly Observable[]): number {
   const [version, setVersion] = useState(0);
   useEffect(() => {
     const refresh = () => setVersion((old) => old + 1);
-    const changed = () => drawSoon(refresh);
+    const changed = () => drawLive(refresh);
     changed();
     const stops = stores.map((store) => store.subscribe(changed));
     return () => {
