@@ -68,7 +68,9 @@ export function Figure({ title, definition, summary, state, controls, table, pic
         <p className="figure-summary" id={summaryId} title={summary}>{ready ? summary : "\u00a0"}</p>
       </figcaption>
       <div className="figure-body">
-        {ready && showTable && table ? <FigureTable title={title} table={table()} /> : children}
+        {ready && showTable && table && <FigureTable title={title} table={table()} />}
+        {/* Hidden rather than removed: the chart keeps its canvas and what it has drawn. */}
+        <div className="figure-chart" hidden={ready && showTable}>{children}</div>
         {!ready && <StateMessage state={state} />}
       </div>
     </figure>

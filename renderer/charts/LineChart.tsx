@@ -54,7 +54,7 @@ export function LineChart(props: LineChartProps) {
   const latest = useRef({ lines, links, theme });
   latest.current = { lines, links, theme };
 
-  const { state, summary } = useLineState(props);
+  const { state, summary, absent } = useLineState(props);
 
   const draw = useCallback(() => {
     chartRef.current?.update("none");
@@ -87,7 +87,7 @@ export function LineChart(props: LineChartProps) {
       smoothing: links.smoothing, dots: line.dots ?? false, // A line of one pixel costs a tenth of a wider one to fill, and many thin lines read better than many thick ones.
       lineWidth: lines.length > MOST_WIDE_LINES ? 1 : 1.75, band: lines.length <= MOST_WIDE_LINES,
     })) as never;
-    applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero, short: height < 170 });
+    applyAxes(chart, theme, { axis: links.axis, logX: links.logX, logY, range: links.range, label, unit, fromZero, short: height < 200 });
     drawSoon(draw);
     const stops = lines.map((line) => line.source.subscribe(() => drawLive(draw)));
     return () => stops.forEach((stop) => stop());
@@ -144,7 +144,7 @@ export function LineChart(props: LineChartProps) {
     links.hover.set(step);
     const at = layerRef.current?.pixelOfStep(step) ?? null;
     setTip(at === null ? null : { step, x: at, y: 24 });
-    setSpoken(`Step ${step.toLocaleString("en")}: ${tipRows(lines, step, unit).slice(0, 5).map((row) => `${row.name} ${row.value}`).join(", ")}`);
+    setSpoken(`Step ${step.toLocaleString("en")}: ${tipRows(lines, step, unit).slice(0, 5).map((row) => `${row.name}${row.label ? `, ${row.label}` : ""} ${row.value}`).join(", ")}`);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -191,7 +191,7 @@ export function LineChart(props: LineChartProps) {
             <div className="tip-head">step {tip.step.toLocaleString("en")}{tipPlace(lines, tip.step)}</div>
             <table className="tip-rows"><tbody>
               {tipList.slice(0, 12).map((row) => (
-                <tr key={row.key}><td><span className="swatch" style={{ "--swatch": row.colour } as React.CSSProperties} /></td><th scope="row">{row.name}</th><td className="tip-value">{row.value}</td><td className="tip-band">{row.band}</td></tr>
+                <tr key={row.key}><td><span className="swatch" data-dots={row.dots} style={{ "--swatch": row.colour } as React.CSSProperties} /></td><th scope="row"><bdi>{row.name}</bdi></th><td className="tip-value">{row.value}</td><td className="tip-band">{[row.label, row.band].filter(Boolean).join(" · ")}</td></tr>
               ))}
             </tbody></table>
             {tipList.length > 12 && <div className="tip-note">and {tipList.length - 12} more</div>}
@@ -200,7 +200,7 @@ export function LineChart(props: LineChartProps) {
         )}
         <span className="visually-hidden" role="status">{spoken}</span>
       </div>
-      {lines.length > 1 && state.kind === "ready" && <Legend lines={lines} />}
+      {lines.length > 1 && state.kind === "ready" && <Legend lines={lines} absent={absent} />}
     </Figure>
   );
 }
@@ -213,7 +213,7 @@ export function ChartTip({ x, y, plot, children }: { x: number; y: number; plot:
   return <div className="tip" style={{ left: toLeft ? undefined : x + 14, right: toLeft ? box.width - x + 14 : undefined, top: upwards ? undefined : y + 12, bottom: upwards ? box.height - y + 12 : undefined }}>{children}</div>;
 }
 
-function Legend({ lines }: { lines: readonly Line[] }) {
+function Legend({ lines, absent }: { lines: readonly Line[]; absent: ReadonlySet<string> }) {
   // With many runs their second metric is said once, not for each.
   const few = lines.length <= 4;
   const second = lines.find((line) => line.label);
@@ -222,7 +222,7 @@ function Legend({ lines }: { lines: readonly Line[] }) {
       {lines.filter((line) => !line.label || few).map((line) => (
         <li key={line.key} title={line.name}>
           <svg width="18" height="8" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={line.colour} strokeWidth={line.dots ? 1 : 2} strokeDasharray={line.dash.join(" ")} />{line.dots && <circle cx="9" cy="4" r="3" fill={line.colour} />}</svg>
-          <bdi>{line.name}</bdi>{line.label && <span className="legend-label">{line.label}</span>}
+          <bdi>{line.name}</bdi>{absent.has(line.key) && <span className="legend-label">not recorded</span>}{line.label && <span className="legend-label">{line.label}</span>}
         </li>
       ))}
       {!few && second && <li className="legend-label">dots: {second.label}</li>}
@@ -242,7 +242,7 @@ function lineState(lines: readonly Line[], retry?: () => void): FigureState {
 }
 
 /** State and summary, followed outside the draw path: at once when the state changes, once a second for the words. */
-function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { state: FigureState; summary: string } {
+function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { state: FigureState; summary: string; absent: ReadonlySet<string> } {
   const compute = useCallback(() => {
     const state = lineState(lines, retry);
     const own = lines.filter((line) => !line.label);
@@ -252,7 +252,7 @@ function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { st
       const [facts] = allFacts([line]);
       if (facts) parts.push(lineSentence(line.label!, unit, facts));
     }
-    return { state, summary: parts.join("; ") };
+    return { state, summary: parts.join("; "), absent: new Set(lines.filter((line) => line.source.status === "absent").map((line) => line.key)) };
   }, [lines, label, unit, noun, retry]);
   const [current, setCurrent] = useState(compute);
   useEffect(() => {
@@ -262,7 +262,7 @@ function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { st
       timer = null;
       const next = compute();
       kind = next.state.kind;
-      setCurrent((old) => (old.summary === next.summary && sameState(old.state, next.state) ? old : next));
+      setCurrent((old) => (old.summary === next.summary && old.absent.size === next.absent.size && sameState(old.state, next.state) ? old : next));
     };
     const changed = () => {
       if (lineState(lines).kind !== kind) refresh();
@@ -281,14 +281,14 @@ function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { st
 const sameState = (a: FigureState, b: FigureState): boolean =>
   a.kind === b.kind && ("message" in a ? a.message : "") === ("message" in b ? b.message : "");
 
-interface TipRow { key: string; name: string; colour: string; value: string; band: string; number: number }
+interface TipRow { key: string; name: string; label: string; dots: boolean; colour: string; value: string; band: string; number: number }
 
 function tipRows(lines: readonly Line[], step: number, unit: string): TipRow[] {
   const rows = lines.flatMap((line): TipRow[] => {
     const at = valueAt(line, step);
     if (!at) return [];
     return [{
-      key: line.key, name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, number: at.last,
+      key: line.key, name: line.name, label: line.label ?? "", dots: line.dots ?? false, colour: line.colour, number: at.last,
       value: quantity(at.last, unit), band: at.max > at.min ? `${bareQuantity(at.min, unit)} – ${bareQuantity(at.max, unit)}` : "",
     }];
   });

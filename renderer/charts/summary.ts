@@ -43,6 +43,12 @@ export function lineSentence(label: string, unit: string, facts: LineFacts): str
   return `${label} ${change < 0 ? "fell" : "rose"} from ${value(facts.first)} to ${value(facts.last)} in ${span}${news}`;
 }
 
+/** Names of 200 characters would leave no room for the numbers. */
+const short = (name: string): string => {
+  const letters = [...name];
+  return letters.length > 32 ? `${letters.slice(0, 31).join("")}…` : name;
+};
+
 /** One sentence for any number of lines: one is told as a course, several by which is lowest and highest at the end. */
 export function linesSentence(label: string, unit: string, lines: readonly LineFacts[], noun: string): string {
   if (lines.length === 0) return `${label}: nothing recorded yet`;
@@ -50,6 +56,6 @@ export function linesSentence(label: string, unit: string, lines: readonly LineF
   const sorted = [...lines].sort((a, b) => a.last - b.last);
   const lowest = sorted[0]!;
   const highest = sorted.at(-1)!;
-  if (lines.length === 2) return `${label}: ${lowest.name} ${quantity(lowest.last, unit)}, ${highest.name} ${quantity(highest.last, unit)}`;
-  return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${lowest.name}), highest ${quantity(highest.last, unit)} (${highest.name})`;
+  if (lines.length === 2) return `${label}: ${short(lowest.name)} ${quantity(lowest.last, unit)}, ${short(highest.name)} ${quantity(highest.last, unit)}`;
+  return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${short(lowest.name)}), highest ${quantity(highest.last, unit)} (${short(highest.name)})`;
 }

@@ -33,7 +33,7 @@ export function AlertList({ runIds }: { runIds: readonly string[] }) {
         : <ul className="alerts">{alerts.slice(0, 200).map(({ look, alert }) => (
           <li key={`${look.id} ${alert.id}`} data-level={alert.level}>
             <svg width="14" height="14" viewBox="0 0 14 14" role="img" aria-label={alert.level}><path d={alert.level === "error" ? "M4.2 1h5.6L13 4.2v5.6L9.8 13H4.2L1 9.8V4.2zM4.8 4.8l4.4 4.4M9.2 4.8L4.8 9.2" : "M7 1.5L13 12.5H1zM7 5.5v3.5M7 11v.01"} fill="none" stroke="currentColor" strokeWidth="1.3" strokeLinecap="round" strokeLinejoin="round" /></svg>
-            <p>{looks.length > 1 && <><bdi>{look.name}</bdi>: </>}{alert.message}</p>
+            <p>{looks.length > 1 && <><bdi title={look.name}>{look.name}</bdi>: </>}{alert.message}</p>
             <button type="button" className="alert-step" title="Show this step in all panels" onClick={() => show(look.id, alert)}>step {alert.step.toLocaleString("en")}</button>
           </li>
         ))}</ul>)}
