@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import type { Push, RunSummary } from "../contract/handlers.ts";
+import { RoutingRow, type Push, type RunSummary } from "../contract/handlers.ts";
 import { ExitFile, FILES, ProcessFile } from "../contract/runDirectory.ts";
 import { Application, type ApplicationOptions } from "./application.ts";
 import { temporaryHome, until } from "./fixtures/temporaryHome.ts";
@@ -313,8 +313,7 @@ test("exports hold every recorded value", async () => {
   const routing = JSON.parse((await application.send("runs.export", { runId: id, format: "json", what: "routing" })).text).routing;
   const recorded = lines.filter(({ kind }) => kind === "routing");
   expect(routing).toHaveLength(recorded.length);
-  const { v, attempt, seq, t, kind, ...first } = recorded[0];
-  expect(routing[0]).toEqual(first);
+  expect(routing[0]).toEqual(RoutingRow.parse(recorded[0]));
   expect((await application.send("runs.export", { runId: id, format: "csv", what: "routing" })).text.trimEnd().split("\r\n")).toHaveLength(recorded.length * 4 + 1);
 });
 

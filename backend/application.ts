@@ -1,5 +1,5 @@
 // The backend without its transport: what the server offers over the WebSocket and the CLI uses in its own process.
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { requests, type Arguments, type RequestName, type Result, type Topic, type TopicArguments } from "../contract/handlers.ts";
 import { isDamage, openOrRebuild } from "../db/openOrRebuild.ts";
 import { Readers } from "../db/readers.ts";
@@ -12,8 +12,6 @@ import { purgeExpired } from "./runs/deletion.ts";
 import { PATIENCE, type Patience } from "./runs/follower.ts";
 import { Ingest } from "./runs/ingest.ts";
 import { Subscriptions, type Follow } from "./subscriptions.ts";
-
-export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
 export interface ApplicationOptions {
   home: Home;

@@ -9,7 +9,7 @@ import { sqliteVersion } from "../db/database.ts";
 import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
 import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
 import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
-import { VERSION, type Application } from "./application.ts";
+import type { Application } from "./application.ts";
 import { readJson } from "./atomicFile.ts";
 import { readDevices } from "./devices.ts";
 import { PersonError } from "./personError.ts";
@@ -20,6 +20,7 @@ import { readOutput } from "./runs/output.ts";
 import { controlRequested, requestControl } from "./runs/runFiles.ts";
 import { checkSpec } from "./runs/specCheck.ts";
 import { specDifferences } from "./runs/specDifferences.ts";
+import { VERSION } from "./version.ts";
 
 const OK = { ok: true } as const;
 const GOING = new Set<RunSummary["status"]>(["starting", "preparing", "running", "stopping"]);

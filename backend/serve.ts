@@ -6,10 +6,11 @@ import { parseArgs } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
 import { takeLock, type Lock } from "../db/lock.ts";
 import { newToken } from "./access.ts";
-import { Application, VERSION } from "./application.ts";
+import { Application } from "./application.ts";
 import { createHome, homeAt, type Home } from "./home.ts";
 import { lastReady, readyLine, removeReady, runningBackend, writeReady } from "./readyFile.ts";
 import { BackendServer } from "./server.ts";
+import { VERSION } from "./version.ts";
 
 export interface ServeOptions { home: Home; port: number; renderer: string }
 

@@ -4,8 +4,9 @@ import { CLOSE_PROTOCOL, CLOSE_REFUSED } from "../contract/client.ts";
 import { ClientMessage, subscriptions, type ServerMessage, type Topic } from "../contract/handlers.ts";
 import type { z } from "zod";
 import { tokensMatch } from "./access.ts";
-import { VERSION, type Application } from "./application.ts";
+import type { Application } from "./application.ts";
 import { PersonError, toIssues, toWireError } from "./personError.ts";
+import { VERSION } from "./version.ts";
 
 /** Bytes waiting to be sent above which a connection counts as slow. */
 const CONGESTED_BYTES = 1 << 20;

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { RoutingRow } from "../contract/handlers.ts";
 import type { Home } from "../backend/home.ts";
 import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
@@ -74,7 +75,7 @@ test("metrics, routing and exports hold what was recorded", () => {
   expect(json("runs", "metrics", id, "--name", "loss").last).toEqual(losses);
   expect(json("runs", "metrics", id).loss.min).toBe(Math.min(...losses));
   expect(switchyard("runs", "metrics", id, "--name", "los")).toMatchObject({ code: 1, error: expect.stringContaining('Did you mean "loss"?') });
-  const { v, attempt, seq, t, kind, ...first } = events.find((event) => event.kind === "routing" && event.step === 100);
+  const first = RoutingRow.parse(events.find((event) => event.kind === "routing" && event.step === 100));
   expect(json("runs", "routing", id, "--step", "104")[0]).toEqual(first);
   const text = switchyard("runs", "routing", id).out;
   for (const word of ["layer", "stack", "experts", "capacity", "load", "kept", "entropy", "dropped"]) expect(text.split("\n")[0]).toContain(word);
