@@ -35,25 +35,34 @@ function* samples(db: ReadableDB, run: number, names: string[]): Generator<Sampl
   }
 }
 
-/** `null` when there is no such run. */
+/** Characters of the largest document: what one string and one message can hold. */
+const MAX_EXPORT_CHARACTERS = 200_000_000;
+
+/** `null` when there is no such run. @throws a sentence when the document would be too large. */
 export function exportRun(db: ReadableDB, id: string, format: "csv" | "json", what: "metrics" | "routing"): string | null {
   const row = statement<{ run: number; name: string }>(db, "SELECT run, name FROM run WHERE id = ?").get(id);
   if (!row) return null;
   const lines: string[] = [];
+  let characters = 0;
+  const add = (line: string) => {
+    characters += line.length + 1;
+    if (characters > MAX_EXPORT_CHARACTERS) throw new Error("This run has more rows than one exported document can hold; its events.jsonl has them all.");
+    lines.push(line);
+  };
   if (what === "metrics") {
     const names = metricNames(db, row.run);
-    if (format === "csv") lines.push(csvLine(["step", "tokens", "seconds", ...names]));
+    if (format === "csv") add(csvLine(["step", "tokens", "seconds", ...names]));
     for (const { step, tokens, seconds, values } of samples(db, row.run, names))
-      lines.push(format === "csv"
+      add(format === "csv"
         ? csvLine([step, tokens, seconds, ...names.map((name) => values.get(name))])
         : JSON.stringify({ step, tokens, seconds, values: Object.fromEntries([...values].map(([name, value]) => [name, toWire(value)])) }));
   } else {
     if (format === "csv")
-      lines.push(csvLine(["step", "stack", "layer", "expert", "experts", "capacity", "groups", "tokens", "load", "kept", "probability", "entropy", "confidence", "dropped", "auxiliaryLoss", "zLoss"]));
+      add(csvLine(["step", "stack", "layer", "expert", "experts", "capacity", "groups", "tokens", "load", "kept", "probability", "entropy", "confidence", "dropped", "auxiliaryLoss", "zLoss"]));
     for (const routing of allRouting(db, row.run)) {
-      if (format === "json") lines.push(JSON.stringify(routing));
+      if (format === "json") add(JSON.stringify(routing));
       else for (let expert = 0; expert < routing.experts; expert++)
-        lines.push(csvLine([routing.step, routing.stack, routing.layer, expert, routing.experts, routing.capacity, routing.groups, routing.tokens,
+        add(csvLine([routing.step, routing.stack, routing.layer, expert, routing.experts, routing.capacity, routing.groups, routing.tokens,
           routing.load[expert], routing.kept[expert], routing.probability[expert], routing.entropy, routing.confidence, routing.dropped, routing.auxiliaryLoss, routing.zLoss]));
     }
   }

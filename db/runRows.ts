@@ -109,7 +109,8 @@ function toRun(row: StoredRun, summaries: StoredSummary[]): RunSummary {
     id: row.id, name: row.name, status: row.status, statusMessage: row.status_message, exitReason: row.exit_reason,
     attempt: row.attempt, step: row.step, steps: row.steps, tokens: row.tokens, seconds: row.seconds,
     createdAt: row.created_at, startedAt: row.started_at, endedAt: row.ended_at, lastEventAt: row.last_event_at,
-    progress: row.progress ? JSON.parse(row.progress) : null, device: row.device, parameters: row.parameters,
+    // What a run was busy with when it ended is not progress.
+    progress: row.progress && row.ended_at === null ? JSON.parse(row.progress) : null, device: row.device, parameters: row.parameters,
     experts: row.experts, sparseLayers: row.sparse_layers, colour: row.colour, tags: JSON.parse(row.tags), note: row.note,
     archived: row.archived === 1, deletedAt: row.deleted_at, alerts: row.alerts,
     metrics: Object.fromEntries(summaries.map((summary) => [summary.name, toSummary(summary)])),
