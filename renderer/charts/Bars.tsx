@@ -1,6 +1,7 @@
 // Stacked bars, one a category: what became of the tokens of each layer.
 import { BarController, BarElement, CategoryScale, Chart, LinearScale } from "chart.js";
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
+import { chartPicture } from "./download.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
 import { drawNever, drawSoon } from "./frame.ts";
 import { ChartTip } from "./LineChart.tsx";
@@ -95,7 +96,7 @@ export function Bars(props: BarsProps) {
   const scales = chartRef.current?.scales;
   return (
     <Figure title={props.title} definition={props.definition} summary={props.summary} state={state} controls={props.controls} table={props.table}
-      picture={() => ({ title: props.title, summary: props.summary, legend: parts, canvases: [canvasRef.current!] })}>
+      picture={() => ({ title: props.title, summary: props.summary, legend: parts, canvases: [chartPicture(chartRef.current!)] })}>
       <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group" aria-roledescription="bar chart"
         aria-label={`${props.title}. ${props.summary}. Arrow keys move from bar to bar${props.onSelect ? ", Enter selects" : ""}.`}
         onPointerMove={(event) => setCursor(under(event))} onPointerLeave={() => setCursor(null)} onBlur={() => setCursor(null)} onKeyDown={onKeyDown}

@@ -4,7 +4,8 @@ import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState, type
 import { colourScale, type HeatmapScaleName } from "./colourScale.ts";
 import { Figure, FigurePlaceContext, type FigureState } from "./Figure.tsx";
 import { drawNever, drawSoon } from "./frame.ts";
-import { cellAt, heatmapLayout } from "./heatmapLayout.ts";
+import { PICTURE_RATIO, type PicturePart } from "./download.ts";
+import { cellAt, heatmapLayout, type HeatmapSpace } from "./heatmapLayout.ts";
 import { paintHeatmap, paintMarks, paintScale, type HeatmapCells, type ScaleLegend } from "./heatmapPaint.ts";
 import { ChartTip } from "./LineChart.tsx";
 import { useChartLinks } from "./links.ts";
@@ -64,10 +65,11 @@ export function Heatmap(props: HeatmapProps) {
   const columns = cells.columnLabels.length;
   const plotHeight = place?.maximised ? Math.max(240, window.innerHeight - 260) : height;
   const left = useMemo(() => 12 + Math.max(0, ...cells.rowLabels.map((label) => label.length)) * 6.5, [cells.rowLabels]);
-  const layout = useMemo(() => heatmapLayout({
-    rows, columns, width: Math.max(60, boxWidth - SCALE_WIDTH - 16), height: plotHeight, pixelRatio: ratio,
-    left: Math.ceil(left), bottom: BOTTOM, mode: steps ? "fill" : "cells",
-  }), [rows, columns, boxWidth, plotHeight, ratio, left, steps !== undefined]);
+  const mode = steps ? "fill" : "cells";
+  const space = useMemo((): HeatmapSpace => ({
+    rows, columns, width: Math.max(60, boxWidth - SCALE_WIDTH - 16), height: plotHeight, pixelRatio: ratio, left: Math.ceil(left), bottom: BOTTOM, mode,
+  }), [rows, columns, boxWidth, plotHeight, ratio, left, mode]);
+  const layout = useMemo(() => heatmapLayout(space), [space]);
   const scale = useMemo(() => colourScale(scaleName, theme, low, high), [scaleName, theme, low, high]);
 
   const ready = state.kind === "ready" && boxWidth > 0;
@@ -82,8 +84,7 @@ export function Heatmap(props: HeatmapProps) {
   }, [ready, layout, cells, scale, theme, ratio, props.columnTitle]);
   useLayoutEffect(() => {
     if (!ready) return;
-    const size = { width: SCALE_WIDTH, height: Math.min(220, Math.max(132, layout.height - BOTTOM)) };
-    paintScale(scaleRef.current!, scale, legend, size, theme, ratio);
+    paintScale(scaleRef.current!, scale, legend, scaleSize(layout.height), theme, ratio);
   }, [ready, scale, legend, layout.height, theme, ratio]);
   useEffect(() => {
     if (!ready) return;
@@ -135,10 +136,21 @@ export function Heatmap(props: HeatmapProps) {
     event.stopPropagation();
   };
 
+  const drawPicture = (): PicturePart[] => {
+    const fine = heatmapLayout({ ...space, pixelRatio: PICTURE_RATIO });
+    const plot = document.createElement("canvas");
+    paintHeatmap(plot, fine, cells, scale, theme, PICTURE_RATIO);
+    paintColumnTitle(plot, props.columnTitle, fine.x[0]!, theme.mutedText, theme.font, PICTURE_RATIO);
+    const bar = document.createElement("canvas");
+    const size = scaleSize(fine.height);
+    paintScale(bar, scale, legend, size, theme, PICTURE_RATIO);
+    return [{ canvas: plot, width: fine.width, height: fine.height }, { canvas: bar, ...size }];
+  };
+
   const described = cursor && cursor.row < rows && cursor.column < columns ? describe(cursor.row, cursor.column) : null;
   return (
     <Figure title={props.title} definition={props.definition} summary={props.summary} state={state} controls={props.controls} table={props.table}
-      picture={() => ({ title: props.title, summary: props.summary, legend: [], canvases: [canvasRef.current!, scaleRef.current!] })}>
+      picture={() => ({ title: props.title, summary: props.summary, legend: [], canvases: drawPicture() })}>
       <div className="heatmap" ref={boxRef} hidden={state.kind !== "ready"}>
         <div className="heatmap-plot" tabIndex={ready ? 0 : -1} role="group" aria-roledescription="heatmap"
           aria-label={`${props.title}. ${props.summary}. Arrow keys move from cell to cell${props.onSelect ? ", Enter selects" : ""}.`}
@@ -161,6 +173,8 @@ export function Heatmap(props: HeatmapProps) {
     </Figure>
   );
 }
+
+const scaleSize = (height: number) => ({ width: SCALE_WIDTH, height: Math.min(220, Math.max(132, height - BOTTOM)) });
 
 function paintColumnTitle(canvas: HTMLCanvasElement, title: string, left: number, colour: string, font: string, ratio: number): void {
   const ctx = canvas.getContext("2d")!;

@@ -8,9 +8,10 @@ import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
 import { drawLive, drawNever, drawSoon } from "./frame.ts";
+import { chartPicture } from "./download.ts";
 import { allFacts, leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
-import { axisTitle, bareQuantity, duration, isShare, quantity, shortNumber } from "./quantity.ts";
+import { axisTitle, bareQuantity, duration, exactQuantity, isShare, shortNumber } from "./quantity.ts";
 import { lineSentence, linesSentence } from "./summary.ts";
 import { useChartTheme, type ChartTheme } from "./theme.ts";
 
@@ -58,12 +59,13 @@ export function LineChart(props: LineChartProps) {
 
   const draw = useCallback(() => {
     chartRef.current?.update("none");
-    layerRef.current?.draw();
   }, []);
 
   // One Chart for the life of the figure.
   useEffect(() => {
-    const chart = new Chart(canvasRef.current!, configuration() as never);
+    // The layer above follows every draw of the chart, those after a change of size included.
+    const follow = { id: "crosshair", afterDraw: () => layerRef.current?.draw() };
+    const chart = new Chart(canvasRef.current!, { ...configuration(), plugins: [follow] } as never);
     chartRef.current = chart;
     const layer = new CrosshairLayer(chart, overlayRef.current!, () => latest.current);
     layerRef.current = layer;
@@ -179,7 +181,7 @@ export function LineChart(props: LineChartProps) {
   return (
     <Figure title={title} definition={definition} summary={summary} state={state} controls={<>{props.controls}{links.range && <button type="button" className="figure-zoom" onClick={() => links.zoom(null)} title="Show all steps (0 or double-click)">steps {links.range.from.toLocaleString("en")}–{links.range.to.toLocaleString("en")} ✕</button>}</>}
       table={() => linesTable(lines, unit)}
-      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, dash: line.dash })), canvases: [canvasRef.current!] })}>
+      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, dash: line.dash })), canvases: [chartPicture(chartRef.current!)] })}>
       <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group"
         aria-roledescription="line chart" aria-label={`${title}. ${summary}. Arrow keys move the cursor, Enter shows that step everywhere, plus and minus zoom, 0 shows all.`}
         onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={() => { layerRef.current!.selection = null; }} onPointerLeave={leave}
@@ -289,7 +291,7 @@ function tipRows(lines: readonly Line[], step: number, unit: string): TipRow[] {
     if (!at) return [];
     return [{
       key: line.key, name: line.name, label: line.label ?? "", dots: line.dots ?? false, colour: line.colour, number: at.last,
-      value: quantity(at.last, unit), band: at.max > at.min ? `${bareQuantity(at.min, unit)} – ${bareQuantity(at.max, unit)}` : "",
+      value: exactQuantity(at.last, unit), band: at.max > at.min ? `${bareQuantity(at.min, unit)} – ${bareQuantity(at.max, unit)}` : "",
     }];
   });
   return rows.length > 8 ? rows.sort((a, b) => a.number - b.number) : rows;

@@ -1,6 +1,7 @@
 // Points or short curves over a quantity that is not time: importance against load, dropped tokens against capacity factor.
 import { Chart, LineElement, PointElement, ScatterController, LinearScale, type Plugin } from "chart.js";
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
+import { chartPicture } from "./download.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
 import { drawNever, drawSoon } from "./frame.ts";
 import { ChartTip } from "./LineChart.tsx";
@@ -127,7 +128,7 @@ export function XYChart(props: XYChartProps) {
   const place = cursor && shown ? pixels(cursor) : null;
   return (
     <Figure title={props.title} definition={props.definition} summary={props.summary} state={state} controls={props.controls} table={props.table}
-      picture={() => ({ title: props.title, summary: props.summary, legend: series.filter((one) => one.listed), canvases: [canvasRef.current!] })}>
+      picture={() => ({ title: props.title, summary: props.summary, legend: series.filter((one) => one.listed), canvases: [chartPicture(chartRef.current!)] })}>
       <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group" aria-roledescription="chart"
         aria-label={`${props.title}. ${props.summary}. Arrow keys move from point to point.`}
         onPointerMove={(event) => { const at = nearest(event); setCursor((old) => (old?.series === at?.series && old?.index === at?.index ? old : at)); }}

@@ -1,4 +1,5 @@
 // Saves a chart: as a picture that stands by itself (title, legend and background), or as the numbers it shows.
+import type { Chart } from "chart.js";
 import type { ChartTheme } from "./theme.ts";
 
 export interface LegendEntry { name: string; colour: string; dash?: readonly number[] }
@@ -7,7 +8,33 @@ export interface Picture {
   summary: string;
   legend: readonly LegendEntry[];
   /** Drawn side by side: the chart, and the scale beside it where there is one. */
-  canvases: readonly HTMLCanvasElement[];
+  canvases: readonly PicturePart[];
+}
+export interface PicturePart {
+  canvas: HTMLCanvasElement;
+  /** CSS pixels. */
+  width: number;
+  height: number;
+}
+
+/** Device pixels a CSS pixel in a saved picture, whatever the screen has. */
+export const PICTURE_RATIO = 2;
+
+/** A copy of a chart, drawn again for the picture so that it is as fine as its text. */
+export function chartPicture(chart: Chart): PicturePart {
+  const { width, height } = chart;
+  const before = chart.options.devicePixelRatio;
+  chart.options.devicePixelRatio = PICTURE_RATIO;
+  chart.resize(width, height);
+  chart.draw();
+  const canvas = document.createElement("canvas");
+  canvas.width = chart.canvas.width;
+  canvas.height = chart.canvas.height;
+  canvas.getContext("2d")!.drawImage(chart.canvas, 0, 0);
+  chart.options.devicePixelRatio = before;
+  chart.resize(width, height);
+  chart.draw();
+  return { canvas, width, height };
 }
 
 /** A file name of letters, digits and dashes, from whatever a run is called. */
@@ -41,15 +68,12 @@ export function wrapped(text: string, width: number, measure: (text: string) => 
   return lines;
 }
 
-/** The picture on one canvas, at twice the size of the screen's CSS pixels or finer. */
+/** The picture on one canvas, two device pixels to a CSS pixel. */
 export function composePicture(picture: Picture, theme: ChartTheme): HTMLCanvasElement {
-  const ratio = Math.max(2, devicePixelRatio);
+  const ratio = PICTURE_RATIO;
   const pad = 16;
   const gap = 16;
-  const sizes = picture.canvases.map((canvas) => {
-    const box = canvas.getBoundingClientRect();
-    return { width: box.width, height: box.height };
-  });
+  const sizes = picture.canvases;
   const width = Math.max(320, sizes.reduce((total, size) => total + size.width + gap, -gap)) + 2 * pad;
   const canvas = document.createElement("canvas");
   const ctx = canvas.getContext("2d")!;
@@ -83,8 +107,7 @@ export function composePicture(picture: Picture, theme: ChartTheme): HTMLCanvasE
   ctx.fillStyle = theme.mutedText;
   summary.forEach((line, i) => ctx.fillText(line, pad, pad + 22 + i * 16));
   let x = pad;
-  picture.canvases.forEach((source, i) => {
-    const { width: w, height: h } = sizes[i]!;
+  sizes.forEach(({ canvas: source, width: w, height: h }) => {
     if (source.width > 0 && source.height > 0) ctx.drawImage(source, x, top, w, h);
     x += w + gap;
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { axisTitle, bareQuantity, counted, duration, percent, quantity, shortNumber } from "./quantity.ts";
+import { axisTitle, bareQuantity, counted, duration, exactQuantity, percent, quantity, shortNumber } from "./quantity.ts";
 
 test.each([
   [0, "0"], [2.3124, "2.312"], [2, "2"], [-1.5, "−1.5"], [9999, "9999"], [12345, "12.35k"], [3_400_000, "3.4M"], [1e10, "10G"],
@@ -16,6 +16,12 @@ test("a share says of what", () => {
   expect(bareQuantity(0.5, "of tokens")).toBe("50%");
   expect(percent(0)).toBe("0%");
   expect(axisTitle("dropped tokens", "of tokens")).toBe("dropped tokens (% of tokens)");
+});
+test("hover has the value as it is", () => {
+  expect(exactQuantity(2.3121345678, "nats/token")).toBe("2.312135 nats/token");
+  expect(exactQuantity(0.03123456, "of tokens")).toBe("3.123456% of tokens");
+  expect(exactQuantity(1234567, "bytes")).toBe("1,234,567 bytes");
+  expect(exactQuantity(Number.NaN, "nats/token")).toBe("NaN");
 });
 test("other units follow the number", () => {
   expect(quantity(2.31, "nats/token")).toBe("2.31 nats/token");

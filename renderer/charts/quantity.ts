@@ -47,6 +47,14 @@ export function bareQuantity(value: number, unit: string): string {
   return shortNumber(value);
 }
 
+/** The value as it is, for hover: seven significant digits, which is what the engine's 32-bit numbers hold. */
+export function exactQuantity(value: number, unit: string): string {
+  if (!Number.isFinite(value)) return shortNumber(value);
+  const exact = (number: number): string => withMinus(Number.isInteger(number) ? number.toLocaleString("en") : String(Number(number.toPrecision(7))));
+  if (isShare(unit)) return `${exact(value * 100)}% ${unit}`;
+  return unit === "" || unit === "probability" ? exact(value) : `${exact(value)} ${unit}`;
+}
+
 /** What an axis is titled: "cross-entropy (nats/token)", "dropped tokens (% of tokens)". */
 export const axisTitle = (label: string, unit: string): string =>
   unit === "" || unit === "bytes" ? label : `${label} (${isShare(unit) ? `% ${unit}` : unit})`;

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { FigureState } from "../charts/Figure.tsx";
 import { Heatmap } from "../charts/Heatmap.tsx";
 import type { HeatmapScaleName } from "../charts/colourScale.ts";
-import { bareQuantity, counted, isShare, quantity, shortNumber } from "../charts/quantity.ts";
+import { bareQuantity, counted, exactQuantity, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
 import type { LiveHistory } from "./liveRouting.ts";
@@ -38,7 +38,7 @@ export function ExpertTimeHeatmap({ history, state, height }: { history: LiveHis
       onSelect={(row) => choose({ expert: row, layer: history!.layer })}
       describe={(row, column) => {
         const load = cells.values[row * steps.length + column]!;
-        return { title: `expert ${row}, step ${steps[column]?.toLocaleString("en")}`, values: [["load", `${shortNumber(load)}× fair share${load < 0.1 ? ", dead" : ""}`], ["share of tokens", bareQuantity(load / cells.rowLabels.length, "of tokens")]] };
+        return { title: `expert ${row}, step ${steps[column]?.toLocaleString("en")}`, values: [["load", `${exactQuantity(load, "")}× fair share${load < 0.1 ? ", dead" : ""}`], ["share", exactQuantity(load / cells.rowLabels.length, "of tokens")]] };
       }}
       table={() => ({ columns: [{ name: "step" }, ...cells.rowLabels.map((label) => ({ name: label, unit: "× fair share" }))], rows: steps.map((step, column) => [step, ...cells.rowLabels.map((_, row) => cells.values[row * steps.length + column]!)]) })} />
   );
@@ -83,7 +83,7 @@ export function LayerTimeHeatmap({ title, label, unit, definition, histories, me
       low={Number.isFinite(low) ? low : 0} high={Number.isFinite(high) ? high : 1} legend={legend} columnTitle="step" steps={steps} height={height} controls={controls}
       selectedRow={layer ? histories.findIndex((history) => history.layer.stack === layer.stack && history.layer.layer === layer.layer) : null}
       onSelect={(row) => choose({ layer: histories[row]!.layer })}
-      describe={(row, column) => ({ title: `${layerName(histories[row]!.layer)}, step ${steps[column]?.toLocaleString("en")}`, values: [[label, quantity(cells.values[row * steps.length + column]!, unit)]] })}
+      describe={(row, column) => ({ title: `${layerName(histories[row]!.layer)}, step ${steps[column]?.toLocaleString("en")}`, values: [[label, exactQuantity(cells.values[row * steps.length + column]!, unit)]] })}
       table={() => ({ columns: [{ name: "step" }, ...histories.map((history) => ({ name: layerName(history.layer), unit }))], rows: steps.map((step, column) => [step, ...histories.map((_, row) => cells.values[row * steps.length + column]!)]) })} />
   );
 }

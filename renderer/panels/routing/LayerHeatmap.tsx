@@ -3,7 +3,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import type { RoutingRow } from "../../../contract/handlers.ts";
 import { Heatmap, type CellDescription } from "../../charts/Heatmap.tsx";
 import type { HeatmapCells } from "../../charts/heatmapPaint.ts";
-import { percent, shortNumber } from "../../charts/quantity.ts";
+import { exactQuantity } from "../../charts/quantity.ts";
 import type { DataTable } from "../../charts/table.ts";
 import { choose, chosenRow, useChosen } from "../chosen.ts";
 import { importance, layerLabel, layerName, relativeLoad } from "../routingFacts.ts";
@@ -65,11 +65,11 @@ function describeCell(row: RoutingRow | undefined, expert: number): CellDescript
   return {
     title: `${layerName(row)}, expert ${expert}, step ${row.step.toLocaleString("en")}`,
     values: [
-      ["load", `${shortNumber(relative, 4)}× fair share${relative < 0.1 ? ", dead" : ""}`],
+      ["load", `${exactQuantity(relative, "")}× fair share${relative < 0.1 ? ", dead" : ""}`],
       ["tokens that chose it", load.toLocaleString("en")],
       ["kept", `${row.kept[expert]!.toLocaleString("en")} of ${(row.capacity * row.groups).toLocaleString("en")} places`],
-      ["dropped", load > 0 ? `${percent(1 - row.kept[expert]! / load)} of its tokens` : "none"],
-      ["importance", shortNumber(importance(row)[expert]!, 4)],
+      ["dropped", load > 0 ? exactQuantity(1 - row.kept[expert]! / load, "of its tokens") : "none"],
+      ["importance", exactQuantity(importance(row)[expert]!, "")],
     ],
   };
 }
