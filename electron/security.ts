@@ -10,6 +10,7 @@ export function contentSecurityPolicy(origin: string): string {
     "img-src 'self' data: blob:",
     "font-src 'self'",
     `connect-src 'self' ${origin.replace(/^http/, "ws")}`,
+    "manifest-src 'self'",
     "worker-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
