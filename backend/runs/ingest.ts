@@ -70,20 +70,26 @@ export class Ingest {
     if (known) return known;
     const directory = join(this.#runs, id);
     if (!isRunDirectory(directory)) return null;
+    const run = runKey(this.#db, id) ?? this.#addRun(id, directory);
+    if (run === null) return null;
+    const follower = new Follower(this.#db, { id, run, directory }, this.#patience);
+    this.followers.set(id, follower);
+    this.refresh(follower);
+    return follower;
+  }
+
+  /** Adds a directory to the database, or returns null when its spec can't be read. */
+  #addRun(id: string, directory: string): number | null {
     const spec = readSpec(directory);
     if (!spec) {
       if (!this.#refused.has(id)) this.#listener.problem(`The folder ${directory} has no spec.json that this version reads; it is passed over.`);
       this.#refused.add(id);
       return null;
     }
-    const run = addRun(this.#db, {
+    return addRun(this.#db, {
       id, spec: JSON.stringify(spec), name: spec.name, steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null,
       sparseLayers: sparseLayerCount(spec), createdAt: creationTime(id),
     });
-    const follower = new Follower(this.#db, { id, run, directory }, this.#patience);
-    this.followers.set(id, follower);
-    this.refresh(follower);
-    return follower;
   }
 
   /** Looks at a run now: its files, and its events as soon as the others allow. */
