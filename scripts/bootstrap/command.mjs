@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { root } from "./paths.mjs";
 
-const TAIL_LINES = 15;
+const TAIL_LINES = 40;
 
 /** A program that ended with an error. Its last lines say more than its exit code. */
 export class CommandError extends Error {
@@ -20,8 +20,8 @@ export class CommandError extends Error {
 /**
  * @param {string} program
  * @param {string[]} args
- * @param {{ log: string, cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
- *   log: name of the log file below build/logs, without its ending
+ * @param {{ log: string, name?: string, cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
+ *   log: name of the log file below build/logs, without its ending; name: what to call the program in a message
  * @returns {Promise<void>} rejects with a CommandError when the program can't be started or fails
  */
 export function runCommand(program, args, options) {
@@ -30,6 +30,7 @@ export function runCommand(program, args, options) {
   const path = join(folder, `${options.log}.log`);
   const log = createWriteStream(path);
   log.write(`$ ${[program, ...args].join(" ")}\n`);
+  const name = options.name ?? program;
   /** @type {string[]} */
   const tail = [];
 
@@ -49,12 +50,12 @@ export function runCommand(program, args, options) {
     }
     child.on("error", (error) => {
       log.end();
-      reject(new CommandError(`${program} can't be started (${error.message})`, tail, path));
+      reject(new CommandError(`${name} can't be started (${error.message})`, tail, path));
     });
     child.on("close", (code, signal) => {
       log.end();
       if (code === 0) resolve();
-      else reject(new CommandError(`${program} ended with ${signal ?? `exit code ${code}`}`, tail, path));
+      else reject(new CommandError(`${name} ended with ${signal ?? `exit code ${code}`}`, tail, path));
     });
   });
 }

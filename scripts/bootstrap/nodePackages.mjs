@@ -69,9 +69,9 @@ export async function ensureNodePackages() {
       progress.update(there === 0 ? "resolving" : `${there} of ${needed.length}`);
     }, 500);
     try {
-      await runCommand(npm[0] ?? "npm", [...npm.slice(1), ...args], { log: "packages" });
+      await runCommand(npm[0] ?? "npm", [...npm.slice(1), ...args], { log: "packages", name: "npm" });
     } catch (error) {
-      const tail = error instanceof CommandError ? error.tail.filter((line) => line.trim() !== "").slice(-6).join("\n    ") : "";
+      const tail = error instanceof CommandError ? error.tail.filter((line) => !/^npm error\s*$|complete log/.test(line)).slice(0, 8).join("\n    ") : "";
       throw new StepFailure("Packages could not be installed", error instanceof Error ? error.message : String(error),
         (tail ? `npm said:\n    ${tail}\n  ` : "") +
         (offline ? "SWITCHYARD_OFFLINE is set: unset it and start again." : "Check the network and free disk space, then start again."));
