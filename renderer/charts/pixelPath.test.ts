@@ -26,6 +26,13 @@ test("a spike between two columns' last values is drawn to its top and bottom", 
   expect(Math.min(...ys)).toBe(40);
   expect(Math.max(...ys)).toBe(140);
 });
+test("no spike is lost, wherever in its column it stands", () => {
+  for (let at = 1; at < 700; at++) {
+    const values = Array.from({ length: 700 }, () => 1);
+    values[at] = 60;
+    expect(Math.min(...path(values, 330).map(([, y]) => y))).toBe(40);
+  }
+});
 test("noise of a pixel or two adds no points", () => {
   const drawn = path(Array.from({ length: 10_000 }, (_, i) => (i % 2)), 200, 2);
   expect(drawn.length).toBeLessThanOrEqual(101);

@@ -35,8 +35,9 @@ export function pixelPath(x: Float64Array, last: Float64Array, low: Float64Array
     }
     const endY = toY(last[end]!);
     if (end > i) {
-      const top = Math.min(previous, endY, py) || Math.min(endY, py);
-      const bottom = Math.max(previous, endY, py) || Math.max(endY, py);
+      const before = Number.isNaN(previous) ? endY : previous;
+      const top = Math.min(before, endY);
+      const bottom = Math.max(before, endY);
       const highY = toY(high[highest]!);
       const lowY = toY(low[lowest]!);
       // In the order in which they came, so that the line doesn't cross itself.
