@@ -12,6 +12,7 @@ import { Application, type ApplicationOptions } from "./application.ts";
 import { temporaryHome, until } from "./fixtures/temporaryHome.ts";
 import { EventStream, writeRun } from "./fixtures/writeRun.ts";
 import type { Home } from "./home.ts";
+import { toWireError } from "./personError.ts";
 import { purgeExpired, RESTORABLE_SECONDS } from "./runs/deletion.ts";
 import { newRunId } from "./runs/launch.ts";
 import { bootId, startTicks } from "./runs/processState.ts";
@@ -241,6 +242,26 @@ test("the database is made again from the directories when it is damaged", async
   // A follower from before learns that its rows are void.
   const pushed = new Promise<Push<"run">>((resolve) => second.follow("run", { runId: id, after: 1_000_000 }, { push: (push) => resolve(push as Push<"run">), congested: () => false }));
   expect((await pushed).resetAfterStep).toBe(-1);
+});
+
+test.each([["everywhere", 0.05, 0.95], ["in its second half", 0.5, 0.95]])("damage %s is met with sentences, and mended by the next start", async (_, from, to) => {
+  const home = temporaryHome();
+  const id = writeRun(home.runs, { steps: 1500, name: "kept" });
+  const first = await start(home);
+  const before = await first.send("metrics.series", { runId: id, name: "loss", points: 50 });
+  first.db.pragma("wal_checkpoint(TRUNCATE)");
+  await stop(first);
+  const bytes = readFileSync(home.database);
+  bytes.fill(0xa5, Math.floor(bytes.length * from), Math.floor(bytes.length * to));
+  writeFileSync(home.database, bytes);
+  const second = await start(home);
+  const met = await second.send("runs.export", { runId: id, format: "csv" }).then(() => "", (error: Error) => toWireError(error, "the export").message);
+  await stop(second);
+  // Met at the start and rebuilt at once, or met by the question and rebuilt at the next start.
+  if (!problems.join().includes("filled from the run directories")) expect(met).toContain("The database is damaged; quit Switchyard");
+  const third = await start(home);
+  expect(problems.join()).toContain("filled from the run directories");
+  expect(await third.send("metrics.series", { runId: id, name: "loss", points: 50 })).toEqual(before);
 });
 
 test("deleting marks, restoring unmarks, purging removes, and time removes for good", async () => {

@@ -1,8 +1,9 @@
 // The backend without its transport: what the server offers over the WebSocket and the CLI uses in its own process.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { requests, type Arguments, type RequestName, type Result, type Topic, type TopicArguments } from "../contract/handlers.ts";
-import { isDamage, openOrRebuild } from "../db/openOrRebuild.ts";
+import { isDamage, openOrRebuild, type OpenedDatabase } from "../db/openOrRebuild.ts";
 import { Readers } from "../db/readers.ts";
+import { listRuns } from "../db/runRows.ts";
 import type { WritableDB } from "../db/database.ts";
 import { readDevices } from "./devices.ts";
 import { createHandlers } from "./handlers.ts";
@@ -32,20 +33,25 @@ export class Application {
   /** Resolves once everything in the run directories at the start is stored. */
   readonly caughtUp: Promise<void>;
   #handlers: ReturnType<typeof createHandlers>;
+  #report: (sentence: string) => void;
+  #knownDamage = false;
 
   constructor({ home, report = (sentence) => console.error(sentence), patience = PATIENCE, trainer }: ApplicationOptions) {
     this.home = home;
-    const { db, rebuilt } = openOrRebuild(home.database, existsSync(home.checkDatabase));
-    rmSync(home.checkDatabase, { force: true });
+    const { db, rebuilt } = this.#open();
     if (rebuilt) report(rebuilt);
     this.db = db;
     this.readers = new Readers(home.database);
     this.subscriptions = new Subscriptions(db, readDevices);
+    this.#report = report;
     for (const id of purgeExpired(db, home.runs)) report(`Run ${id}, deleted more than 7 days ago, was removed.`);
     this.ingest = new Ingest(db, home.runs, {
       changed: (id) => this.subscriptions.changed(id),
       removed: (id) => this.subscriptions.removed(id),
-      problem: report,
+      problem: (sentence, error) => {
+        if (isDamage(error)) this.#damaged();
+        else report(sentence);
+      },
     }, patience);
     this.#handlers = createHandlers(this, trainer);
     this.caughtUp = this.ingest.start();
@@ -63,9 +69,33 @@ export class Application {
     try {
       return requests[known].result.parse(await this.#handlers[known](parsed.data as never));
     } catch (error) {
-      if (isDamage(error)) writeFileSync(this.home.checkDatabase, "");
+      if (isDamage(error)) this.#damaged();
       throw error;
     }
+  }
+
+  /** Opens the database; one that was found damaged, now or before, is checked page by page and rebuilt. */
+  #open(): OpenedDatabase {
+    const { database, checkDatabase } = this.home;
+    const found = existsSync(checkDatabase);
+    rmSync(checkDatabase, { force: true });
+    const opened = openOrRebuild(database, found);
+    try {
+      listRuns(opened.db);
+      return opened;
+    } catch (error) {
+      opened.db.close();
+      if (!isDamage(error)) throw error;
+      return openOrRebuild(database, true);
+    }
+  }
+
+  /** Damage met while running: said once, and looked into at the next start. */
+  #damaged(): void {
+    if (this.#knownDamage) return;
+    this.#knownDamage = true;
+    writeFileSync(this.home.checkDatabase, "");
+    this.#report("The database is damaged; quit Switchyard and start it again to have it rebuilt from the run directories.");
   }
 
   /** The same, typed, for callers in this process. */

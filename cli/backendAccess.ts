@@ -33,11 +33,13 @@ export async function withBackend<T>(home: Home, work: (backend: Backend) => Pro
   }
 }
 
-async function overSocket<T>({ port, token }: { port: number; token: string }, work: (backend: Backend) => Promise<T>): Promise<T> {
+async function overSocket<T>({ port, token, pid }: { port: number; token: string; pid: number }, work: (backend: Backend) => Promise<T>): Promise<T> {
   const client = new Client({ url: `ws://127.0.0.1:${port}/socket`, token, openSocket: (url) => new WebSocket(url) });
   const timer = setTimeout(() => client.close(), PATIENCE_MILLISECONDS);
   try {
-    await client.connected();
+    await client.connected().catch((error: Error) => {
+      throw new Error(client.connection.state === "refused" ? error.message : `The backend at port ${port} runs but does not answer; end process ${pid} and try again.`);
+    });
     clearTimeout(timer);
     return await work(client);
   } finally {

@@ -10,8 +10,8 @@ export interface IngestListener {
   /** The run's summary or rows changed. */
   changed(id: string): void;
   removed(id: string): void;
-  /** Something went wrong that stops nobody else: one sentence. */
-  problem(message: string): void;
+  /** Something went wrong that stops nobody else: one sentence, each said once. */
+  problem(message: string, error?: unknown): void;
 }
 
 const TICK_MILLISECONDS = 150;
@@ -36,6 +36,7 @@ export class Ingest {
   #draining: Promise<void> | null = null;
   #stopped = false;
   #refused = new Set<string>();
+  #said = new Set<string>();
 
   constructor(db: WritableDB, runs: string, listener: IngestListener, patience: Patience = PATIENCE) {
     this.#db = db;
@@ -193,7 +194,9 @@ export class Ingest {
     try {
       return work();
     } catch (error) {
-      this.#listener.problem(`Reading ${what} failed: ${(error as Error).message}`);
+      const sentence = `Reading ${what} failed: ${(error as Error).message}`;
+      if (!this.#said.has(sentence)) this.#listener.problem(sentence, error);
+      this.#said.add(sentence);
       return null;
     }
   }
