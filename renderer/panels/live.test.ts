@@ -115,6 +115,18 @@ describe("LiveRouting", () => {
     expect(live.rowsAt(7).rows?.[0]?.step).toBe(5);
     expect(asked.length).toBe(3);
   });
+  test("dragging the slider asks for where it is, not for every step on the way", async () => {
+    const { live, asked } = await start([5, 10, 15, 20, 25], [routingRow(25, 1)]);
+    for (const step of [20, 15, 10, 5]) live.rowsAt(step);
+    expect(asked.slice(2).map(({ args }) => (args as { step: number }).step)).toEqual([20]);
+    asked[2]!.answer([routingRow(20, 1)]);
+    await settled();
+    expect(asked.slice(2).map(({ args }) => (args as { step: number }).step)).toEqual([20, 5]);
+    asked[3]!.answer([routingRow(5, 1)]);
+    await settled();
+    expect(live.rowsAt(5).rows?.[0]?.step).toBe(5);
+    expect(asked.length).toBe(4);
+  });
   test("a reset forgets the steps after it", async () => {
     const { live } = await start([5, 10], [routingRow(10, 1)]);
     live.take(rows(3, { resetAfterStep: 5, routing: [routingRow(10, 1)] }));

@@ -22,7 +22,9 @@ export class LiveRouting extends Observable {
   /** The rows shown last: they stay on screen while those of another step are on their way. */
   shown: RoutingRow[] | null = null;
   private readonly rowsByStep = new Map<number, RoutingRow[]>();
-  private readonly asked = new Set<number>();
+  /** The step whose rows are on their way, and the one wanted last: dragging the slider skips those in between. */
+  private asking: number | null = null;
+  private wanted: number | null = null;
   private readonly failed = new Map<number, string>();
   private layersExpected = 0;
   private waiting: RunRows[] = [];
@@ -97,15 +99,18 @@ export class LiveRouting extends Observable {
   }
 
   private async ask(step: number): Promise<void> {
-    if (this.asked.has(step)) return;
-    this.asked.add(step);
+    this.wanted = step;
+    if (this.asking !== null) return;
+    this.asking = step;
     try {
       this.keep(step, await this.backend.send("routing.at", { runId: this.runId, step }));
     } catch (error) {
       this.failed.set(step, sentence(error));
     } finally {
-      this.asked.delete(step);
+      this.asking = null;
     }
+    const { wanted } = this;
+    if (wanted !== step && wanted !== null && !this.rowsByStep.has(wanted) && !this.failed.has(wanted)) void this.ask(wanted);
     this.changed();
   }
 
