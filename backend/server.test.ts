@@ -145,6 +145,19 @@ test("the desktop shell's requests need the token", async () => {
   expect((await get("/api/stop-all", { authorization })).status).toBe(404);
 });
 
+test("the desktop shell learns which runs are going, and stops them all", async () => {
+  const busy = temporaryHome();
+  const going = writeRun(busy.runs, { steps: 5, exit: null, name: "going" });
+  writeRun(busy.runs, { steps: 5 });
+  const { port, token } = await serve(busy);
+  const ask = async (path: string, method: string) => (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { authorization: `Bearer ${token}` } })).json();
+  await until(async () => (await ask("/api/active-runs", "GET")).runs[0]?.status === "running");
+  expect(await ask("/api/active-runs", "GET")).toEqual({ runs: [expect.objectContaining({ id: going, name: "going", step: 5 })] });
+  expect(await ask("/api/stop-all", "POST")).toEqual({ stopping: [going] });
+  expect(JSON.parse(readFileSync(join(busy.runs, going, "control", "stop.json"), "utf8"))).toMatchObject({ v: 1, verb: "stop" });
+  expect((await ask("/api/active-runs", "GET")).runs).toMatchObject([{ status: "stopping" }]);
+});
+
 test("requests are checked, answered and refused with a sentence", async () => {
   const client = connect();
   await client.connected();
