@@ -150,7 +150,8 @@ test("the desktop shell learns which runs are going, and stops them all", async 
   const going = writeRun(busy.runs, { steps: 5, exit: null, name: "going" });
   writeRun(busy.runs, { steps: 5 });
   const { port, token } = await serve(busy);
-  const ask = async (path: string, method: string) => (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { authorization: `Bearer ${token}` } })).json();
+  interface Answer { runs: { id: string; status: string }[] }
+  const ask = async (path: string, method: string): Promise<Answer> => (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { authorization: `Bearer ${token}` } })).json() as Promise<Answer>;
   await until(async () => (await ask("/api/active-runs", "GET")).runs[0]?.status === "running");
   expect(await ask("/api/active-runs", "GET")).toEqual({ runs: [expect.objectContaining({ id: going, name: "going", step: 5 })] });
   expect(await ask("/api/stop-all", "POST")).toEqual({ stopping: [going] });
