@@ -3,7 +3,7 @@
 import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration, type Scale } from "chart.js";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import "./bucketLine.ts";
-import { linearTicks } from "./colourScale.ts";
+import { logTicks, roundTicks } from "./axisTicks.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
 import { Figure, type FigureState } from "./Figure.tsx";
@@ -224,7 +224,7 @@ function Legend({ lines, absent }: { lines: readonly Line[]; absent: ReadonlySet
       {lines.filter((line) => !line.label || few).map((line) => (
         <li key={line.key} title={line.name}>
           <svg width="18" height="8" aria-hidden="true"><line x1="0" x2="18" y1="4" y2="4" stroke={line.colour} strokeWidth={line.dots ? 1 : 2} strokeDasharray={line.dash.join(" ")} />{line.dots && <circle cx="9" cy="4" r="3" fill={line.colour} />}</svg>
-          <bdi>{line.name}</bdi>{absent.has(line.key) && <span className="legend-label">not recorded</span>}{line.label && <span className="legend-label">{line.label}</span>}
+          <bdi>{line.name}</bdi>{absent.has(line.key) && <span className="legend-label">no values</span>}{line.label && <span className="legend-label">{line.label}</span>}
         </li>
       ))}
       {!few && second && <li className="legend-label">dots: {second.label}</li>}
@@ -343,31 +343,19 @@ function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
     x: {
       ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", bounds: "data", ...limits,
       title: { display: true, text: X_TITLES[axes.axis], color: theme.mutedText, font, padding: { top: 0, bottom: 0 } },
-      ticks: { ...ticks, ...(axes.logX ? { callback: logTick((value) => xTick(axes.axis, value)) } : { callback: (value) => xTick(axes.axis, Number(value)) }) },
+      ticks: { ...ticks, callback: (value) => xTick(axes.axis, Number(value)) },
       // The axis ends where the data ends, with marks at round numbers all the same.
-      ...(axes.logX ? {} : { afterBuildTicks: (scale: Scale) => { scale.ticks = roundTicks(axes.axis, scale.min, scale.max).map((value) => ({ value })); } }),
+      afterBuildTicks: (scale: Scale) => { scale.ticks = (axes.logX ? logTicks : roundTicks)(axes.axis, scale.min, scale.max).map((value) => ({ value })); },
     },
     y: {
       ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY,
       // A low chart has no room for the name as well, which its title says already.
       title: { display: !axes.short || axes.unit !== "", text: axes.short ? (isShare(axes.unit) ? `% ${axes.unit}` : axes.unit) : axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
-      ticks: { ...ticks, ...(axes.logY ? { callback: logTick((value) => bareQuantity(value, axes.unit)) } : { maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) }) },
+      ticks: { ...ticks, maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) },
+      ...(axes.logY ? { bounds: "data", afterBuildTicks: (scale: Scale) => { scale.ticks = logTicks("step", scale.min, scale.max).map((value) => ({ value })); } } : {}),
     },
   } as NonNullable<Chart["options"]["scales"]>;
 }
 
-/** Round steps or tokens; for time round seconds, minutes or hours, whichever the span is measured in. */
-function roundTicks(axis: Axes["axis"], min: number, max: number): number[] {
-  const unit = axis !== "time" ? 1 : max - min > 10_800 ? 3600 : max - min > 180 ? 60 : 1;
-  return linearTicks(min / unit, max / unit, 7).map((value) => value * unit).filter((value) => value >= min && value <= max);
-}
-
 const xTick = (axis: Axes["axis"], value: number): string =>
   axis === "time" ? duration(value) : Number.isInteger(value) || axis === "tokens" ? shortNumber(value) : "";
-/** A logarithmic axis has a mark at each digit; 1, 2 and 5 are enough to read. */
-const logTick = (text: (value: number) => string) => (value: number | string): string | null => {
-  const number = Number(value);
-  if (!(number > 0)) return null;
-  const leading = Math.round(number / 10 ** Math.floor(Math.log10(number) + 1e-9));
-  return leading === 1 || leading === 2 || leading === 5 ? text(number) : null;
-};

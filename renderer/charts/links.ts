@@ -33,6 +33,7 @@ export interface ChartLinks {
   logX: boolean;
   logY: boolean;
   smoothing: number;
+  set(change: Partial<Pick<ChartLinks, "axis" | "logX" | "logY" | "smoothing">>): void;
   /** Steps zoomed to; null shows all. */
   range: { from: number; to: number } | null;
   zoom(range: { from: number; to: number } | null): void;
@@ -42,6 +43,6 @@ export interface ChartLinks {
 }
 
 export const ChartLinksContext = createContext<ChartLinks>({
-  hover: createHoverStep(), axis: "step", logX: false, logY: false, smoothing: 0, range: null, zoom() {}, step: null, scrub() {},
+  hover: createHoverStep(), axis: "step", logX: false, logY: false, smoothing: 0, set() {}, range: null, zoom() {}, step: null, scrub() {},
 });
 export const useChartLinks = (): ChartLinks => useContext(ChartLinksContext);

@@ -25,7 +25,7 @@ export function MetricChart({ runIds, names, title, height, controls }: MetricCh
   const red = name === "droppedFraction" && runIds.length === 1;
   return (
     <LineChart title={title ?? capitalised(label)} label={label} unit={unit} definition={definition} noun="run" height={height} retry={retry} controls={controls}
-      lines={red ? redLines(lines, theme.droppedLine) : lines} fromZero={FROM_ZERO.has(name)} linearY={FROM_ZERO.has(name) && name !== "tokensPerSecond"} />
+      lines={red ? redLines(lines, theme.droppedLine) : lines} fromZero={FROM_ZERO.has(name)} linearY={FROM_ZERO.has(name)} />
   );
 }
 

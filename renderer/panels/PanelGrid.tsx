@@ -1,6 +1,7 @@
 // The figures of a panel in a grid: each can fill the panel, and their order is remembered.
 import { useEffect, useMemo, useState, type DragEvent, type ReactNode } from "react";
 import { FigurePlaceContext, type FigurePlace } from "../charts/Figure.tsx";
+import { AxisControls } from "./AxisControls.tsx";
 import { orderAfterDrop, orderedIds } from "./panelOrder.ts";
 import "./panels.css";
 
@@ -52,7 +53,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
   const byId = new Map(items.map((item) => [item.id, item]));
   return (
     <div className="panel-view">
-      {bar && <div className="panel-bar">{bar}</div>}
+      <div className="panel-bar">{bar}<AxisControls /></div>
       <div className="panel-grid" data-maximised={maximised !== null}>
         {ids.map((id, index) => {
           const item = byId.get(id)!;

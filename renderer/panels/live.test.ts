@@ -75,7 +75,7 @@ describe("LiveSeries", () => {
     const live = new LiveSeries(backend, RUN, "loss", null, 100, () => {});
     asked[0]!.answer(series([], 0));
     await settled();
-    expect([live.status, live.message]).toEqual(["absent", "No cross-entropy is recorded yet."]);
+    expect([live.status, live.message]).toEqual(["absent", "No values of cross-entropy so far."]);
     live.take(rows(1, { metrics: [metric(1, 5)] }));
     expect(live.status).toBe("ready");
   });

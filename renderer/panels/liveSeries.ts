@@ -87,7 +87,7 @@ export class LiveSeries extends Observable implements LineSource {
 
   private settle(): void {
     this.status = this.buckets.columns.length > 0 ? "ready" : "absent";
-    this.message = this.status === "absent" ? `No ${metricDefinition(this.name).label} is recorded${this.range ? " in these steps" : " yet"}.` : null;
+    this.message = this.status === "absent" ? `No values of ${metricDefinition(this.name).label} ${this.range ? "in these steps" : "so far"}.` : null;
   }
 
   /** Takes what was pushed. What the loaded series holds already is left out. */

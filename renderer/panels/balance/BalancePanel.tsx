@@ -1,7 +1,6 @@
 // Is the load balanced? The auxiliary loss stands beside cross-entropy and beside the loads themselves, never instead of
 // them: a good-looking loss can hide a bad load.
 import { useMemo } from "react";
-import { METRICS } from "../../../contract/metrics.ts";
 import { chosenRow, useChosen } from "../chosen.ts";
 import type { HistoryMeasure } from "../historyLine.ts";
 import { LayerTime } from "../LayerTime.tsx";
@@ -34,7 +33,7 @@ export function BalancePanel({ runIds, primary }: PanelProps) {
     { id: "dead", columns: 6, content: <MetricChart runIds={runIds} names={["deadExperts"]} height={200} /> },
     { id: "importance", columns: 5, content: <ImportanceScatter view={view} row={at < 0 ? null : view.rows[at]!} height={260} /> },
     { id: "layers", columns: 7, content: <LayerTable view={view} /> },
-    { id: "overload-runs", columns: 12, content: <MetricChart runIds={runIds} names={["overload"]} title={`Overload, ${METRICS.overload.definition.split(".")[0]!.toLowerCase()}`} height={140} /> },
+    { id: "overload-runs", columns: 12, content: <MetricChart runIds={runIds} names={["overload"]} title="Overload of the worst layer" height={140} /> },
   ], [runIds, view, histories, picked, at]);
   return <PanelGrid panel="balance" bar={<RoutingBar runIds={runIds} picked={picked} view={view} />} items={items} />;
 }
