@@ -1,21 +1,20 @@
 // Lines over steps, tokens or time: several runs overlaid, live, with bands, a crosshair shared by all charts, zoom by
 // dragging and a keyboard cursor. Chart.js draws axes and lines; a second canvas above draws what follows the pointer.
-import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration, type Scale } from "chart.js";
+import { Chart } from "chart.js";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import "./bucketLine.ts";
-import { logTicks, roundTicks } from "./axisTicks.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
-import { Figure, type FigureState } from "./Figure.tsx";
+import { Figure } from "./Figure.tsx";
 import { drawLive, drawNever, drawSoon } from "./frame.ts";
 import { chartPicture } from "./download.ts";
-import { allFacts, leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
+import { leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
-import { axisTitle, bareQuantity, duration, exactQuantity, isShare, shortNumber } from "./quantity.ts";
-import { lineSentence, linesSentence } from "./summary.ts";
-import { useChartTheme, type ChartTheme } from "./theme.ts";
-
-Chart.register(LinearScale, LogarithmicScale);
+import { bareQuantity, duration, exactQuantity, shortNumber } from "./quantity.ts";
+import { applyAxes, configuration } from "./lineAxes.ts";
+import { useLineState } from "./lineState.ts";
+import { shortName } from "./summary.ts";
+import { useChartTheme } from "./theme.ts";
 
 export interface LineChartProps {
   title: string;
@@ -36,8 +35,6 @@ export interface LineChartProps {
   retry?: () => void;
 }
 
-const X_TITLES = { step: "step", tokens: "tokens", time: "training time" } as const;
-const SUMMARY_EVERY = 1000;
 /** Beyond this many lines they are thin and without bands, which would cover each other. */
 const MOST_WIDE_LINES = 8;
 
@@ -181,7 +178,7 @@ export function LineChart(props: LineChartProps) {
   return (
     <Figure title={title} definition={definition} summary={summary} state={state} controls={<>{props.controls}{links.range && <button type="button" className="figure-zoom" onClick={() => links.zoom(null)} title="Show all steps (0 or double-click)">steps {links.range.from.toLocaleString("en")}–{links.range.to.toLocaleString("en")} ✕</button>}</>}
       table={() => linesTable(lines, unit)}
-      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: line.label ? `${line.name}, ${line.label}` : line.name, colour: line.colour, dash: line.dash })), canvases: [chartPicture(chartRef.current!)] })}>
+      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: `${shortName(line.name, 48)}${line.label ? `, ${line.label}` : ""}`, colour: line.colour, dash: line.dash })), canvases: [chartPicture(chartRef.current!)] })}>
       <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group"
         aria-roledescription="line chart" aria-label={`${title}. ${summary}. Arrow keys move the cursor, Enter shows that step everywhere, plus and minus zoom, 0 shows all.`}
         onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={() => { layerRef.current!.selection = null; }} onPointerLeave={leave}
@@ -232,57 +229,6 @@ function Legend({ lines, absent }: { lines: readonly Line[]; absent: ReadonlySet
   );
 }
 
-/** The worst state wins only if no line has data: one missing run must not hide the others. */
-function lineState(lines: readonly Line[], retry?: () => void): FigureState {
-  if (lines.length === 0) return { kind: "empty", message: "Choose a run with the eye beside its name." };
-  const statuses = lines.map(({ source }) => source.status);
-  if (statuses.includes("ready")) return { kind: "ready" };
-  if (statuses.includes("loading")) return { kind: "loading" };
-  const failed = lines.find(({ source }) => source.status === "error");
-  if (failed) return { kind: "error", message: failed.source.message ?? "The backend gave no answer.", retry };
-  return { kind: "absent", message: lines[0]!.source.message ?? "No run shown here records this." };
-}
-
-/** State and summary, followed outside the draw path: at once when the state changes, once a second for the words. */
-function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { state: FigureState; summary: string; absent: ReadonlySet<string> } {
-  const compute = useCallback(() => {
-    const state = lineState(lines, retry);
-    const own = lines.filter((line) => !line.label);
-    const others = lines.filter((line) => line.label);
-    const parts = [linesSentence(label, unit, allFacts(own), noun)];
-    if (own.length === 1) for (const line of others.slice(0, 2)) {
-      const [facts] = allFacts([line]);
-      if (facts) parts.push(lineSentence(line.label!, unit, facts));
-    }
-    return { state, summary: parts.join("; "), absent: new Set(lines.filter((line) => line.source.status === "absent").map((line) => line.key)) };
-  }, [lines, label, unit, noun, retry]);
-  const [current, setCurrent] = useState(compute);
-  useEffect(() => {
-    let kind = "";
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    const refresh = () => {
-      timer = null;
-      const next = compute();
-      kind = next.state.kind;
-      setCurrent((old) => (old.summary === next.summary && old.absent.size === next.absent.size && sameState(old.state, next.state) ? old : next));
-    };
-    const changed = () => {
-      if (lineState(lines).kind !== kind) refresh();
-      else timer ??= setTimeout(refresh, SUMMARY_EVERY);
-    };
-    refresh();
-    const stops = lines.map((line) => line.source.subscribe(changed));
-    return () => {
-      if (timer) clearTimeout(timer);
-      stops.forEach((stop) => stop());
-    };
-  }, [lines, compute]);
-  return current;
-}
-
-const sameState = (a: FigureState, b: FigureState): boolean =>
-  a.kind === b.kind && ("message" in a ? a.message : "") === ("message" in b ? b.message : "");
-
 interface TipRow { key: string; name: string; label: string; dots: boolean; colour: string; value: string; band: string; number: number }
 
 function tipRows(lines: readonly Line[], step: number, unit: string): TipRow[] {
@@ -320,42 +266,3 @@ export function zoomed(range: { from: number; to: number } | null, first: number
   const next = { from: Math.max(0, Math.round(centre - half)), to: Math.round(centre + half) };
   return range && factor > 1 && next.to - next.from > last - first && next.from <= first ? null : next;
 }
-
-const configuration = (): ChartConfiguration => ({
-  type: "bucketLine" as never,
-  data: { datasets: [] },
-  options: {
-    animation: false, parsing: false, normalized: true, responsive: true, maintainAspectRatio: false, events: [],
-    resizeDelay: 0, layout: { padding: { top: 4, right: 8 } },
-    scales: { x: { type: "linear", axis: "x" }, y: { type: "linear", axis: "y" } },
-  },
-});
-
-interface Axes { axis: "step" | "tokens" | "time"; logX: boolean; logY: boolean; range: { from: number; to: number } | null; label: string; unit: string; fromZero: boolean; short: boolean }
-
-function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
-  const font = { family: theme.font, size: 11 };
-  const shared = { grid: { color: theme.grid, drawTicks: false, lineWidth: 1 }, border: { display: false } };
-  const ticks = { color: theme.mutedText, font, padding: 6, maxRotation: 0, autoSkipPadding: 20 };
-  // On the step axis a zoom shows exactly the steps that were asked for; on the others, what the rows of those steps span.
-  const limits = axes.axis === "step" && axes.range && !axes.logX ? { min: axes.range.from, max: axes.range.to } : {};
-  chart.options.scales = {
-    x: {
-      ...shared, axis: "x", type: axes.logX ? "logarithmic" : "linear", bounds: "data", ...limits,
-      title: { display: true, text: X_TITLES[axes.axis], color: theme.mutedText, font, padding: { top: 0, bottom: 0 } },
-      ticks: { ...ticks, callback: (value) => xTick(axes.axis, Number(value)) },
-      // The axis ends where the data ends, with marks at round numbers all the same.
-      afterBuildTicks: (scale: Scale) => { scale.ticks = (axes.logX ? logTicks : roundTicks)(axes.axis, scale.min, scale.max).map((value) => ({ value })); },
-    },
-    y: {
-      ...shared, axis: "y", type: axes.logY ? "logarithmic" : "linear", beginAtZero: axes.fromZero && !axes.logY,
-      // A low chart has no room for the name as well, which its title says already.
-      title: { display: !axes.short || axes.unit !== "", text: axes.short ? (isShare(axes.unit) ? `% ${axes.unit}` : axes.unit) : axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
-      ticks: { ...ticks, maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) },
-      ...(axes.logY ? { bounds: "data", afterBuildTicks: (scale: Scale) => { scale.ticks = logTicks("step", scale.min, scale.max).map((value) => ({ value })); } } : {}),
-    },
-  } as NonNullable<Chart["options"]["scales"]>;
-}
-
-const xTick = (axis: Axes["axis"], value: number): string =>
-  axis === "time" ? duration(value) : Number.isInteger(value) || axis === "tokens" ? shortNumber(value) : "";

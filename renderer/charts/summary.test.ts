@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lineFacts, lineSentence, linesSentence } from "./summary.ts";
+import { lineFacts, lineSentence, linesSentence, shortName } from "./summary.ts";
 
 const facts = (steps: number[], values: number[], name = "sample", min = values, max = values) => lineFacts(name, steps, values, min, max, steps.length)!;
 
@@ -26,4 +26,9 @@ test("several lines: who is lowest and who highest", () => {
   expect(linesSentence("cross-entropy", "nats/token", three, "run")).toBe(
     "cross-entropy of 3 runs: lowest 2.25 nats/token (b), highest 2.75 nats/token (c)");
   expect(linesSentence("cross-entropy", "nats/token", [], "run")).toBe("cross-entropy: nothing recorded yet");
+});
+test("a name of 200 characters leaves room for the numbers, and no letter is cut in half", () => {
+  expect(shortName("a".repeat(200))).toHaveLength(32);
+  expect([...shortName("🚀".repeat(200))].every((letter) => letter === "🚀" || letter === "…")).toBe(true);
+  expect(shortName("short")).toBe("short");
 });

@@ -44,9 +44,9 @@ export function lineSentence(label: string, unit: string, facts: LineFacts): str
 }
 
 /** Names of 200 characters would leave no room for the numbers. */
-const short = (name: string): string => {
-  const letters = [...name];
-  return letters.length > 32 ? `${letters.slice(0, 31).join("")}…` : name;
+export const shortName = (name: string, letters = 32): string => {
+  const all = [...name];
+  return all.length > letters ? `${all.slice(0, letters - 1).join("")}…` : name;
 };
 
 /** One sentence for any number of lines: one is told as a course, several by which is lowest and highest at the end. */
@@ -56,6 +56,6 @@ export function linesSentence(label: string, unit: string, lines: readonly LineF
   const sorted = [...lines].sort((a, b) => a.last - b.last);
   const lowest = sorted[0]!;
   const highest = sorted.at(-1)!;
-  if (lines.length === 2) return `${label}: ${short(lowest.name)} ${quantity(lowest.last, unit)}, ${short(highest.name)} ${quantity(highest.last, unit)}`;
-  return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${short(lowest.name)}), highest ${quantity(highest.last, unit)} (${short(highest.name)})`;
+  if (lines.length === 2) return `${label}: ${shortName(lowest.name)} ${quantity(lowest.last, unit)}, ${shortName(highest.name)} ${quantity(highest.last, unit)}`;
+  return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${shortName(lowest.name)}), highest ${quantity(highest.last, unit)} (${shortName(highest.name)})`;
 }
