@@ -381,6 +381,16 @@ test("a spec's mistakes are said at their fields", async () => {
   expect(await application.send("runs.list", {})).toEqual([]);
 });
 
+test("chosen text is looked at by the trainer's own eyes; what can't be read is a sentence at its field", async () => {
+  const application = await start();
+  const file = join(application.home.directory, "text.txt");
+  writeFileSync(file, Buffer.concat([Buffer.from("Some text. Größe.\n"), Buffer.from([0xff])]));
+  const inspect = (path: string) => application.send("data.inspect", { source: { kind: "files", paths: [path] }, tokenizer: { kind: "bytes" } });
+  expect(await inspect(file)).toMatchObject({ files: 1, documents: 1, bytes: 21, invalidBytes: 1, vocabularySize: 384, skipped: [] });
+  await expect(inspect("/does/not/exist")).rejects.toMatchObject({ message: expect.stringContaining("/does/not/exist"), issues: [{ path: "data.source" }] });
+  await expect(application.send("data.inspect", { source: { kind: "elsewhere" }, tokenizer: {} })).rejects.toMatchObject({ issues: [{ path: "data.source.kind" }, { path: "data.tokenizer.kind" }] });
+});
+
 test("a thousand runs are listed fast, and reattached fast", { timeout: 120_000 }, async () => {
   const home = temporaryHome();
   for (let i = 0; i < 1000; i++) writeRun(home.runs, { name: `run ${i}`, seed: i + 1, steps: 5 });
