@@ -20,5 +20,5 @@ export function OverviewPanel({ runIds, primary }: PanelProps) {
     { id: "learning-rate", columns: 6, content: <MetricChart runIds={runIds} names={["learningRate"]} height={130} /> },
     { id: "gradient-norm", columns: 6, content: <MetricChart runIds={runIds} names={["gradientNorm"]} height={130} /> },
   ], [runIds, view]);
-  return <PanelGrid panel="overview" bar={view.state.kind === "ready" ? <RoutingBar runIds={runIds} picked={picked} view={view} layers={false} /> : undefined} items={items} />;
+  return <PanelGrid panel="overview" bar={runIds.length > 1 || view.state.kind === "ready" ? <RoutingBar runIds={runIds} picked={picked} view={view} layers={false} /> : undefined} items={items} />;
 }
