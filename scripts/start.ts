@@ -71,7 +71,7 @@ async function serveWithBrowser({ home, port }: StartOptions, hasDisplay: boolea
     say(`From another machine: ssh -N -L ${there}:127.0.0.1:${there} ${process.env["USER"] ?? "you"}@this-host, then open that address there.`);
   }
   say("Ctrl-C ends it; runs go on.\n");
-  const window = chromium ? openAsApplication(chromium, backend.url) : new Promise<"closed">(() => {});
+  const window = chromium ? openAsApplication(chromium, backend.url, stop) : new Promise<"closed">(() => {});
   const ending = await Promise.race([stop, window, backend.failed]);
   if (ending !== "stop" && ending !== "closed") {
     process.stderr.write(`${ending}\nRuns go on without it. Start again to see them.\n`);
@@ -83,11 +83,12 @@ async function serveWithBrowser({ home, port }: StartOptions, hasDisplay: boolea
 }
 
 /** Resolves when the window is closed. A window that can't open leaves the address to open by hand. */
-function openAsApplication(chromium: string, url: string): Promise<"closed"> {
+function openAsApplication(chromium: string, url: string, stop: Promise<unknown>): Promise<"closed"> {
   const started = Date.now();
   const child = spawn(chromium, [
     ...chromiumArguments(), `--app=${url}`, `--user-data-dir=${join(stateFolder(), "chromium")}`, "--window-size=1440,900",
   ], { stdio: "ignore" });
+  void stop.then(() => child.kill("SIGTERM"));
   return new Promise((resolve) => {
     const ended = (why: string) => {
       // Chromium ends at once where it can't open, or hands the address to a window of this profile that is open already.
