@@ -1,0 +1,78 @@
+// Checkpoints: written aside, checksummed, made visible by one rename with the manifest already inside.
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FILES, Manifest } from "../../contract/runDirectory.ts";
+import type { Engine } from "../../native/switchyard.d.ts";
+import { syncDirectory } from "./runDirectory.ts";
+
+export interface StoredCheckpoint { folder: string; manifest: Manifest }
+
+/** Checkpoints with a readable manifest, newest first. Checksums are not looked at. */
+export function listCheckpoints(run: string): StoredCheckpoint[] {
+  const root = join(run, FILES.checkpoints);
+  const found: StoredCheckpoint[] = [];
+  for (const name of existsSync(root) ? readdirSync(root) : []) {
+    if (!/^step-\d+$/.test(name)) continue;
+    try { found.push({ folder: join(root, name), manifest: Manifest.parse(JSON.parse(readFileSync(join(root, name, FILES.manifest), "utf8"))) }); }
+    catch { /* a checkpoint without a manifest does not exist */ }
+  }
+  return found.sort((a, b) => b.manifest.step - a.manifest.step);
+}
+
+/** What is wrong with a checkpoint's files, or null when sizes and checksums hold. */
+export async function damageOf({ folder, manifest }: StoredCheckpoint): Promise<string | null> {
+  for (const file of manifest.files) {
+    const path = join(folder, file.name);
+    try {
+      if (statSync(path).size !== file.bytes) return `${file.name} has another size than recorded`;
+      const hash = createHash("sha256");
+      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+      if (hash.digest("hex") !== file.sha256) return `${file.name} does not match its checksum`;
+    } catch (error) { return `${file.name} can't be read (${(error as NodeJS.ErrnoException).code})`; }
+  }
+  return null;
+}
+
+/** Saves the engine's state. Returns the bytes written. */
+export async function writeCheckpoint(run: string, engine: Engine, facts: Omit<Manifest, "v" | "files" | "t">): Promise<number> {
+  const root = join(run, FILES.checkpoints), aside = join(root, `.step-${facts.step}.partial`), folder = join(root, `step-${facts.step}`);
+  rmSync(aside, { recursive: true, force: true });
+  mkdirSync(aside, { mode: 0o700 });
+  try {
+    const { files } = await engine.save(aside);
+    for (const { name } of files) {
+      const file = openSync(join(aside, name), "r");
+      try { fsyncSync(file); } finally { closeSync(file); }
+    }
+    const manifest: Manifest = { v: 1, t: Date.now() / 1000, ...facts, files };
+    writeFileSync(join(aside, FILES.manifest), JSON.stringify(manifest), { flush: true, mode: 0o600 });
+    syncDirectory(aside);
+    rmSync(folder, { recursive: true, force: true }); // a damaged one of the same step
+    renameSync(aside, folder);
+    syncDirectory(root);
+    return files.reduce((sum, file) => sum + file.bytes, 0);
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The checkpoint with the lowest evaluation loss, or null when none was evaluated. */
+export function bestOf(all: StoredCheckpoint[]): StoredCheckpoint | null {
+  return all.reduce<StoredCheckpoint | null>((best, one) => {
+    const loss = one.manifest.evaluationLoss;
+    return loss !== null && (best === null || loss < best.manifest.evaluationLoss!) ? one : best;
+  }, null);
+}
+
+/** Removes all but the newest `keepLast` and, where asked, the best. Returns those removed. */
+export function retain(run: string, keepLast: number, keepBest: boolean): StoredCheckpoint[] {
+  const all = listCheckpoints(run), best = keepBest ? bestOf(all) : null;
+  const removed = all.slice(keepLast).filter((one) => one.folder !== best?.folder);
+  for (const { folder } of removed) {
+    rmSync(join(folder, FILES.manifest), { force: true }); // from here on it does not exist, even when killed half way
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return removed;
+}
