@@ -4,7 +4,8 @@ import type { RunSpec } from "../contract/runSpec.ts";
 import type { Engine, LayerRouting, StepResult } from "../native/switchyard.d.ts";
 import { Alerts } from "./alerts.ts";
 import { Batches, countTokens } from "./data/batches.ts";
-import { defaultCache, openCorpus } from "./data/corpus.ts";
+import { defaultCache, openCorpus, type Corpus } from "./data/corpus.ts";
+import { openTokenizer } from "./data/tokenizer.ts";
 import { RunFailure } from "./failure.ts";
 import { bestOf, damageOf, listCheckpoints, retain, writeCheckpoint, type StoredCheckpoint } from "./run/checkpoints.ts";
 import { say, type RunDirectory } from "./run/runDirectory.ts";
@@ -14,30 +15,29 @@ export interface Ending { reason: "completed" | "stopped"; message: string }
 
 export async function train(run: RunDirectory, spec: RunSpec, stopping: () => boolean): Promise<Ending> {
   const { training } = spec, steps = run.steps ?? training.steps;
-  let told = 0;
-  const corpus = await openCorpus(spec.data, defaultCache(), (phase, done, total) => {
-    if (done < total && Date.now() - told < 500) return;
-    told = Date.now();
-    run.write({ kind: "progress", phase, done, total, unit: "bytes" });
-  });
-  const { index, tokenizer } = corpus;
-  const batches = new Batches(corpus, spec.data, spec.seed, training.batchSize, training.evaluationBatches);
-  const notes = [`Text: ${index.documents} documents, ${index.heldOutDocuments} held out, ${index.training} training tokens${corpus.cached ? ", prepared before" : ""}.`];
-  if (index.invalidBytes) notes.push(`${index.invalidBytes} bytes in ${index.invalidFiles} files are not valid UTF-8 and were replaced.`);
-
-  const engine = await build(spec, steps, tokenizer.vocabularySize, tokenizer.pad);
+  const { vocabularySize, pad } = openTokenizer(spec.data.tokenizer);
+  const engine = await build(spec, steps, vocabularySize, pad);
+  let corpus: Corpus | null = null;
   try {
     const { from, damaged } = await restore(run, engine);
-    // The attempt event is the first to name steps; only progress comes before it.
     run.step = from?.step ?? 0;
+    // First of all, since it says which rows of earlier attempts are superseded.
     run.write({ kind: "attempt", fromStep: run.step, parameters: engine.parameterCount(), device: engine.device, precision: spec.model.precision });
     for (const message of damaged) run.write({ kind: "alert", step: run.step, level: "warning", code: "failure", message, stack: null, layer: null, expert: null });
-    for (const note of notes) run.log("info", note);
+    let told = 0;
+    corpus = await openCorpus(spec.data, defaultCache(), (phase, done, total) => {
+      if (done < total && Date.now() - told < 500) return;
+      told = Date.now();
+      run.write({ kind: "progress", phase, done, total, unit: "bytes" });
+    });
+    const { index } = corpus, batches = new Batches(corpus, spec.data, spec.seed, training.batchSize, training.evaluationBatches);
+    run.log("info", `Text: ${index.documents} documents, ${index.heldOutDocuments} held out, ${index.training} training tokens${corpus.cached ? ", prepared before" : ""}.`);
+    if (index.invalidBytes) run.log("warning", `${index.invalidBytes} bytes in ${index.invalidFiles} files are not valid UTF-8 and were replaced.`);
     if (run.steps !== null && run.steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
-    return await new Loop(run, spec, steps, engine, batches, tokenizer.pad, from).go(stopping);
+    return await new Loop(run, spec, steps, engine, batches, pad, from).go(stopping);
   } finally {
     engine.dispose();
-    corpus.close();
+    corpus?.close();
   }
 }
 
