@@ -1,0 +1,19 @@
+// Finds the built addon and offers what switchyard.d.ts promises.
+// Importing this module throws one sentence when the addon is not built or does not load (`cause` says why).
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+type Addon = typeof import("./switchyard.d.ts");
+
+function loadAddon(): Addon {
+  const path = fileURLToPath(new URL("../build/native/switchyard.node", import.meta.url));
+  if (!existsSync(path)) throw new Error(`The engine is not built: ${path} does not exist; build native/ with CMake first.`);
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw new Error(`The engine at ${path} could not be loaded; build native/ again against the installed libtorch.`, { cause });
+  }
+}
+
+export const { Engine, devices } = loadAddon();
