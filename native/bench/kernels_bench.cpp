@@ -1,0 +1,110 @@
+// Each fused kernel beside the libtorch ops it replaces, forward and backward, on the shapes of the reference model (8
+// experts, d_model 256, d_ff 1024, 4 heads, 16 sequences of 128). The two alternate call by call; medians are printed as
+// one JSON line a kernel: {"kernel", "storage", "fusedMicroseconds", "opsMicroseconds"}.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include "../kernels/adamW.h"
+#include "../kernels/attentionSoftmax.h"
+#include "../kernels/crossEntropy.h"
+#include "../kernels/dispatch.h"
+#include "../kernels/dropout.h"
+#include "../kernels/rmsNorm.h"
+
+namespace {
+
+using namespace switchyard::kernels;
+using Work = std::function<void()>;
+
+double microseconds(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+void compare(const char* kernel, const char* storage, int rounds, const Work& fused, const Work& ops) {
+  std::vector<double> ours, theirs;
+  for (int round = -3; round < rounds; ++round) {
+    const double a = microseconds(fused), b = microseconds(ops);
+    if (round < 0) continue;
+    ours.push_back(a);
+    theirs.push_back(b);
+  }
+  std::printf("{\"kernel\":\"%s\",\"storage\":\"%s\",\"fusedMicroseconds\":%.1f,\"opsMicroseconds\":%.1f}\n", kernel, storage,
+              median(ours), median(theirs));
+  std::fflush(stdout);
+}
+
+/// Forward and backward of `function` on fresh leaves, with a gradient of ones.
+Work trained(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& function, const std::vector<at::Tensor>& inputs) {
+  return [=] {
+    std::vector<at::Tensor> leaves;
+    for (const auto& input : inputs) leaves.push_back(input.detach().requires_grad_());
+    const auto y = function(leaves);
+    y.backward(torch::ones_like(y));
+  };
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const int rounds = count > 1 ? std::max(1, std::atoi(arguments[1])) : 30;
+  const DropoutSite site{1, 2, 0.1};
+  for (const auto type : {torch::kFloat, torch::kBFloat16}) {
+    const char* storage = type == torch::kFloat ? "fp32" : "bf16";
+    const auto tensor = [&](at::IntArrayRef sizes) { return torch::randn(sizes).to(type); };
+    const auto x = tensor({2048, 256}), residual = tensor({2048, 256}), hidden = tensor({2048, 1024});
+    compare("relu + dropout [2048, 1024]", storage, rounds, trained([&](auto& t) { return reluDropout(t[0], site); }, {hidden}),
+            trained([](auto& t) { return torch::dropout(torch::relu(t[0]), 0.1, true); }, {hidden}));
+    compare("residual + dropout [2048, 256]", storage, rounds, trained([&](auto& t) { return addDropout(t[0], t[1], site); }, {residual, x}),
+            trained([](auto& t) { return t[0] + torch::dropout(t[1], 0.1, true); }, {residual, x}));
+    compare("RMSNorm [2048, 256]", storage, rounds, trained([](auto& t) { return rmsNorm(t[0], t[1], 1e-6); }, {x, torch::ones({256})}),
+            trained([](auto& t) { return rmsNormReference(t[0], t[1], 1e-6); }, {x, torch::ones({256})}));
+    const auto scores = tensor({16, 4, 128, 128});
+    const auto bias = torch::randn({4, 128, 128}), mask = torch::zeros({16, 1, 128});
+    compare("attention softmax [16, 4, 128, 128]", storage, rounds,
+            trained([&](auto& t) { return attentionSoftmax(t[0], t[1], mask, site); }, {scores, bias}), trained([&](auto& t) {
+              const auto s = t[0].to(torch::kFloat) + t[1].unsqueeze(0) + mask.unsqueeze(1);
+              return torch::dropout(s.softmax(-1).to(t[0].scalar_type()), 0.1, true);
+            }, {scores, bias}));
+    const auto logits = tensor({512, 8192});
+    const auto targets = torch::randint(0, 8192, {512}, torch::kLong);
+    compare("cross-entropy [512, 8192]", storage, rounds, trained([&](auto& t) { return crossEntropySum(t[0], targets, -100); }, {logits}),
+            trained([&](auto& t) { return at::cross_entropy_loss(t[0].to(torch::kFloat), targets, {}, at::Reduction::Sum, -100); }, {logits}));
+    const auto slot = torch::randperm(2560).slice(0, 0, 2048).contiguous();
+    const auto probability = torch::rand({2048});
+    compare("dispatch [2048, 256]", storage, rounds, trained([&](auto& t) { return dispatch(t[0], slot, 2560); }, {x}),
+            trained([&](auto& t) { return dispatchReference(t[0], slot, 2560); }, {x}));
+    const auto buffer = tensor({2560, 256});
+    compare("combine [2048, 256]", storage, rounds, trained([&](auto& t) { return combine(t[0], slot, t[1]); }, {buffer, probability}),
+            trained([&](auto& t) { return combineReference(t[0], slot, t[1]); }, {buffer, probability}));
+  }
+  std::vector<AdamWParameter> parameters;
+  std::vector<at::Tensor> gradients;
+  for (int layer = 0; layer < 10; ++layer) {
+    const std::vector<std::int64_t> sizes{8, 256, 1024};
+    gradients.push_back(torch::randn(sizes));
+    parameters.push_back({torch::randn(sizes), gradients.back(), torch::zeros(sizes), torch::zeros(sizes), torch::zeros(sizes, torch::kBFloat16)});
+  }
+  const AdamWStep step{1e-3, 0.9, 0.999, 1e-8, 0.01, 5};
+  const auto one = torch::tensor(1.0F);
+  compare("AdamW with bf16 copy, 21 M parameters", "fp32", std::min(rounds, 10), [&] { adamW(parameters, step, one); },
+          [&] { adamWReference(parameters, step, one); });
+  compare("global gradient norm, 21 M parameters", "fp32", std::min(rounds, 10), [&] { gradientNorm(gradients); },
+          [&] {
+            std::vector<at::Tensor> norms;
+            for (const auto& gradient : gradients) norms.push_back(at::linalg_vector_norm(gradient));
+            at::linalg_vector_norm(at::stack(norms));
+          });
+  return 0;
+}

@@ -1,0 +1,103 @@
+#include "adamW.h"
+
+#include <ATen/core/grad_mode.h>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tensors.h"
+
+namespace switchyard::kernels {
+namespace {
+
+/// A stretch of one tensor that one thread takes.
+struct Piece {
+  std::size_t tensor;
+  std::int64_t begin, size;
+};
+
+template <class Tensors, class Numel>
+std::vector<Piece> pieces(const Tensors& tensors, Numel numel) {
+  std::vector<Piece> all;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    for (std::int64_t begin = 0; begin < numel(tensors[i]); begin += GRAIN)
+      all.push_back({i, begin, std::min(GRAIN, numel(tensors[i]) - begin)});
+  return all;
+}
+
+bool isPlain(const at::Tensor& t) { return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous(); }
+
+}  // namespace
+
+at::Tensor gradientNorm(const std::vector<at::Tensor>& gradients) {
+  const at::NoGradGuard noGrad;
+  TORCH_CHECK(!gradients.empty(), "There are no gradients to take the norm of.");
+  const bool plain = std::all_of(gradients.begin(), gradients.end(), isPlain);
+  if (!plain) {
+    std::vector<at::Tensor> squares;
+    for (const auto& gradient : gradients) squares.push_back(gradient.to(at::kFloat).square().sum());
+    return at::stack(squares).sum().sqrt();
+  }
+  const auto all = pieces(gradients, [](const at::Tensor& t) { return t.numel(); });
+  std::vector<double> sums(all.size());
+  at::parallel_for(0, static_cast<std::int64_t>(all.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const float* g = data<float>(gradients[all[i].tensor]) + all[i].begin;
+      sums[i] = rows<float>().dot(g, g, all[i].size);
+    }
+  });
+  double total = 0.0;
+  for (const double sum : sums) total += sum;
+  return at::full({}, std::sqrt(total), gradients[0].options());
+}
+
+void adamW(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale) {
+  const at::NoGradGuard noGrad;
+  const bool plain = std::all_of(parameters.begin(), parameters.end(), [](const AdamWParameter& p) {
+    return isPlain(p.weight) && isPlain(p.gradient) && isPlain(p.firstMoment) && isPlain(p.secondMoment) &&
+           (!p.shadow.defined() || (p.shadow.scalar_type() == at::kBFloat16 && p.shadow.is_contiguous()));
+  });
+  if (!plain) return adamWReference(parameters, step, gradientScale);
+  const auto scale = gradientScale.item<float>();
+  if (!std::isfinite(scale)) return;
+  const auto correction1 = 1.0 - std::pow(step.beta1, step.step);
+  const auto correction2 = 1.0 - std::pow(step.beta2, step.step);
+  const AdamWFactors decaying{
+      static_cast<float>(step.beta1), static_cast<float>(step.beta2), static_cast<float>(step.epsilon),
+      static_cast<float>(1.0 - step.learningRate * step.weightDecay), static_cast<float>(step.learningRate / correction1),
+      static_cast<float>(1.0 / std::sqrt(correction2)), scale};
+  AdamWFactors still = decaying;
+  still.decay = 1.0F;
+  const auto all = pieces(parameters, [](const AdamWParameter& p) { return p.weight.numel(); });
+  at::parallel_for(0, static_cast<std::int64_t>(all.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const auto& p = parameters[all[i].tensor];
+      const auto at = all[i].begin;
+      instructionSet().adamW(data<float>(p.weight) + at, data<float>(p.gradient) + at, data<float>(p.firstMoment) + at,
+                             data<float>(p.secondMoment) + at, p.shadow.defined() ? data<BFloat16>(p.shadow) + at : nullptr,
+                             all[i].size, p.decays ? decaying : still);
+    }
+  });
+}
+
+void adamWReference(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale) {
+  const at::NoGradGuard noGrad;
+  // Neither `where` nor a branch: the first has no meta implementation in C++, the second would read back.
+  const auto finite = gradientScale.abs().lt(std::numeric_limits<float>::infinity());
+  const auto gate = finite.to(at::kFloat);
+  const auto correction1 = 1.0 - std::pow(step.beta1, step.step);
+  const auto correction2 = 1.0 - std::pow(step.beta2, step.step);
+  for (const auto& p : parameters) {
+    const auto gradient = (p.gradient * gradientScale).masked_fill(finite.logical_not(), 0.0);
+    const auto first = p.firstMoment + (gradient - p.firstMoment) * (1.0 - step.beta1);
+    const auto second = p.secondMoment * step.beta2 + gradient.square() * (1.0 - step.beta2);
+    const auto decayed = p.weight * (p.decays ? 1.0 - step.learningRate * step.weightDecay : 1.0);
+    const auto denominator = (second / correction2).sqrt() + step.epsilon;
+    p.weight.lerp_(decayed - first / denominator * (step.learningRate / correction1), gate);
+    p.firstMoment.lerp_(first, gate);
+    p.secondMoment.lerp_(second, gate);
+    if (p.shadow.defined()) p.shadow.copy_(p.weight);
+  }
+}
+
+}  // namespace switchyard::kernels

@@ -1,0 +1,136 @@
+#include "dropout.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "dropoutKey.h"
+#include "tensors.h"
+
+namespace switchyard::kernels {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// splitmix64's finaliser: every input bit reaches every output bit.
+std::uint64_t mix(std::uint64_t z) {
+  z += 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
+void keep(AutogradContext* context, const DropoutSite& site) {
+  context->saved_data["seed"] = static_cast<std::int64_t>(site.seed);
+  context->saved_data["stream"] = static_cast<std::int64_t>(site.stream);
+  context->saved_data["probability"] = site.probability;
+}
+
+DropoutSite kept(AutogradContext* context) {
+  return {static_cast<std::uint64_t>(context->saved_data["seed"].toInt()),
+          static_cast<std::uint64_t>(context->saved_data["stream"].toInt()), context->saved_data["probability"].toDouble()};
+}
+
+at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const DropoutSite& site) {
+  const auto input = x.contiguous();
+  const auto added = residual == nullptr ? at::Tensor() : residual->contiguous();
+  auto y = at::empty_like(input);
+  const auto key = dropoutKey(site);
+  forStorage(input, [&]<class T>(T) {
+    at::parallel_for(0, input.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+      rows<T>().dropout(data<T>(input) + begin, added.defined() ? data<T>(added) + begin : nullptr, data<T>(y) + begin,
+                        end - begin, static_cast<std::uint32_t>(begin), key);
+    });
+  });
+  return y;
+}
+
+struct Dropout : torch::autograd::Function<Dropout> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const DropoutSite& site) {
+    keep(context, site);
+    return dropped(x, nullptr, site);
+  }
+  static variable_list backward(AutogradContext* context, variable_list dy) {
+    return {dropped(dy[0], nullptr, kept(context)), {}};
+  }
+};
+
+struct AddDropout : torch::autograd::Function<AddDropout> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x, const DropoutSite& site) {
+    keep(context, site);
+    return dropped(x, &residual, site);
+  }
+  static variable_list backward(AutogradContext* context, variable_list dy) {
+    return {dy[0], dropped(dy[0], nullptr, kept(context)), {}};
+  }
+};
+
+struct ReluDropout : torch::autograd::Function<ReluDropout> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const DropoutSite& site) {
+    const auto input = x.contiguous();
+    auto y = at::empty_like(input);
+    const auto key = dropoutKey(site);
+    forStorage(input, [&]<class T>(T) {
+      at::parallel_for(0, input.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+        rows<T>().reluDropout(data<T>(input) + begin, data<T>(y) + begin, end - begin, static_cast<std::uint32_t>(begin), key);
+      });
+    });
+    context->save_for_backward({y});
+    context->saved_data["scale"] = static_cast<double>(key.scale);
+    return y;
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto y = context->get_saved_variables()[0];
+    const auto dy = gradients[0].contiguous();
+    auto dx = at::empty_like(dy);
+    const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
+    forStorage(dy, [&]<class T>(T) {
+      at::parallel_for(0, dy.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+        rows<T>().reluDropoutBackward(data<T>(dy) + begin, data<T>(y) + begin, data<T>(dx) + begin, end - begin, scale);
+      });
+    });
+    return {dx, {}};
+  }
+};
+
+}  // namespace
+
+DropoutKey dropoutKey(const DropoutSite& site) {
+  TORCH_CHECK(site.probability >= 0.0 && site.probability < 1.0, "Dropout probability must be at least 0 and below 1.");
+  const auto word = mix(mix(site.seed) ^ site.stream);
+  return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32),
+          static_cast<std::uint32_t>(site.probability * 4294967296.0), static_cast<float>(1.0 / (1.0 - site.probability))};
+}
+
+at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
+  constexpr std::int64_t low = 0xffffffff;
+  const auto key = dropoutKey(site);
+  auto h = at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)).bitwise_and(low);
+  h = h.bitwise_xor(static_cast<std::int64_t>(key.first));
+  h = h.bitwise_xor(h.bitwise_right_shift(16));
+  h = h.mul(std::int64_t{0x21f0aaad}).bitwise_and(low);
+  h = h.add(static_cast<std::int64_t>(key.second)).bitwise_and(low);
+  h = h.bitwise_xor(h.bitwise_right_shift(15));
+  h = h.mul(std::int64_t{0xd35a2d97}).bitwise_and(low);
+  h = h.bitwise_xor(h.bitwise_right_shift(15));
+  return h.ge(static_cast<std::int64_t>(key.threshold)).to(options.dtype()).mul(key.scale).view(sizes);
+}
+
+at::Tensor dropout(const at::Tensor& x, const DropoutSite& site) {
+  if (site.probability == 0.0) return x;
+  if (applies(x)) return Dropout::apply(x, site);
+  return x * dropoutFactors(x.sizes(), site, x.options());
+}
+
+at::Tensor addDropout(const at::Tensor& residual, const at::Tensor& x, const DropoutSite& site) {
+  if (site.probability == 0.0) return residual + x;
+  TORCH_CHECK(residual.sizes() == x.sizes(), "The residual and what is added to it must have one shape.");
+  if (applies(x) && residual.scalar_type() == x.scalar_type()) return AddDropout::apply(residual, x, site);
+  return residual + dropout(x, site);
+}
+
+at::Tensor reluDropout(const at::Tensor& x, const DropoutSite& site) {
+  if (applies(x)) return ReluDropout::apply(x, site);
+  return dropout(x.clamp_min(0), site);  // relu has no meta implementation in C++
+}
+
+}  // namespace switchyard::kernels

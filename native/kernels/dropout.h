@@ -1,0 +1,32 @@
+// Dropout whose mask is a function of (seed, stream, element): nothing is stored, backward makes the mask again, a resumed
+// run repeats it, and every device and thread count drops the same elements.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace switchyard::kernels {
+
+/// One place in the model at one step.
+struct DropoutSite {
+  std::uint64_t seed = 0;
+  /// Differs for every (step, layer, place).
+  std::uint64_t stream = 0;
+  /// 0 <= probability < 1; 0 keeps everything.
+  double probability = 0.0;
+};
+
+/// y = x · factor, factor 0 with the site's probability p, else 1 / (1 - p). Any shape.
+at::Tensor dropout(const at::Tensor& x, const DropoutSite& site);
+
+/// y = residual + dropout(x), rounded once. Both of one shape and type.
+at::Tensor addDropout(const at::Tensor& residual, const at::Tensor& x, const DropoutSite& site);
+
+/// y = dropout(max(x, 0)). Keeps y alone for the backward pass, which the next matrix product keeps anyway.
+at::Tensor reluDropout(const at::Tensor& x, const DropoutSite& site);
+
+/// The factors of a site as a tensor of `sizes`, by libtorch's ops on any device: the tested reference.
+at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options);
+
+}  // namespace switchyard::kernels
