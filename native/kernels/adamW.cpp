@@ -3,7 +3,6 @@
 #include <ATen/core/grad_mode.h>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "tensors.h"
 
@@ -82,8 +81,8 @@ void adamW(const std::vector<AdamWParameter>& parameters, const AdamWStep& step,
 
 void adamWReference(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale) {
   const at::NoGradGuard noGrad;
-  // Neither `where` nor a branch: the first has no meta implementation in C++, the second would read back.
-  const auto finite = gradientScale.abs().lt(std::numeric_limits<float>::infinity());
+  // Gated by lerp, not `where` or a branch: the first has no meta implementation in C++, the second would read back.
+  const auto finite = gradientScale.mul(0.0).eq(0.0);
   const auto gate = finite.to(at::kFloat);
   const auto correction1 = 1.0 - std::pow(step.beta1, step.step);
   const auto correction2 = 1.0 - std::pow(step.beta2, step.step);
