@@ -87,7 +87,7 @@ void adamWReference(const std::vector<AdamWParameter>& parameters, const AdamWSt
   const auto correction1 = 1.0 - std::pow(step.beta1, step.step);
   const auto correction2 = 1.0 - std::pow(step.beta2, step.step);
   for (const auto& p : parameters) {
-    const auto gradient = (p.gradient * gradientScale).masked_fill(finite.logical_not(), 0.0);
+    const auto gradient = (p.gradient * gradientScale).masked_fill(gate.eq(0.0), 0.0);
     const auto first = p.firstMoment + (gradient - p.firstMoment) * (1.0 - step.beta1);
     const auto second = p.secondMoment * step.beta2 + gradient.square() * (1.0 - step.beta2);
     const auto decayed = p.weight * (p.decays ? 1.0 - step.learningRate * step.weightDecay : 1.0);
