@@ -1,0 +1,88 @@
+// The engine: one model on one device, with its optimizer. The C++ side of `Engine` in switchyard.d.ts, which documents
+// every figure's unit. Not thread-safe: the addon runs the calls on one engine in the order they were made.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config.h"
+
+namespace switchyard {
+
+/// Row-major token ids on the host. input is empty for a decoder-only model.
+struct Batch {
+  std::vector<std::int32_t> input;   // [batchSize, inputLength]
+  std::vector<std::int32_t> labels;  // [batchSize, labelLength]
+  std::int64_t batchSize = 0, inputLength = 0, labelLength = 0;
+};
+
+struct LayerRouting {
+  bool encoder = true;
+  std::int64_t layer = 0, experts = 0, capacity = 0, groups = 0, tokens = 0;
+  std::vector<double> load, kept, probability;
+  double entropy = 0, confidence = 0, dropped = 0, auxiliaryLoss = 0, zLoss = 0;
+  std::vector<std::pair<double, double>> dropAtCapacityFactor;
+};
+
+struct StepResult {
+  std::int64_t step = 0;
+  double loss = 0, totalLoss = 0, auxiliaryLoss = 0, zLoss = 0, gradientNorm = 0, learningRate = 0;
+  std::int64_t targetTokens = 0;
+  /// Empty unless asked for.
+  std::vector<LayerRouting> routing;
+  bool finite = true;
+};
+
+struct EvaluationResult {
+  double lossSum = 0;
+  std::int64_t targetTokens = 0, correct = 0;
+  std::vector<LayerRouting> routing;
+};
+
+struct ParameterInfo {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::int64_t elements = 0;
+};
+
+struct MemoryUse {
+  std::int64_t parameterBytes = 0, optimizerBytes = 0, peakBytes = 0;
+};
+
+struct SavedFile {
+  std::string name;
+  std::int64_t bytes = 0;
+  std::string sha256;
+};
+
+class Engine {
+ public:
+  /// Throws Failure when the device is not there or does not have the memory.
+  explicit Engine(const EngineConfig& config);
+  ~Engine();
+
+  /// "cpu" or "cuda:N": the device really used.
+  std::string device() const;
+  std::int64_t stepsDone() const;
+  std::vector<ParameterInfo> parameters() const;
+  std::int64_t parameterCount() const;
+  MemoryUse memory() const;
+
+  /// Throws Failure on a batch whose shapes or token ids don't fit the model; nothing has changed then.
+  StepResult step(const Batch& batch, bool routing);
+  EvaluationResult evaluate(const Batch& batch);
+
+  /// Writes model.safetensors and optimizer.safetensors into an existing directory and fsyncs them.
+  std::vector<SavedFile> save(const std::string& directory) const;
+  /// All or nothing: throws Failure and changes nothing when a file is missing, corrupt or of another model.
+  void load(const std::string& directory);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state;
+};
+
+}  // namespace switchyard
