@@ -1,0 +1,69 @@
+#include "parameters.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+
+namespace switchyard {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct FromShadow : torch::autograd::Function<FromShadow> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& value, const at::Tensor& shadow) {
+    context->saved_data["type"] = value.scalar_type();
+    return shadow.alias();
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradient) {
+    return {gradient[0].to(context->saved_data["type"].toScalarType()), {}};
+  }
+};
+
+/// Normal values of deviation 1 without those beyond two, by the inverse of the cumulative distribution.
+at::Tensor truncatedNormal(at::IntArrayRef shape, std::uint64_t seed) {
+  const double edge = std::erf(2.0 / std::sqrt(2.0));
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  return at::empty(shape, at::kFloat).uniform_(-edge, edge, generator).erfinv_().mul_(std::sqrt(2.0)).clamp_(-2.0, 2.0);
+}
+
+}  // namespace
+
+at::Tensor Parameter::as(at::ScalarType type) const {
+  if (value.scalar_type() == type) return value;
+  if (shadow.defined() && shadow.scalar_type() == type) return FromShadow::apply(value, shadow);
+  return value.to(type);
+}
+
+void Parameter::refreshShadow() {
+  const at::NoGradGuard noGrad;
+  if (shadow.defined()) shadow.copy_(value);
+}
+
+ParameterSet::ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows)
+    : seed(seed), options(options), shadows(shadows) {}
+
+Parameter& ParameterSet::add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization) {
+  const at::NoGradGuard noGrad;
+  at::Tensor value;
+  if (initialization.deviation > 0.0 && options.device().is_meta()) {
+    value = at::empty(shape, options);
+  } else if (initialization.deviation > 0.0) {
+    const auto stream = static_cast<std::uint64_t>(seed) * 1'000'003ULL + parameters.size();
+    value = truncatedNormal(shape, stream).mul_(initialization.deviation).to(options);
+  } else {
+    value = at::full(shape, initialization.constant, options);
+  }
+  parameters.push_back({name, value.detach().requires_grad_(true), shadows ? value.to(at::kBFloat16) : at::Tensor()});
+  return parameters.back();
+}
+
+std::int64_t ParameterSet::count() const {
+  std::int64_t total = 0;
+  for (const auto& parameter : parameters) total += parameter.value.numel();
+  return total;
+}
+
+}  // namespace switchyard

@@ -1,0 +1,50 @@
+// The model's parameters: fp32 values (fp64 in tests) that the optimizer owns, and the copies that matrix products read.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace switchyard {
+
+struct Parameter {
+  std::string name;
+  /// The master value, a leaf that gathers the gradient.
+  at::Tensor value;
+  /// `value` rounded to bfloat16, kept current by the optimizer; undefined in an fp32 model.
+  at::Tensor shadow;
+
+  /// The value in `type` for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.
+  at::Tensor as(at::ScalarType type) const;
+  void refreshShadow();
+};
+
+/// How a parameter begins.
+struct Initialization {
+  /// Standard deviation of the normal that is cut at two of them (paper §2.4); 0 fills with `constant`.
+  double deviation = 0.0;
+  double constant = 0.0;
+};
+
+/// Owns all parameters; references to them stay valid. Values depend on the seed, the order of creation and the shape
+/// alone, and are drawn on the CPU for every device.
+class ParameterSet {
+ public:
+  ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows);
+  Parameter& add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization);
+
+  std::deque<Parameter>& all() { return parameters; }
+  const std::deque<Parameter>& all() const { return parameters; }
+  std::int64_t count() const;
+
+ private:
+  std::int64_t seed;
+  at::TensorOptions options;
+  bool shadows;
+  std::deque<Parameter> parameters;
+};
+
+}  // namespace switchyard

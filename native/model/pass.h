@@ -1,0 +1,32 @@
+// What one forward pass carries from layer to layer.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "../kernels/dropout.h"
+#include "router.h"
+
+namespace switchyard {
+
+struct Pass {
+  /// Type of activations and matrix products.
+  at::ScalarType type = at::kFloat;
+  bool training = false;
+  std::uint64_t seed = 0;
+  /// Step being made, from 1; with the seed it decides every dropout mask.
+  std::int64_t step = 0;
+  /// One entry a sparse layer, encoder first, filled on the way.
+  std::vector<RoutedLayer> routed;
+  std::uint64_t places = 0;
+
+  /// The next dropout place of the model; keeps everything outside training.
+  kernels::DropoutSite dropoutSite(double probability) {
+    const auto stream = static_cast<std::uint64_t>(step) * 65536U + places++;
+    return {seed, stream, training ? probability : 0.0};
+  }
+};
+
+}  // namespace switchyard

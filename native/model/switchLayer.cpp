@@ -1,0 +1,44 @@
+#include "switchLayer.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "../kernels/dispatch.h"
+#include "../kernels/dropout.h"
+
+namespace switchyard {
+
+SwitchLayer::SwitchLayer(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool encoder,
+                         std::int64_t layer)
+    : sparse(*model.sparse), precision(model.precision), encoder(encoder), layer(layer) {
+  const auto d = model.dModel, ff = model.dFf, experts = sparse.experts;
+  const auto deviation = [&](std::int64_t fanIn) { return std::sqrt(model.initializationScale / static_cast<double>(fanIn)); };
+  router = &parameters.add(prefix + ".router.classifier.weight", {experts, d}, {deviation(d)});
+  wi = &parameters.add(prefix + ".experts.wi", {experts, d, ff}, {deviation(d)});
+  wo = &parameters.add(prefix + ".experts.wo", {experts, ff, d}, {deviation(ff)});
+}
+
+at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tensor& valid) const {
+  const auto batch = x.size(0), length = x.size(1), d = x.size(2), experts = sparse.experts;
+  const auto groups = sparse.capacityGroup == CapacityGroup::sequence ? batch : 1;
+  const auto factor = pass.training ? sparse.trainingCapacityFactor : sparse.evaluationCapacityFactor;
+  const auto capacity = expertCapacity(batch * length / groups, experts, factor);
+  const auto tokens = x.reshape({batch * length, d});  // (T, d)
+
+  // Selective precision (§2.4): the router alone works in fp32, and only the dispatched tokens leave it in bf16.
+  const auto routerType = precision == Precision::bf16 ? pass.type : (pass.type == at::kBFloat16 ? at::kFloat : pass.type);
+  const auto logits = at::linear(tokens.to(routerType), router->as(routerType));  // (T, E)
+  auto routing = route(logits, valid.reshape(-1), groups, capacity);
+
+  const auto rows = experts * groups * capacity;
+  const auto buffer = kernels::dispatch(tokens, routing.slot, rows).view({experts, groups * capacity, d});
+  const auto hidden = kernels::reluDropout(at::bmm(buffer, wi->as(pass.type)), pass.dropoutSite(sparse.expertDropout));
+  const auto output = at::bmm(hidden, wo->as(pass.type)).view({rows, d});
+  auto y = kernels::combine(output, routing.slot, routing.gate).view_as(x);
+
+  pass.routed.push_back({encoder, layer, experts, capacity, groups, std::move(routing)});
+  return y;
+}
+
+}  // namespace switchyard

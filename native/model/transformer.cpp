@@ -1,0 +1,109 @@
+#include "transformer.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "../kernels/rmsNorm.h"
+#include "embedding.h"
+
+namespace switchyard {
+namespace {
+
+constexpr double NORM_EPSILON = 1e-6;
+
+at::Tensor norm(const at::Tensor& x, const Parameter* weight) { return kernels::rmsNorm(x, weight->value, NORM_EPSILON); }
+
+/// (B, 1, K): 0 where a key is a token, -inf where it is padding.
+at::Tensor paddingMask(const at::Tensor& valid) {
+  return at::zeros_like(valid).masked_fill_(valid.eq(0.0), -std::numeric_limits<double>::infinity()).unsqueeze(1);
+}
+
+/// (B, T, T): 0 up to the query's own position, -inf behind it.
+at::Tensor causalMask(std::int64_t batch, std::int64_t length, const at::TensorOptions& options) {
+  const auto future = at::ones({length, length}, options).triu_(1).gt(0.0);
+  return at::zeros({length, length}, options).masked_fill_(future, -std::numeric_limits<double>::infinity())
+      .unsqueeze(0).expand({batch, length, length}).contiguous();
+}
+
+}  // namespace
+
+Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options)
+    : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble), model(model), tokens(tokens) {
+  shared = &parameters.add("shared.weight", {tokens.vocabularySize, model.dModel}, {1.0});
+  if (model.encoderDecoder) encoder = makeStack("encoder", model.encoderLayers, true);
+  decoder = makeStack("decoder", model.decoderLayers, false);
+  if (!model.tiedEmbeddings) {
+    const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
+    head = &parameters.add("lm_head.weight", {tokens.vocabularySize, model.dModel}, {deviation});
+  }
+}
+
+at::ScalarType Transformer::computeType() const {
+  if (shared->value.scalar_type() == at::kDouble) return at::kDouble;
+  return model.precision == Precision::fp32 ? at::kFloat : at::kBFloat16;
+}
+
+Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t layers, bool isEncoder) {
+  const auto weight = [&](const std::string& path) { return &parameters.add(path, {model.dModel}, {0.0, 1.0}); };
+  Stack stack{RelativePositionBias(parameters, name + ".block.0.layer.0.SelfAttention", model, isEncoder), {}, nullptr};
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const auto block = name + ".block." + std::to_string(i) + ".layer.";
+    const bool crosses = !isEncoder && model.encoderDecoder;
+    const auto last = block + (crosses ? "2" : "1");
+    const bool sparse = model.sparse && i % model.sparse->every == model.sparse->every - 1;
+
+    auto* selfNorm = weight(block + "0.layer_norm.weight");
+    Attention self(parameters, block + "0.SelfAttention", model);
+    auto* crossNorm = crosses ? weight(block + "1.layer_norm.weight") : nullptr;
+    std::optional<Attention> cross;
+    if (crosses) cross.emplace(parameters, block + "1.EncDecAttention", model);
+    auto* feedForwardNorm = weight(last + ".layer_norm.weight");
+    using Either = std::variant<FeedForward, SwitchLayer>;
+    auto feedForward = sparse ? Either(SwitchLayer(parameters, last + ".mlp", model, isEncoder, i))
+                              : Either(FeedForward(parameters, last + ".mlp", model));
+    stack.blocks.push_back({selfNorm, self, crossNorm, cross, feedForwardNorm, feedForward});
+  }
+  stack.finalNorm = weight(name + ".final_layer_norm.weight");
+  return stack;
+}
+
+at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
+                            const at::Tensor& memory, const at::Tensor& memoryMask) const {
+  const auto bias = stack.bias.forward(x.size(1), x.size(1));
+  const auto add = [&](const at::Tensor& update) { x = kernels::addDropout(x, update, pass.dropoutSite(model.dropout)); };
+  x = kernels::dropout(x, pass.dropoutSite(model.dropout));
+  for (const auto& block : stack.blocks) {
+    const auto h = norm(x, block.selfNorm);
+    add(block.self.forward(pass, h, h, bias, mask));
+    if (block.cross) add(block.cross->forward(pass, norm(x, block.crossNorm), memory, {}, memoryMask));
+    const auto f = norm(x, block.feedForwardNorm);
+    if (const auto* sparse = std::get_if<SwitchLayer>(&block.feedForward)) add(sparse->forward(pass, f, valid));
+    else add(std::get<FeedForward>(block.feedForward).forward(pass, f));
+  }
+  return kernels::dropout(norm(x, stack.finalNorm), pass.dropoutSite(model.dropout));
+}
+
+at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
+  const auto labels = batch.labels;
+  const auto size = labels.size(0), length = labels.size(1), d = model.dModel;
+  const auto values = shared->value.scalar_type();
+  const auto table = shared->as(pass.type);
+  const auto embed = [&](const at::Tensor& ids) { return lookUp(table, ids.reshape(-1)).view({size, ids.size(1), d}); };
+
+  at::Tensor memory, memoryMask;
+  if (encoder) {
+    const auto valid = batch.input.ne(tokens.padToken).to(values);
+    memoryMask = paddingMask(valid);
+    memory = run(pass, *encoder, embed(batch.input), valid, memoryMask, {}, {});
+  }
+  // Shift right: the start token, then all labels but the last.
+  const auto input = at::cat({at::full({size, 1}, tokens.startToken, labels.options()), labels.narrow(1, 0, length - 1)}, 1);
+  const auto causal = causalMask(size, length, shared->value.options().requires_grad(false));
+  auto x = run(pass, *decoder, embed(input), labels.ne(tokens.padToken).to(values), causal, memory, memoryMask);
+  if (head) return at::linear(x, head->as(pass.type));
+  return at::linear(x * std::pow(static_cast<double>(d), -0.5), table);
+}
+
+}  // namespace switchyard

@@ -1,0 +1,73 @@
+// T5 1.0 with switch layers: encoder-decoder, or the decoder alone. Pre-RMSNorm, relative position bias in block 0 of each
+// stack, ReLU feed-forward, tied embeddings rescaled by d_model^-0.5 at the output.
+// B sequences, S encoder and T decoder tokens, d d_model, V vocabulary.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "../config.h"
+#include "attention.h"
+#include "feedForward.h"
+#include "parameters.h"
+#include "pass.h"
+#include "relativePositionBias.h"
+#include "switchLayer.h"
+
+namespace switchyard {
+
+struct TokenConfig {
+  std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;
+};
+
+/// int64 ids on the model's device; input is undefined for a decoder-only model.
+struct TokenBatch {
+  at::Tensor input;   // (B, S)
+  at::Tensor labels;  // (B, T)
+};
+
+class Transformer {
+ public:
+  /// Values are fp32 on the device of `options`; fp64 when options say so, which then is the type of everything.
+  Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options);
+
+  /// Logits (B, T, V) in the pass's type. The decoder reads the labels shifted right behind the start token.
+  at::Tensor forward(Pass& pass, const TokenBatch& batch) const;
+
+  /// Type of activations and matrix products.
+  at::ScalarType computeType() const;
+
+  ParameterSet parameters;
+
+ private:
+  struct Block {
+    Parameter* selfNorm;
+    Attention self;
+    Parameter* crossNorm = nullptr;
+    std::optional<Attention> cross;
+    Parameter* feedForwardNorm;
+    std::variant<FeedForward, SwitchLayer> feedForward;
+  };
+  struct Stack {
+    RelativePositionBias bias;
+    std::vector<Block> blocks;
+    Parameter* finalNorm;
+  };
+
+  Stack makeStack(const std::string& name, std::int64_t layers, bool encoder);
+  at::Tensor run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
+                 const at::Tensor& memory, const at::Tensor& memoryMask) const;
+
+  ModelConfig model;
+  TokenConfig tokens;
+  Parameter* shared;
+  Parameter* head = nullptr;
+  std::optional<Stack> encoder;
+  std::optional<Stack> decoder;
+};
+
+}  // namespace switchyard
