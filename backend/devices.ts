@@ -1,7 +1,9 @@
 // The devices of this machine: the addon knows them; without it the CPU is described from /proc.
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
 import type { Devices } from "../contract/handlers.ts";
+import { fileStamp } from "./fileStamp.ts";
 
 const NATIVE = new URL("../native/load.ts", import.meta.url).href;
 /** Instruction sets that matter to the engine, as /proc/cpuinfo names them. */
@@ -10,16 +12,19 @@ const INSTRUCTION_SETS = ["sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "av
 type NativeDevices = Omit<Devices, "cpu"> & { cpu: Omit<Devices["cpu"], "utilization"> };
 interface Native { devices(): Promise<NativeDevices> }
 
+const ADDON = fileURLToPath(new URL("../build/native/switchyard.node", import.meta.url));
+/** A failed load is tried again when the addon has changed, and otherwise after this time: a library it needs may be there now. */
+const RETRY_MILLISECONDS = 60_000;
+
 let native: Promise<Native> | null = null;
+let failed: { error: unknown; stamp: string | null; at: number; times: number } | null = null;
 async function loadNative(): Promise<Native> {
-  // A failed load is tried again: the addon may be built while the backend runs.
-  native ??= (async () => {
-    const loaded = await import(NATIVE) as { devices?: Native["devices"]; loadNative?: () => Native; default?: Native };
-    const found = loaded.devices ? (loaded as Native) : loaded.loadNative?.() ?? loaded.default;
-    if (typeof found?.devices !== "function") throw new Error("native/load.ts offers no devices().");
-    return found;
-  })().catch((error) => {
+  const stamp = fileStamp(ADDON);
+  if (failed && failed.stamp === stamp && performance.now() - failed.at < RETRY_MILLISECONDS) throw failed.error;
+  // A module that failed once fails for ever under its address, so each try has its own.
+  native ??= (import(failed ? `${NATIVE}?retry=${failed.times}` : NATIVE) as Promise<Native>).catch((error: unknown) => {
     native = null;
+    failed = { error, stamp, at: performance.now(), times: (failed?.times ?? 0) + 1 };
     throw error;
   });
   return native;

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { FILES, type ExitFile, type ProcessFile } from "../../contract/runDirectory.ts";
 import type { WritableDB } from "../../db/database.ts";
 import { conditionRun, readProgress, type RunCondition } from "../../db/runRows.ts";
+import { fileStamp } from "../fileStamp.ts";
 import { EventFile } from "./eventFile.ts";
 import { processState, signalProcess } from "./processState.ts";
-import { controlRequested, fileStamp, hasEnded, readExit, readHeartbeat, readProcess } from "./runFiles.ts";
+import { controlRequested, hasEnded, readExit, readHeartbeat, readProcess } from "./runFiles.ts";
 import { settle, type Departure } from "./settle.ts";
 
 /** Time limits, in milliseconds of this process's monotonic clock. */

@@ -1,5 +1,5 @@
 // The files of one run directory, by what they mean.
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
 import {
@@ -50,14 +50,4 @@ export function sparseLayerCount({ model }: Spec): number {
   if (!model.sparse) return 0;
   const encoder = model.architecture === "encoder-decoder" ? model.encoderLayers : 0;
   return Math.floor(encoder / model.sparse.every) + Math.floor(model.decoderLayers / model.sparse.every);
-}
-
-/** Bytes and time of change of a file, as one word to compare; null when it is not there. */
-export function fileStamp(file: string): string | null {
-  try {
-    const { ino, size, mtimeMs } = statSync(file);
-    return `${ino}:${size}:${mtimeMs}`;
-  } catch {
-    return null;
-  }
 }
