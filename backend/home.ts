@@ -1,7 +1,8 @@
 // Where everything of one person lies: the database, the runs, and who serves them.
-import { mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { makeFolder } from "../trainer/run/makeFolder.ts";
 
 export interface Home {
   readonly directory: string;
@@ -27,11 +28,18 @@ export function homeAt(directory?: string): Home {
   };
 }
 
-/** Makes the folders of a home, closed to other people. */
+/** Makes the folders of a home, closed to other people. @throws a sentence where they can't be made or written. */
 export function createHome(home: Home): void {
   try {
-    mkdirSync(home.runs, { recursive: true, mode: 0o700 });
+    makeFolder(home.runs);
+    for (const folder of [home.directory, home.runs]) accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`The folder ${home.directory} can't be made or written: ${(error as Error).message}. Choose another with --home.`);
+    throw new Error(`The folder ${home.directory} can't be made or written (${reasonOf(error as NodeJS.ErrnoException)}); choose another with --home.`);
   }
 }
+
+const REASONS: Record<string, string> = {
+  EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only", ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of its path is a file", EEXIST: "a file stands there", ENOENT: "the system allows no folder there", ENAMETOOLONG: "the path is too long",
+};
+const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ""] ?? message;

@@ -1,12 +1,13 @@
 // Text as two streams of tokens on disk, one to train on and one held out, cached by content.
 // Documents follow each other with an end token after each, as T5 does, so that short documents need no padding.
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import type { DataSpec } from "../../contract/runSpec.ts";
 import { RunFailure, asFailure } from "../failure.ts";
+import { makeFolder } from "../run/makeFolder.ts";
 import { documentsOf } from "./documents.ts";
 import { listFiles, type TextFile } from "./sources.ts";
 import { openTokenizer, type TextTokenizer } from "./tokenizer.ts";
@@ -121,7 +122,7 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
   const aside = `${folder}.${process.pid}.partial`;
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   try {
-    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    makeFolder(aside);
     const width = tokenizer.vocabularySize <= 65536 ? 2 : 4;
     const writers = { training: new TokenWriter(join(aside, "training.bin"), width), evaluation: new TokenWriter(join(aside, "evaluation.bin"), width) };
     // With few documents none may fall below the fraction: then the one with the lowest hash is held out.
