@@ -17,14 +17,22 @@ export const EXIT_CODES: Record<ExitReason, number> = {
   "disk-full": 6, "non-finite": 7, killed: 8,
 };
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
+const UNWRITABLE: Record<string, string> = { EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only", ENOTDIR: "a file stands where a folder should be", EEXIST: "a file stands where a folder should be" };
+
+/** A stop that was asked for while there is nothing to save yet. */
+export class StopAsked extends Error {}
 
 /** Finds the reason of any error. The engine writes files itself and reports a full disk in words. */
 export function asFailure(error: unknown): RunFailure {
   if (error instanceof RunFailure) return error;
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+  const { code = "", path } = error as NodeJS.ErrnoException;
   const message = error instanceof Error ? error.message : String(error);
-  if (FULL.has(code) || /no space left|disk (is )?full|ENOSPC/i.test(message))
+  if (FULL.has(code) || /no space left|disk (is )?full|disk quota|ENOSPC|EDQUOT/i.test(message))
     return new RunFailure("disk-full", "The disk with the run is full; free some space and resume from the last checkpoint.", error);
+  if (code === "EFBIG" || /file too large|EFBIG/i.test(message))
+    return new RunFailure("disk-full", "A file of the run would grow beyond the size that this process may write; raise the limit (ulimit -f) and resume from the last checkpoint.", error);
+  if (code in UNWRITABLE)
+    return new RunFailure("crashed", `${path ?? "A file of the run"} can't be written or read (${UNWRITABLE[code]}); check who owns the run's folder, then resume.`, error);
   if (/\bcuda\b|device|out of memory|can't allocate memory/i.test(message)) return new RunFailure("device-error", message, error);
   return new RunFailure("crashed", `The trainer failed unexpectedly: ${message}`, error);
 }

@@ -1,5 +1,5 @@
 // What a trainer writes into its run directory. Formats: contract/runDirectory.ts and contract/events.ts.
-import { closeSync, existsSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,9 @@ import { RunFailure } from "../failure.ts";
 /** An event as the loop says it; the stamp is added here. */
 export type NewEvent = RunEvent extends infer E ? E extends RunEvent ? Omit<E, "v" | "attempt" | "seq" | "t"> : never : never;
 /** Freed when the disk is full, so that the end can still be written. */
-const SPARE_BYTES = 64 << 10;
+const SPARE_BYTES = 64 << 10, SPARE = ".spare";
+/** Ends the name of what is written aside and not yet renamed. */
+export const PARTIAL = ".partial";
 
 export function syncDirectory(path: string): void {
   const directory = openSync(path, "r");
@@ -21,9 +23,14 @@ export function syncDirectory(path: string): void {
 
 /** Replaces a small file whole: readers see the old one or the new one. */
 export function replaceFile(path: string, value: unknown, durable: boolean): void {
-  const aside = `${path}.${process.pid}.partial`;
-  writeFileSync(aside, JSON.stringify(value), { mode: 0o600, flush: durable });
-  renameSync(aside, path);
+  const aside = `${path}.${process.pid}${PARTIAL}`;
+  try {
+    writeFileSync(aside, JSON.stringify(value), { mode: 0o600, flush: durable });
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  }
 }
 
 /** Holds the run for this process until it ends, by a name in the kernel that a kill releases. False where it is held. */
@@ -66,14 +73,17 @@ export class RunDirectory {
   #seq = 0;
   #beats = 0;
   #events: number;
+  /** Whether the last write ended inside a line. */
+  #torn = false;
   #heart: NodeJS.Timeout;
 
-  /** Begins an attempt. The caller holds the lock. */
-  constructor(path: string, steps: number | null) {
+  /** Begins an attempt. The caller holds the lock and has its number from `nextAttempt`. */
+  constructor(path: string, attempt: number, steps: number | null) {
     this.path = path;
+    this.attempt = attempt;
     const before = readProcessFile(path);
-    this.attempt = Math.max(before?.attempt ?? 0, lastAttempt(join(path, FILES.events))) + 1;
     this.steps = steps ?? (before ? stepsAsked(before.argv) : null);
+    removeLeftovers(path);
     for (const folder of [FILES.control, FILES.checkpoints]) mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
     const stat = readFileSync("/proc/self/stat", "utf8");
     const argv = ["node", "trainer/main.ts", path, ...(this.steps === null ? [] : ["--steps", String(this.steps)])];
@@ -92,11 +102,13 @@ export class RunDirectory {
     this.#heart = setInterval(() => this.#beat(), 2000);
   }
 
-  /** Appends events in one write, so that a kill tears at most the last line. */
+  /** Appends events in one write, so that a kill tears at most the last line. What a full disk tore is ended before the next. */
   write(...events: NewEvent[]): void {
     const t = Date.now() / 1000;
-    const text = Buffer.from(events.map((event) => `${JSON.stringify({ v: 1, attempt: this.attempt, seq: this.#seq++, t, ...event })}\n`).join(""));
+    const text = Buffer.from((this.#torn ? "\n" : "") + events.map((event) => `${JSON.stringify({ v: 1, attempt: this.attempt, seq: this.#seq++, t, ...event })}\n`).join(""));
+    this.#torn = true;
     for (let at = 0; at < text.length;) at += writeSync(this.#events, text, at);
+    this.#torn = false;
   }
   log(level: "info" | "warning" | "error", message: string): void {
     this.write({ kind: "log", step: this.step, level, message });
@@ -109,20 +121,40 @@ export class RunDirectory {
   /** Writes exit.json: the last thing an attempt does. */
   end(exit: Pick<ExitFile, "reason" | "code" | "message" | "detail">): void {
     clearInterval(this.#heart);
-    rmSync(join(this.path, ".spare"), { force: true });
+    this.freeSpare();
     this.answered("stop");
-    replaceFile(join(this.path, FILES.exit), { v: 1, attempt: this.attempt, step: this.step, t: Date.now() / 1000, by: "trainer", ...exit } satisfies ExitFile, true);
-    syncDirectory(this.path);
+    recordEnd(this.path, { attempt: this.attempt, step: this.step, ...exit });
   }
   /** Gives the reserved space back, for the last words on a full disk. */
-  freeSpare(): void { rmSync(join(this.path, ".spare"), { force: true }); }
+  freeSpare(): void { rmSync(join(this.path, SPARE), { force: true }); }
 
   #reserveSpare(): void {
-    writeFileSync(join(this.path, ".spare"), Buffer.alloc(SPARE_BYTES, 1), { mode: 0o600, flush: true });
+    try { writeFileSync(join(this.path, SPARE), Buffer.alloc(SPARE_BYTES, 1), { mode: 0o600, flush: true }); }
+    catch (error) { this.freeSpare(); throw error; }
   }
   #beat(): void {
     try { replaceFile(join(this.path, FILES.heartbeat), { v: 1, attempt: this.attempt, count: this.#beats++, step: this.step, t: Date.now() / 1000 }, false); }
     catch { /* a full disk shows itself where data is written */ }
+  }
+}
+
+/** Writes exit.json. */
+export function recordEnd(path: string, exit: Pick<ExitFile, "attempt" | "step" | "reason" | "code" | "message" | "detail">): void {
+  replaceFile(join(path, FILES.exit), { v: 1, t: Date.now() / 1000, by: "trainer", ...exit } satisfies ExitFile, true);
+  syncDirectory(path);
+}
+
+/** The number of the attempt that begins now. */
+export const nextAttempt = (path: string): number => Math.max(readProcessFile(path)?.attempt ?? 0, lastAttempt(join(path, FILES.events))) + 1;
+
+/** What a killed attempt was writing: files and checkpoints aside, checkpoints half removed. None of it is data of the run. */
+function removeLeftovers(path: string): void {
+  for (const name of readdirSync(path)) if (name.endsWith(PARTIAL) || name === SPARE) rmSync(join(path, name), { force: true });
+  const checkpoints = join(path, FILES.checkpoints);
+  if (!existsSync(checkpoints)) return;
+  for (const name of readdirSync(checkpoints)) {
+    const folder = join(checkpoints, name);
+    if (/^\.step-\d+\.partial$/.test(name) || (/^step-\d+$/.test(name) && !existsSync(join(folder, FILES.manifest)))) rmSync(folder, { recursive: true, force: true });
   }
 }
 
