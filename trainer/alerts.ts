@@ -1,4 +1,6 @@
-// What deserves a person's attention, each said once an episode: it is raised again only after it has cleared.
+// What the losses and the routers say that deserves a person's attention, each said once an episode: it is raised again
+// only after it has cleared. What was seen so far is part of a checkpoint, so that a resumed run says the same.
+import { z } from "zod";
 import type { LayerRouting, StepResult } from "../native/switchyard.d.ts";
 import type { AlertEvent } from "../contract/events.ts";
 
@@ -7,7 +9,7 @@ export const THRESHOLDS = {
   window: 20,
   /** Dead under this part of the fair share; alive again above the second. */
   dead: [0.1, 0.2],
-  /** Collapse: one expert takes this share of a layer's tokens; cleared below the second (and at least twice its fair share). */
+  /** Collapse: one of more than two experts takes over this share of a layer's tokens; cleared below the second. */
   collapse: [0.8, 0.6],
   /** Largest load ÷ mean load. */
   overload: [4, 3],
@@ -15,22 +17,52 @@ export const THRESHOLDS = {
   drop: [0.3, 0.2],
   /** Loss above its running mean by this many standard deviations, and by 20%. */
   spike: [6, 3],
+  /** Losses that the running mean is made of before it is trusted. */
+  spikeAfter: 50,
 } as const;
 
 export type NewAlert = Omit<AlertEvent, "v" | "attempt" | "seq" | "t">;
+
+const count = z.int().min(0);
+/** What was seen so far, as a checkpoint keeps it. */
+export const AlertState = z.object({
+  v: z.literal(1), mean: z.number(), variance: z.number(), losses: count, raised: z.array(z.string().max(100)).max(10_000), deadExperts: count,
+  layers: z.array(z.object({ key: z.string().max(100), loads: z.array(z.array(z.number()).max(4096)).max(THRESHOLDS.window), dead: z.array(count).max(4096) })).max(2000),
+});
+export type AlertState = z.output<typeof AlertState>;
 interface LayerWindow { loads: number[][]; dead: Set<number> }
+
+/** An alert of the run as a whole. */
+export const runAlert = (step: number, level: NewAlert["level"], code: NewAlert["code"], message: string): NewAlert =>
+  ({ kind: "alert", step, level, code, message, stack: null, layer: null, expert: null });
 
 export class Alerts {
   readonly #layers = new Map<string, LayerWindow>();
-  readonly #raised = new Set<string>();
-  #mean = 0;
-  #variance = 0;
-  #losses = 0;
+  readonly #raised: Set<string>;
+  #mean: number;
+  #variance: number;
+  #losses: number;
   /** Experts under the dead threshold over the window, all layers. */
-  deadExperts = 0;
+  deadExperts: number;
+
+  constructor(from?: AlertState) {
+    this.#raised = new Set(from?.raised);
+    this.#mean = from?.mean ?? 0;
+    this.#variance = from?.variance ?? 0;
+    this.#losses = from?.losses ?? 0;
+    this.deadExperts = from?.deadExperts ?? 0;
+    for (const { key, loads, dead } of from?.layers ?? []) this.#layers.set(key, { loads: loads.map((load) => [...load]), dead: new Set(dead) });
+  }
+
+  state(): AlertState {
+    return {
+      v: 1, mean: this.#mean, variance: this.#variance, losses: this.#losses, raised: [...this.#raised], deadExperts: this.deadExperts,
+      layers: [...this.#layers].map(([key, { loads, dead }]) => ({ key, loads, dead: [...dead] })),
+    };
+  }
 
   /** Judges one finished step. */
-  observe({ step, loss, routing }: StepResult): NewAlert[] {
+  observe({ step, loss, routing }: Pick<StepResult, "step" | "loss" | "routing">): NewAlert[] {
     const alerts: NewAlert[] = [];
     this.#spike(step, loss, alerts);
     if (routing) {
@@ -50,8 +82,8 @@ export class Alerts {
 
   #spike(step: number, loss: number, alerts: NewAlert[]): void {
     const deviation = Math.sqrt(this.#variance);
-    if (this.#losses >= 50 && loss > this.#mean * 1.2 && this.#rises("spike", (loss - this.#mean) / Math.max(deviation, 1e-6), THRESHOLDS.spike))
-      alerts.push({ kind: "alert", step, level: "warning", code: "spike", stack: null, layer: null, expert: null, message: `The loss jumped to ${loss.toFixed(3)} from a running mean of ${this.#mean.toFixed(3)}.` });
+    if (this.#losses >= THRESHOLDS.spikeAfter && loss > this.#mean * 1.2 && this.#rises("spike", (loss - this.#mean) / Math.max(deviation, 1e-6), THRESHOLDS.spike))
+      alerts.push(runAlert(step, "warning", "spike", `The loss jumped to ${loss.toFixed(3)} from a running mean of ${this.#mean.toFixed(3)}.`));
     else if (loss <= this.#mean * 1.1) this.#raised.delete("spike");
     const weight = Math.max(0.02, 1 / ++this.#losses), difference = loss - this.#mean;
     this.#mean += weight * difference;

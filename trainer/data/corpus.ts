@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import type { DataSpec } from "../../contract/runSpec.ts";
-import { RunFailure, asFailure } from "../failure.ts";
+import { RunFailure, StopAsked, asFailure } from "../failure.ts";
 import { makeFolder } from "../run/makeFolder.ts";
 import { documentsOf } from "./documents.ts";
 import { listFiles, type TextFile } from "./sources.ts";
@@ -153,7 +153,7 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
     rmSync(folder, { recursive: true, force: true });
     try { renameSync(aside, folder); } catch (error) { if (!readIndex(folder)) throw error; } // another trainer prepared it first
   } catch (error) {
-    throw asFailure(error);
+    throw error instanceof StopAsked ? error : asFailure(error);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

@@ -4,7 +4,11 @@ import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync
 import { join } from "node:path";
 import { FILES, Manifest } from "../../contract/runDirectory.ts";
 import type { Engine } from "../../native/switchyard.d.ts";
-import { syncDirectory } from "./runDirectory.ts";
+import type { AlertState } from "../alerts.ts";
+import { PARTIAL, syncDirectory } from "./runDirectory.ts";
+
+/** What the alerts have seen so far, so that a resumed run raises the same. */
+export const ALERTS_FILE = "alerts.json";
 
 export interface StoredCheckpoint { folder: string; manifest: Manifest }
 
@@ -20,38 +24,48 @@ export function listCheckpoints(run: string): StoredCheckpoint[] {
   return found.sort((a, b) => b.manifest.step - a.manifest.step);
 }
 
+export const bytesOf = ({ files }: Manifest): number => files.reduce((sum, file) => sum + file.bytes, 0);
+
 /** What is wrong with a checkpoint's files, or null when sizes and checksums hold. */
-export async function damageOf({ folder, manifest }: StoredCheckpoint): Promise<string | null> {
+export async function damageOf({ folder, manifest }: StoredCheckpoint, progress: (done: number, total: number) => void = () => {}): Promise<string | null> {
+  const total = bytesOf(manifest);
+  let done = 0;
   for (const file of manifest.files) {
     const path = join(folder, file.name);
     try {
       if (statSync(path).size !== file.bytes) return `${file.name} has another size than recorded`;
       const hash = createHash("sha256");
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+        hash.update(chunk as Buffer);
+        progress(done += (chunk as Buffer).length, total);
+      }
       if (hash.digest("hex") !== file.sha256) return `${file.name} does not match its checksum`;
     } catch (error) { return `${file.name} can't be read (${(error as NodeJS.ErrnoException).code})`; }
   }
   return null;
 }
 
-/** Saves the engine's state. Returns the bytes written. */
-export async function writeCheckpoint(run: string, engine: Engine, facts: Omit<Manifest, "v" | "files" | "t">): Promise<number> {
-  const root = join(run, FILES.checkpoints), aside = join(root, `.step-${facts.step}.partial`), folder = join(root, `step-${facts.step}`);
+/** Saves the engine's state and what the alerts have seen. Returns the bytes written. */
+export async function writeCheckpoint(run: string, engine: Engine, alerts: AlertState, facts: Omit<Manifest, "v" | "files" | "t">): Promise<number> {
+  const root = join(run, FILES.checkpoints), aside = join(root, `.step-${facts.step}${PARTIAL}`), folder = join(root, `step-${facts.step}`);
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside, { mode: 0o700 });
   try {
-    const { files } = await engine.save(aside);
-    for (const { name } of files) {
+    const saved = await engine.save(aside);
+    for (const { name } of saved.files) {
       const file = openSync(join(aside, name), "r");
       try { fsyncSync(file); } finally { closeSync(file); }
     }
+    const seen = Buffer.from(JSON.stringify(alerts));
+    writeFileSync(join(aside, ALERTS_FILE), seen, { flush: true, mode: 0o600 });
+    const files = [...saved.files, { name: ALERTS_FILE, bytes: seen.length, sha256: createHash("sha256").update(seen).digest("hex") }];
     const manifest: Manifest = { v: 1, t: Date.now() / 1000, ...facts, files };
     writeFileSync(join(aside, FILES.manifest), JSON.stringify(manifest), { flush: true, mode: 0o600 });
     syncDirectory(aside);
     rmSync(folder, { recursive: true, force: true }); // a damaged one of the same step
     renameSync(aside, folder);
     syncDirectory(root);
-    return files.reduce((sum, file) => sum + file.bytes, 0);
+    return bytesOf(manifest);
   } catch (error) {
     rmSync(aside, { recursive: true, force: true });
     throw error;
