@@ -1,4 +1,4 @@
-// One line that is drawn over itself, on a terminal alone.
+// One line that is drawn over itself on a terminal; elsewhere a line for each phase that comes.
 import { duration, format } from "./table.ts";
 import type { RunGlance } from "./waitForRun.ts";
 
@@ -14,20 +14,23 @@ export class ProgressBar {
   }
 
   draw(glance: RunGlance): void {
-    if (!this.#stream.isTTY) return;
-    const line = glance.phase ? this.#phase(glance.phase) : this.#training(glance);
+    if (!this.#stream.isTTY) return this.#say(glance);
+    const line = glance.phase ? phaseLine(glance.phase) : this.#training(glance);
     if (line === this.#drawn) return;
     this.#drawn = line;
     this.#stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, (this.#stream.columns ?? 80) - 1))}`);
   }
 
+  #say({ phase, step }: RunGlance): void {
+    const words = phase ? PHASES[phase.phase] ?? phase.phase : "training";
+    if (words === this.#drawn || (this.#drawn === "training" && step > 0)) return;
+    this.#drawn = words;
+    this.#stream.write(`${words}\n`);
+  }
+
   clear(): void {
     if (this.#stream.isTTY && this.#drawn !== "") this.#stream.write("\r\x1b[2K");
     this.#drawn = "";
-  }
-
-  #phase({ phase, done, total, unit }: NonNullable<RunGlance["phase"]>): string {
-    return `${phase.replaceAll("-", " ")}  ${format(done)}${total === null ? "" : ` of ${format(total)}`} ${format(unit)}`;
   }
 
   #training({ step, loss, tokensPerSecond }: RunGlance): string {
@@ -38,4 +41,16 @@ export class ProgressBar {
     const left = rate > 0 && seconds > 2 ? `  ${duration((this.#steps - step) / rate)} left` : "";
     return `[${"█".repeat(filled)}${"░".repeat(24 - filled)}] step ${step}/${this.#steps}  loss ${format(loss)}  ${tokensPerSecond === null ? "" : `${format(Math.round(tokensPerSecond))} tok/s`}${left}`;
   }
+}
+
+const PHASES: Record<string, string> = {
+  "building-model": "building the model", "loading-checkpoint": "loading the checkpoint", "reading-data": "reading the text", "preparing-data": "preparing the text",
+  "first-step": "first step", evaluating: "evaluating", "saving-checkpoint": "saving a checkpoint",
+};
+
+/** A phase in words, with how far it is where that is known. */
+export function phaseLine({ phase, done, total, unit }: NonNullable<RunGlance["phase"]>): string {
+  const words = PHASES[phase] ?? phase.replaceAll("-", " ");
+  if (total === null || phase === "first-step") return words;
+  return done === 0 ? `${words}  ${format(total)} ${unit}` : `${words}  ${Math.floor(100 * done / total)} % of ${format(total)} ${unit}`;
 }

@@ -23,7 +23,7 @@ export interface RunGlance { step: number; loss: number | null; tokensPerSecond:
 export function glance(directory: string): RunGlance | null {
   const events = lastEvents(join(directory, FILES.events));
   const metrics = events.findLast((event) => event.kind === "metrics");
-  const last = events.findLast((event) => event.kind === "metrics" || event.kind === "progress");
+  const last = events.findLast(({ kind }) => kind === "metrics" || kind === "progress" || kind === "evaluation" || kind === "checkpoint");
   if (!last) return null;
   const value = (name: string) => (metrics?.values[name] === undefined ? null : fromWire(metrics.values[name]));
   return { step: metrics?.step ?? 0, loss: value("loss"), tokensPerSecond: value("tokensPerSecond"), phase: last.kind === "progress" ? last : null };

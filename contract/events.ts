@@ -22,7 +22,7 @@ const metricName = z.string().regex(/^[A-Za-z][A-Za-z0-9._/-]{0,127}$/);
 const values = z.record(metricName, WireNumber);
 export const Stack = z.enum(["encoder", "decoder"]);
 
-/** First event of each attempt: rows of earlier attempts after `fromStep` are superseded. */
+/** First event of each attempt but for `progress`: rows of earlier attempts after `fromStep` are superseded. */
 export const AttemptEvent = z.object({
   ...stamp, kind: z.literal("attempt"),
   /** Steps already done, from the checkpoint resumed; 0 at the first start. */
@@ -65,10 +65,10 @@ export const LogEvent = z.object({
   ...stamp, kind: z.literal("log"), step: step.nullable().default(null),
   level: z.enum(["info", "warning", "error"]), message: z.string().max(10_000),
 });
-/** Progress of work that is not training steps: reading data, preparing it, compiling. */
+/** Progress of work that is not training steps; `first-step` until the first one is done. It may come before `attempt`. */
 export const ProgressEvent = z.object({
   ...stamp, kind: z.literal("progress"),
-  phase: z.enum(["reading-data", "preparing-data", "building-model", "loading-checkpoint", "evaluating", "saving-checkpoint"]),
+  phase: z.enum(["reading-data", "preparing-data", "building-model", "loading-checkpoint", "first-step", "evaluating", "saving-checkpoint"]),
   done: z.number().min(0), total: z.number().min(0).nullable(), unit: z.string().max(20),
 });
 

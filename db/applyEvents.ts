@@ -100,6 +100,7 @@ function applyEvent(db: WritableDB, run: number, state: RunState, metrics: Metri
       insertRouting(db, run, state.ordinal, event.step, event);
       return 0;
     case "checkpoint":
+      state.progress = null;
       insertCheckpoint(db, run, state.ordinal, event);
       return 0;
     case "alert":

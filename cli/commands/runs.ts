@@ -5,6 +5,7 @@ import { homeAt } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { print } from "../print.ts";
+import { phaseLine } from "../progressBar.ts";
 import { findRun } from "../runReference.ts";
 import { suggestion } from "../suggestion.ts";
 import { duration, table } from "../table.ts";
@@ -47,7 +48,7 @@ const show: Command = {
     const detail = await backend.send("runs.get", { runId: (await findRun(backend, parsed.positional[0]!)).id });
     const { summary } = detail;
     const facts: [string, string | number | null][] = [
-      ["name", summary.name], ["id", summary.id], ["status", summary.status], ["message", summary.statusMessage], ["step", `${summary.step} of ${summary.steps}`],
+      ["name", summary.name], ["id", summary.id], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", `${summary.step} of ${summary.steps}`],
       ["attempt", summary.attempt], ["tokens", summary.tokens], ["training time", duration(summary.seconds)], ["device", summary.device],
       ["parameters", summary.parameters], ["experts", summary.experts], ["sparse layers", summary.sparseLayers], ["alerts", summary.alerts],
       ["tags", summary.tags.join(", ")], ["folder", detail.directory],
