@@ -12,6 +12,9 @@ export interface Backend {
   send<K extends RequestName>(name: K, args: Arguments<K>): Promise<Result<K>>;
 }
 
+/** A backend's process runs and does not answer. */
+export class BackendSilent extends Error {}
+
 const PATIENCE_MILLISECONDS = 15_000;
 
 /** Runs `work` with a backend whose database has everything that the run directories hold. */
@@ -38,7 +41,7 @@ async function overSocket<T>({ port, token, pid }: { port: number; token: string
   const timer = setTimeout(() => client.close(), PATIENCE_MILLISECONDS);
   try {
     await client.connected().catch((error: Error) => {
-      throw new Error(client.connection.state === "refused" ? error.message : `The backend at port ${port} runs but does not answer; end process ${pid} and try again.`);
+      throw client.connection.state === "refused" ? new Error(error.message) : new BackendSilent(`The backend at port ${port} runs but does not answer; end process ${pid} and try again.`);
     });
     clearTimeout(timer);
     return await work(client);

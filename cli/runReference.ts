@@ -1,11 +1,26 @@
 // A run by the beginning of its id.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { RunSummary } from "../contract/handlers.ts";
+import type { Home } from "../backend/home.ts";
+import { readSpec, runDirectories } from "../backend/runs/runFiles.ts";
 import type { Backend } from "./backendAccess.ts";
 import { suggestion } from "./suggestion.ts";
 
-/** Finds the one run whose id begins with `reference`; dashes and case do not matter. @throws a sentence. */
-export async function findRun(backend: Backend, reference: string): Promise<RunSummary> {
-  const runs = await backend.send("runs.list", {});
+/** Finds the one run that a backend knows. @throws a sentence. */
+export const findRun = async (backend: Backend, reference: string): Promise<RunSummary> => theOne(await backend.send("runs.list", {}), reference);
+
+/** Finds the one run among the directories of a home, without its database. @throws a sentence. */
+export function findRunDirectory(home: Home, reference: string): { id: string; name: string; directory: string; steps: number } {
+  const ids = existsSync(home.runs) ? runDirectories(home.runs) : [];
+  return theOne(ids.flatMap((id) => {
+    const directory = join(home.runs, id), spec = readSpec(directory);
+    return spec ? [{ id, name: spec.name, directory, steps: spec.training.steps }] : [];
+  }), reference);
+}
+
+/** The one whose id begins with `reference`; dashes and case do not matter. */
+function theOne<R extends { id: string; name: string }>(runs: R[], reference: string): R {
   const plain = (id: string) => id.replaceAll("-", "").toLowerCase();
   const wanted = plain(reference);
   if (!/^[0-9a-f]+$/.test(wanted)) throw new Error(`"${reference}" is no run id.${suggestion(reference, runs.map(({ name }) => name)) ? " It may be a name: ids are shown by \"switchyard runs list\"." : " Ids are shown by \"switchyard runs list\"."}`);

@@ -1,23 +1,48 @@
 // runs stop, resume, delete, restore: changing how a run goes.
-import { homeAt } from "../../backend/home.ts";
-import { withBackend, type Backend } from "../backendAccess.ts";
+import { homeAt, type Home } from "../../backend/home.ts";
+import { runningBackend } from "../../backend/readyFile.ts";
+import { processState, signalProcess } from "../../backend/runs/processState.ts";
+import { controlRequested, hasEnded, readExit, readProcess, requestControl } from "../../backend/runs/runFiles.ts";
+import { BackendSilent, withBackend, type Backend } from "../backendAccess.ts";
 import type { Command } from "../commandLine.ts";
 import { print } from "../print.ts";
-import { findRun } from "../runReference.ts";
+import { findRun, findRunDirectory } from "../runReference.ts";
 import { wholeNumber } from "./runs.ts";
 import { untilStarted, waitAndReport } from "./train.ts";
 
 const WAIT = { wait: { about: "Wait for its end; the exit code is the run's." } };
 
+interface Stopping { id: string; name: string; steps: number; attempt: number }
+
+/** Through the running backend, which also sees to it that a trainer that does not listen is told by signals. */
+const stopThroughBackend = (home: Home, reference: string): Promise<Stopping> => withBackend(home, async (backend) => {
+  const found = await findRun(backend, reference);
+  await backend.send("runs.stop", { runId: found.id });
+  return found;
+});
+
+/** By the run's directory alone: neither a backend nor the database is needed. Asked for a second time, the trainer is sent SIGTERM. */
+function stopInDirectory(home: Home, reference: string): Stopping {
+  const { id, name, directory, steps } = findRunDirectory(home, reference);
+  const trainer = readProcess(directory), state = trainer && processState(trainer);
+  if (hasEnded(readExit(directory), trainer)) throw new Error(`"${name}" is not going: it has already ended.`);
+  if (state === "gone" || state === "rebooted") throw new Error(`"${name}" is not going: its trainer's process is gone; "switchyard runs show ${id}" says how it ended.`);
+  if (trainer && controlRequested(directory, "stop")) signalProcess(trainer, "SIGTERM");
+  else requestControl(directory, "stop");
+  return { id, name, steps, attempt: trainer?.attempt ?? 1 };
+}
+
 const stop: Command = {
-  name: "runs stop", positional: ["ID"], about: "Stop a run after its current step, with a checkpoint.", options: WAIT,
+  name: "runs stop", positional: ["ID"], about: "Stop a run after its current step, with a checkpoint.",
+  details: "Works without a backend as well. Asked a second time, a trainer that is still at its step is told by a signal.", options: WAIT,
   async run({ positional, json, has, home: directory }) {
-    const home = homeAt(directory);
-    const run = await withBackend(home, async (backend) => {
-      const found = await findRun(backend, positional[0]!);
-      await backend.send("runs.stop", { runId: found.id });
-      return found;
-    });
+    const home = homeAt(directory), reference = positional[0]!;
+    const run = runningBackend(home)
+      ? await stopThroughBackend(home, reference).catch((error: unknown) => {
+          if (error instanceof BackendSilent) return stopInDirectory(home, reference);
+          throw error;
+        })
+      : stopInDirectory(home, reference);
     if (has("wait")) return waitAndReport(home, run.id, run.steps, run.attempt - 1, json);
     print(json, { runId: run.id, status: "stopping" }, `"${run.name}" stops after its current step.`);
     return 0;
