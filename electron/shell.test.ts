@@ -1,5 +1,6 @@
 // The main process over the stand-in host: the real backend, real pages, and what the shell forbids them.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -12,6 +13,15 @@ const { startShell } = await import("./shell.ts");
 const home = mkdtempSync(join(tmpdir(), "switchyard-home-"));
 const renderer = mkdtempSync(join(tmpdir(), "switchyard-page-"));
 let page: Page;
+let port: number;
+
+/** A port that was free a moment ago. */
+const freePort = (): Promise<number> => new Promise((resolve) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo;
+    server.close(() => resolve(port));
+  });
+});
 
 beforeAll(async () => {
   writeFileSync(join(renderer, "index.html"), `<!doctype html><meta charset="utf-8"><title>Test page</title><p id="text">ready</p><script>window.inlineRan = true</script><script src="/page.js"></script>`);
@@ -19,7 +29,8 @@ beforeAll(async () => {
   mkdirSync(home, { recursive: true });
   await launchBrowser();
   await import("./preload.ts");
-  await startShell({ root: join(import.meta.dirname, ".."), node: process.execPath, home, renderer, preload: "/preload.cjs" });
+  port = await freePort();
+  await startShell({ root: join(import.meta.dirname, ".."), node: process.execPath, home, port, renderer, preload: "/preload.cjs" });
   page = desktop.windows[0]!.webContents.page!;
 });
 
@@ -34,7 +45,7 @@ test("opens a sandboxed, isolated window on the backend's page", async () => {
   const preferences = desktop.windows[0]!.options.webPreferences;
   expect(desktop.sandboxed).toBe(true);
   expect(preferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false });
-  expect(new URL(page.url()).hostname).toBe("127.0.0.1");
+  expect(new URL(page.url()).host).toBe(`127.0.0.1:${port}`);
   expect(await page.textContent("#text")).toBe("ready");
   expect(desktop.windows[0]!.visible).toBe(true);
 });

@@ -13,6 +13,8 @@ export interface ShellOptions {
   root: string;
   node: string;
   home?: string | undefined;
+  /** Port of the interface; any free one when 0 or absent. */
+  port?: number;
   renderer: string;
   preload: string;
 }

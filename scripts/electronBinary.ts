@@ -20,8 +20,8 @@ export function fetchElectron(): { path: string } | { reason: string } {
   if (there) return { path: there };
   const failure = join(stateFolder(), "electron-failure.txt");
   const remembered = statSync(failure, { throwIfNoEntry: false });
-  if (remembered && Date.now() - remembered.mtimeMs < DAY) return { reason: readFileSync(failure, "utf8").trim() };
-  if (process.env["SWITCHYARD_OFFLINE"]) return { reason: "it is not installed and SWITCHYARD_OFFLINE is set" };
+  if (remembered && Date.now() - remembered.mtimeMs < DAY) return { reason: `${readFileSync(failure, "utf8").trim()}; it is tried again tomorrow, or once ${failure} is deleted` };
+  if (process.env["SWITCHYARD_OFFLINE"]) return { reason: "SWITCHYARD_OFFLINE is set, so it is not downloaded" };
 
   process.stderr.write("▸ Fetching Electron's binary, once …\n");
   const result = spawnSync(process.execPath, [join(packageFolder, "install.js")], { encoding: "utf8", timeout: 300_000 });
@@ -36,12 +36,22 @@ export function fetchElectron(): { path: string } | { reason: string } {
   return { reason };
 }
 
-/** The line of the installer's stack trace that says why. */
-function reasonOf(output: string, error: Error | undefined): string {
-  if (error) return `the download did not end in five minutes`;
-  const line = output.split("\n").find((text) => /error|failed|refused|status/i.test(text)) ?? "the installer failed";
-  return `the download failed (${line.trim().slice(0, 160)})`;
+/** Why the installer failed, from its stack trace, in plain words. */
+export function reasonOf(output: string, error?: Error): string {
+  if (error) return (error as NodeJS.ErrnoException).code === "ETIMEDOUT" ? "its download did not end in five minutes" : `its installer can't be started: ${error.message}`;
+  const status = /\b(?:status(?:Text)?|code|HTTP\S*)\W{0,3}([45]\d\d)\b/i.exec(output)?.[1];
+  if (status) return `the server refused the download with status ${status}`;
+  if (/ENOSPC/.test(output)) return "the disk is full";
+  if (/EACCES|EPERM|EROFS/.test(output)) return "its folder can't be written";
+  if (/checksum|sha-?256/i.test(output)) return "what came does not match its checksum";
+  if (/fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|socket|tunnel|certificate/i.test(output)) return "its download server can't be reached";
+  const line = output.split("\n").find((text) => /error|failed/i.test(text))?.trim();
+  return line ? `its installer failed: ${line.slice(0, 160)}` : "its installer failed";
 }
+
+/** The one line that is said instead of opening Electron. */
+export const withoutElectron = (reason: string, chromium: boolean): string =>
+  `Electron is not here (${reason}), so ${chromium ? "the window opens in Chromium" : "Switchyard is served for a browser"} instead.`;
 
 /** Libraries of the system that the binary needs and can't find; none when all are there. */
 export function missingLibraries(path: string): string[] {

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Backend, startBackend } from "../electron/backend.ts";
 import { node24, root, stateFolder } from "./bootstrap/paths.mjs";
 import { chromiumArguments, findChromium } from "./chromium.mjs";
-import { fetchElectron, missingLibraries } from "./electronBinary.ts";
+import { fetchElectron, missingLibraries, withoutElectron } from "./electronBinary.ts";
 import { parseStartOptions, type StartOptions, usage } from "./startOptions.ts";
 
 const say = (text: string) => void process.stdout.write(text + "\n");
@@ -24,25 +24,24 @@ async function main(): Promise<number> {
     say(usage);
     return 0;
   }
-  const display = process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"];
+  const display = Boolean(process.env["DISPLAY"] || process.env["WAYLAND_DISPLAY"]);
+  const chromium = display ? findChromium() : undefined;
+  let why = chromium ? null : display ? "Chromium is not here, so Switchyard is served for a browser." : "There is no display here, so Switchyard is served for a browser.";
   if (display && !options.browserOnly) {
     const electron = fetchElectron();
-    if ("path" in electron) {
-      const missing = missingLibraries(electron.path);
-      if (missing.length === 0) return await runElectron(electron.path, options);
-      say(`Electron can't start here: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing. Using Chromium instead.`);
-    } else {
-      say(`Electron is not available: ${electron.reason}. Using Chromium instead.`);
-    }
+    const missing = "path" in electron ? missingLibraries(electron.path) : [];
+    if ("path" in electron && missing.length === 0) return await runElectron(electron.path, options);
+    why = withoutElectron("reason" in electron ? electron.reason : `it needs ${missing.join(", ")}, which this system lacks`, chromium !== undefined);
   }
-  return await serveWithBrowser(options, Boolean(display));
+  if (why) say(why);
+  return await serveWithBrowser(options, chromium);
 }
 
-function runElectron(electron: string, { home }: StartOptions): Promise<number> {
+function runElectron(electron: string, { home, port }: StartOptions): Promise<number> {
   if (isRoot) say("Electron runs without its sandbox, because it has none for root.");
   const child = spawn(electron, [...(isRoot ? ["--no-sandbox"] : []), root], {
     stdio: "inherit",
-    env: { ...process.env, ...(home === undefined ? {} : { SWITCHYARD_HOME: home }) },
+    env: { ...process.env, ...(home === undefined ? {} : { SWITCHYARD_HOME: home }), ...(port === 0 ? {} : { SWITCHYARD_PORT: String(port) }) },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill("SIGTERM"));
   return new Promise((resolve) => {
@@ -51,7 +50,7 @@ function runElectron(electron: string, { home }: StartOptions): Promise<number> 
   });
 }
 
-async function serveWithBrowser({ home, port }: StartOptions, hasDisplay: boolean): Promise<number> {
+async function serveWithBrowser({ home, port }: StartOptions, chromium: string | undefined): Promise<number> {
   const stop = new Promise<"stop">((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve("stop"));
   });
@@ -62,9 +61,6 @@ async function serveWithBrowser({ home, port }: StartOptions, hasDisplay: boolea
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
-  const chromium = hasDisplay ? findChromium() : undefined;
-  if (!hasDisplay) say("There is no display here, so Switchyard is served for a browser.");
-  else if (!chromium) say("Neither Electron nor Chromium is here, so Switchyard is served for a browser.");
   say(`\nSwitchyard is at ${backend.url}`);
   if (!chromium) {
     const there = new URL(backend.url).port;

@@ -1,0 +1,45 @@
+// npm start where Electron's download is refused: the program itself, with a mirror that nobody listens at.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const folder = mkdtempSync(join(tmpdir(), "switchyard-start-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts it and ends it as soon as it says where it is. */
+function start(home: string, words: string[], environment: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string; error: string; port: string | undefined }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "start.ts"), "--home", home, ...words], {
+    env: {
+      ...process.env, XDG_STATE_HOME: folder, DISPLAY: ":99", WAYLAND_DISPLAY: "", SWITCHYARD_OFFLINE: "", PATH: join(folder, "empty"), SWITCHYARD_CHROMIUM: join(folder, "no-chromium"),
+      ELECTRON_OVERRIDE_DIST_PATH: join(folder, "no-electron"), ELECTRON_MIRROR: "http://127.0.0.1:9/", electron_config_cache: join(folder, "cache"), ...environment,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "", error = "";
+  child.stderr.on("data", (data: Buffer) => { error += String(data); });
+  return new Promise((resolve) => {
+    child.stdout.on("data", (data: Buffer) => {
+      out += String(data);
+      if (out.includes("Ctrl-C")) child.kill("SIGTERM");
+    });
+    child.on("exit", (code) => resolve({ code, out, error, port: /127\.0\.0\.1:(\d+)\//.exec(out)?.[1] }));
+  });
+}
+
+test("one plain line says that Electron is not here, why, and what happens instead", async () => {
+  const { code, out, error } = await start(join(folder, "home"), [], {});
+  expect(code).toBe(0);
+  expect(out.split("\n")[0]).toBe("Electron is not here (its download server can't be reached), so the window opens in Chromium instead.");
+  expect(error).toBe("▸ Fetching Electron's binary, once …\n");
+  const again = await start(join(folder, "home"), [], {});
+  expect(again.error).toBe("");
+  expect(again.out.split("\n")[0]).toMatch(/^Electron is not here \(its download server can't be reached; it is tried again tomorrow, or once .*electron-failure\.txt is deleted\), so the window opens in Chromium instead\.$/);
+  expect((await start(join(folder, "home"), [], { DISPLAY: "" })).out.split("\n")[0]).toBe("There is no display here, so Switchyard is served for a browser.");
+});
+
+test("--port is where it is served", async () => {
+  const { port } = await start(join(folder, "first"), ["--browser"], {});
+  expect((await start(join(folder, "second"), ["--browser", "--port", port!], {})).port).toBe(port);
+});
