@@ -20,7 +20,7 @@ const LOCK_MILLISECONDS = 15_000;
 /** Serves a home until the process is told to end. */
 export async function serve({ home, port, renderer }: ServeOptions): Promise<void> {
   createHome(home);
-  const lock = await lockOrRunning(home);
+  const lock = await lockOrRunning(home, port);
   if (!lock) return;
   const previous = lastReady(home);
   const application = new Application({ home });
@@ -65,12 +65,14 @@ async function listen(server: BackendServer, port: number, previousPort: number)
 }
 
 /** The lock, or null when a running backend's line was printed instead. */
-async function lockOrRunning(home: Home): Promise<Lock | null> {
+async function lockOrRunning(home: Home, port: number): Promise<Lock | null> {
   for (let waited = 0; ; waited += 50) {
     const lock = takeLock(home.lock);
     if (lock) return lock;
     const running = runningBackend(home);
     if (running) {
+      const instead = port !== 0 && port !== running.port ? `; port ${port} is not used` : "";
+      process.stderr.write(`Switchyard already serves ${home.directory} at http://127.0.0.1:${running.port}/ (process ${running.pid})${instead}. End that one first to serve it elsewhere.\n`);
       process.stdout.write(`${readyLine(running)}\n`);
       return null;
     }
