@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { makeFolder } from "../trainer/run/makeFolder.ts";
+import { plainReason } from "./personError.ts";
 
 export interface Home {
   readonly directory: string;
@@ -34,12 +35,6 @@ export function createHome(home: Home): void {
     makeFolder(home.runs);
     for (const folder of [home.directory, home.runs]) accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`The folder ${home.directory} can't be made or written (${reasonOf(error as NodeJS.ErrnoException)}); choose another with --home.`);
+    throw new Error(`The folder ${home.directory} can't be made or written (${plainReason(error)}); choose another with --home.`);
   }
 }
-
-const REASONS: Record<string, string> = {
-  EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only", ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up",
-  ENOTDIR: "a part of its path is a file", EEXIST: "a file stands there", ENOENT: "the system allows no folder there", ENAMETOOLONG: "the path is too long",
-};
-const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ""] ?? message;

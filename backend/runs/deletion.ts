@@ -3,6 +3,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { WritableDB } from "../../db/database.ts";
 import { listRuns, removeRun, runKey } from "../../db/runRows.ts";
+import { UNFINISHED } from "./launch.ts";
 
 /** How long a deleted run can be restored, in seconds. */
 export const RESTORABLE_SECONDS = 7 * 24 * 3600;
@@ -17,9 +18,9 @@ export function purge(db: WritableDB, runs: string, id: string): void {
   rmSync(aside, { recursive: true, force: true });
 }
 
-/** Removes runs deleted more than RESTORABLE_SECONDS ago, and what an earlier removal left. */
+/** Removes runs deleted more than RESTORABLE_SECONDS ago, and what an interrupted removal or start left. The caller holds the home's lock. */
 export function purgeExpired(db: WritableDB, runs: string, now = Date.now() / 1000): string[] {
-  for (const name of readdirSync(runs)) if (name.startsWith(PURGED)) rmSync(join(runs, name), { recursive: true, force: true });
+  for (const name of readdirSync(runs)) if (name.startsWith(PURGED) || name.startsWith(UNFINISHED)) rmSync(join(runs, name), { recursive: true, force: true });
   const expired = listRuns(db).filter(({ deletedAt }) => deletedAt !== null && now - deletedAt > RESTORABLE_SECONDS).map(({ id }) => id);
   for (const id of expired) purge(db, runs, id);
   return expired;

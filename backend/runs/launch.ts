@@ -1,6 +1,6 @@
 // Starting trainers. A trainer is detached: it outlives the backend and is found again by its directory.
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
@@ -21,13 +21,20 @@ export function newRunId(now = Date.now()): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Makes the directory of a new run with its spec. Returns the id. */
+/** Begins the name of a run directory that is being made. */
+export const UNFINISHED = ".new-";
+
+/** Makes the directory of a new run with its spec; it appears with both or not at all. Returns the id. */
 export function createRunDirectory(runs: string, spec: RunSpec): string {
-  const id = newRunId();
-  const directory = join(runs, id);
-  mkdirSync(directory, { mode: 0o700 });
-  mkdirSync(join(directory, FILES.control), { mode: 0o700 });
-  writeJson(join(directory, FILES.spec), spec);
+  const id = newRunId(), aside = join(runs, UNFINISHED + id);
+  try {
+    mkdirSync(join(aside, FILES.control), { recursive: true, mode: 0o700 });
+    writeJson(join(aside, FILES.spec), spec);
+    renameSync(aside, join(runs, id));
+  } catch (error) {
+    rmSync(aside, { recursive: true, force: true });
+    throw error;
+  }
   return id;
 }
 

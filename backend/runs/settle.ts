@@ -1,6 +1,7 @@
 // The end of a run whose trainer went without saying so: said for it, once it is provably gone.
 import { join } from "node:path";
 import { FILES, type ExitFile, type ExitReason } from "../../contract/runDirectory.ts";
+import { plainReason } from "../personError.ts";
 import { readOutput } from "./output.ts";
 import { writeExit } from "./runFiles.ts";
 
@@ -25,8 +26,13 @@ export function settle(directory: string, departure: Departure): ExitFile {
     v: 1, attempt: Math.max(1, departure.attempt), ...explain(departure, lastLine), step: departure.step, t: Date.now() / 1000,
     detail: output === "" ? null : output.slice(-DETAIL_OUTPUT), by: "backend",
   };
-  writeExit(directory, exit);
-  return exit;
+  try {
+    writeExit(directory, exit);
+    return exit;
+  } catch (error) {
+    // A full or read-only disk may be what ended it: the end is told all the same, and written at a later start.
+    return { ...exit, message: `${exit.message} This could not be written into the run's folder (${plainReason(error)}).` };
+  }
 }
 
 /** The last line that says something: neither part of a stack trace nor the version that Node prints after it. */
