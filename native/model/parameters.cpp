@@ -1,5 +1,6 @@
 #include "parameters.h"
 
+#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -36,6 +37,8 @@ at::Tensor Parameter::as(at::ScalarType type) const {
   if (shadow.defined() && shadow.scalar_type() == type) return FromShadow::apply(value, shadow);
   return value.to(type);
 }
+
+at::Tensor Parameter::gradient() const { return value.grad().defined() ? value.grad() : at::zeros_like(value.detach()); }
 
 void Parameter::refreshShadow() {
   const at::NoGradGuard noGrad;

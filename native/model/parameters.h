@@ -19,6 +19,8 @@ struct Parameter {
 
   /// The value in `type` for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.
   at::Tensor as(at::ScalarType type) const;
+  /// The gathered gradient; zeros where the loss did not reach the parameter.
+  at::Tensor gradient() const;
   void refreshShadow();
 };
 

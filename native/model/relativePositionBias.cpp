@@ -46,7 +46,7 @@ at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys
     cachedKeys = keys;
   }
   const auto heads = weight->value.size(1);
-  return lookUp(weight->value, cached).view({queries, keys, heads}).permute({2, 0, 1}).contiguous();
+  return lookUp(*weight, cached, weight->value.scalar_type()).view({queries, keys, heads}).permute({2, 0, 1}).contiguous();
 }
 
 }  // namespace switchyard

@@ -89,8 +89,7 @@ at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto labels = batch.labels;
   const auto size = labels.size(0), length = labels.size(1), d = model.dModel;
   const auto values = shared->value.scalar_type();
-  const auto table = shared->as(pass.type);
-  const auto embed = [&](const at::Tensor& ids) { return lookUp(table, ids.reshape(-1)).view({size, ids.size(1), d}); };
+  const auto embed = [&](const at::Tensor& ids) { return lookUp(*shared, ids.reshape(-1), pass.type).view({size, ids.size(1), d}); };
 
   at::Tensor memory, memoryMask;
   if (encoder) {
@@ -103,7 +102,7 @@ at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto causal = causalMask(size, length, shared->value.options().requires_grad(false));
   auto x = run(pass, *decoder, embed(input), labels.ne(tokens.padToken).to(values), causal, memory, memoryMask);
   if (head) return at::linear(x, head->as(pass.type));
-  return at::linear(x * std::pow(static_cast<double>(d), -0.5), table);
+  return at::linear(x * std::pow(static_cast<double>(d), -0.5), shared->as(pass.type));
 }
 
 }  // namespace switchyard

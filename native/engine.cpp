@@ -1,0 +1,289 @@
+#include "engine.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/DeviceGuard.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "checkpoint/safetensors.h"
+#include "devices/devices.h"
+#include "failure.h"
+#include "kernels/crossEntropy.h"
+#include "model/routingFacts.h"
+#include "model/transformer.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+#include "trainingStep.h"
+
+namespace switchyard {
+namespace {
+
+at::Device chooseDevice(const std::string& asked) {
+  if (asked == "cpu") return at::kCPU;
+  const auto cuda = cudaFacts();
+  if (asked == "auto") return cuda.available ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  const std::string prefix = "cuda:";
+  const auto digits = asked.size() > prefix.size() ? asked.substr(prefix.size()) : "";
+  if (!asked.starts_with(prefix) || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    throw Failure("The device \"" + asked + "\" is not known; use \"auto\", \"cpu\" or \"cuda:0\".");
+  if (!cuda.available) throw Failure("The device " + asked + " can't be used: " + cuda.reason + " Choose \"cpu\" or \"auto\".");
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(std::stoi(digits)));
+}
+
+/// Runs work and turns libtorch's errors into sentences.
+template <class Work>
+auto guarded(const std::string& doing, Work work) {
+  try {
+    return work();
+  } catch (const c10::OutOfMemoryError& error) {
+    throw Failure("The GPU's memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", error.what());
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    if (text.find("DefaultCPUAllocator") != std::string::npos)
+      throw Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", text);
+    throw Failure("The engine failed at " + doing + ".", error.what());
+  } catch (const std::bad_alloc& error) {
+    throw Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", error.what());
+  }
+}
+
+/// The most memory this process has held, bytes; 0 where the system does not say.
+std::int64_t peakResidentBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  return 0;
+}
+
+std::int64_t bytesOf(const at::Tensor& tensor) { return tensor.defined() ? static_cast<std::int64_t>(tensor.nbytes()) : 0; }
+
+/// Tensors by name, each to be found once.
+std::map<std::string, at::Tensor> byName(const SafetensorsFile& file) {
+  std::map<std::string, at::Tensor> all;
+  for (const auto& [name, tensor] : file.tensors) all.emplace(name, tensor);
+  return all;
+}
+
+std::string shapeText(at::IntArrayRef shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+/// Throws unless the file holds exactly the tensors expected, each of the same shape and type.
+void expectTensors(const std::string& path, const std::map<std::string, at::Tensor>& found, const std::vector<NamedTensor>& expected) {
+  for (const auto& [name, tensor] : expected) {
+    const auto place = found.find(name);
+    if (place == found.end()) throw Failure("The checkpoint file " + path + " has no tensor " + name + "; it belongs to another model.");
+    if (place->second.sizes() != tensor.sizes())
+      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has shape " + shapeText(place->second.sizes()) +
+                    " where this model has " + shapeText(tensor.sizes()) + "; it belongs to another model.");
+    if (place->second.scalar_type() != tensor.scalar_type())
+      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has another number type than this model.");
+  }
+  if (found.size() != expected.size())
+    throw Failure("The checkpoint file " + path + " holds " + std::to_string(found.size()) + " tensors where this model has " +
+                  std::to_string(expected.size()) + "; it belongs to another model.");
+}
+
+std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
+  const auto place = file.metadata.find("step");
+  const auto text = place == file.metadata.end() ? "" : place->second;
+  if (text.empty() || text.size() > 15 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    throw Failure("The checkpoint file " + path + " does not say its step; use another checkpoint.");
+  return std::stoll(text);
+}
+
+}  // namespace
+
+struct Engine::State {
+  explicit State(const EngineConfig& config)
+      : config(config), device(chooseDevice(config.device)), guard(device),
+        model(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
+              at::TensorOptions().dtype(at::kFloat).device(device)),
+        optimizer(makeOptimizer(config.training, model.parameters)) {}
+
+  /// OpenMP counts threads for each calling thread by itself.
+  void useThreads() const {
+    static const int all = at::get_num_threads();
+    const int wanted = config.training.threads > 0 ? static_cast<int>(config.training.threads) : all;
+    if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
+  }
+
+  /// The batch on the device, checked, and its number of targets.
+  std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
+
+  std::vector<NamedTensor> parameterTensors() const {
+    std::vector<NamedTensor> all;
+    for (const auto& parameter : model.parameters.all()) all.push_back({parameter.name, parameter.value.detach()});
+    return all;
+  }
+
+  EngineConfig config;
+  at::Device device;
+  c10::OptionalDeviceGuard guard;
+  Transformer model;
+  std::unique_ptr<Optimizer> optimizer;
+  std::int64_t steps = 0;
+};
+
+std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) const {
+  const auto check = [&](const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) {
+    if (batch.batchSize < 1 || length < 1 || static_cast<std::int64_t>(ids.size()) != batch.batchSize * length)
+      throw Failure("The batch has " + std::to_string(ids.size()) + " " + name + " tokens where " + std::to_string(batch.batchSize) +
+                    " sequences of " + std::to_string(length) + " were promised.");
+    for (const auto id : ids)
+      if (id < 0 || id >= config.vocabularySize)
+        throw Failure("The batch's " + std::string(name) + " holds token " + std::to_string(id) + ", which is outside the vocabulary of " +
+                      std::to_string(config.vocabularySize) + "; prepare the data again with this model's tokenizer.");
+  };
+  const auto upload = [&](const std::vector<std::int32_t>& ids, std::int64_t length) {
+    return at::tensor(ids, at::kInt).view({batch.batchSize, length}).to(at::kLong).to(device);
+  };
+  check(batch.labels, batch.labelLength, "label");
+  const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [&](auto id) { return id != config.padToken; });
+  if (targets == 0) throw Failure("The batch has no token to predict: all its labels are padding.");
+  TokenBatch out;
+  if (config.model.encoderDecoder) {
+    check(batch.input, batch.inputLength, "input");
+    out.input = upload(batch.input, batch.inputLength);
+  } else if (!batch.input.empty()) {
+    throw Failure("The batch has encoder input, which a decoder-only model does not take.");
+  }
+  out.labels = upload(batch.labels, batch.labelLength);
+  return {out, targets};
+}
+
+Engine::Engine(const EngineConfig& config)
+    : state(guarded("building the model", [&] { return std::make_unique<State>(config); })) {}
+Engine::~Engine() = default;
+
+std::string Engine::device() const { return state->device.str(); }
+std::int64_t Engine::stepsDone() const { return state->steps; }
+std::int64_t Engine::parameterCount() const { return state->model.parameters.count(); }
+
+std::vector<ParameterInfo> Engine::parameters() const {
+  std::vector<ParameterInfo> all;
+  for (const auto& parameter : state->model.parameters.all())
+    all.push_back({parameter.name, parameter.value.sizes().vec(), parameter.value.numel()});
+  return all;
+}
+
+MemoryUse Engine::memory() const {
+  MemoryUse use;
+  for (const auto& parameter : state->model.parameters.all()) use.parameterBytes += bytesOf(parameter.value) + bytesOf(parameter.shadow);
+  for (const auto& tensor : state->optimizer->state()) use.optimizerBytes += bytesOf(tensor.tensor);
+  if (state->device.is_cpu()) use.peakBytes = peakResidentBytes();
+  else use.peakBytes = at::getDeviceAllocator(state->device.type())->getDeviceStats(state->device.index()).allocated_bytes[0].peak;
+  return use;
+}
+
+StepResult Engine::step(const Batch& batch, bool routing) {
+  state->useThreads();
+  const auto step = state->steps + 1;
+  return guarded("step " + std::to_string(step), [&] {
+    const auto& config = state->config;
+    const auto [tokens, targets] = state->upload(batch);
+    StepSettings settings;
+    settings.seed = static_cast<std::uint64_t>(config.seed);
+    settings.step = step;
+    settings.learningRate = learningRate(config.training, step);
+    settings.gradientClip = config.training.gradientClip;
+    settings.auxiliaryLoss = config.model.sparse ? config.model.sparse->auxiliaryLoss : 0.0;
+    settings.zLoss = config.model.sparse ? config.model.sparse->zLoss : 0.0;
+    settings.targetTokens = targets;
+    settings.routing = routing;
+    settings.capacityFactorGrid = config.capacityFactorGrid;
+    const auto outcome = trainingStep(state->model, *state->optimizer, tokens, settings, config.padToken);
+
+    const auto facts = outcome.facts.cpu();
+    const double* at = facts.const_data_ptr<double>();
+    StepResult result;
+    result.loss = at[LOSS];
+    result.totalLoss = at[TOTAL_LOSS];
+    result.auxiliaryLoss = at[AUXILIARY_LOSS];
+    result.zLoss = at[Z_LOSS];
+    result.gradientNorm = at[GRADIENT_NORM];
+    result.learningRate = settings.learningRate;
+    result.targetTokens = targets;
+    result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
+    if (result.finite) state->steps = step;
+    result.step = state->steps;
+    if (routing) {
+      const double* next = at + STEP_FACTS;
+      for (const auto& layer : outcome.routed) {
+        result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
+        next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+      }
+    }
+    return result;
+  });
+}
+
+EvaluationResult Engine::evaluate(const Batch& batch) {
+  state->useThreads();
+  return guarded("an evaluation", [&] {
+    const at::NoGradGuard noGrad;
+    const auto& config = state->config;
+    const auto [tokens, targets] = state->upload(batch);
+    Pass pass;
+    pass.type = state->model.computeType();
+    const auto logits = state->model.forward(pass, tokens).flatten(0, 1);
+    const auto labels = tokens.labels.reshape(-1);
+    const auto loss = kernels::crossEntropySum(logits, labels, config.padToken).to(at::kDouble);
+    const auto correct = logits.argmax(1).eq(labels).bitwise_and_(labels.ne(config.padToken)).sum().to(at::kDouble);
+    const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());
+    const auto facts = at::cat({at::stack({loss, correct}), routing}).cpu();
+
+    const double* at = facts.const_data_ptr<double>();
+    EvaluationResult result;
+    result.lossSum = at[0];
+    result.correct = static_cast<std::int64_t>(at[1]);
+    result.targetTokens = targets;
+    const double* next = at + 2;
+    for (const auto& layer : pass.routed) {
+      result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
+      next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+    }
+    return result;
+  });
+}
+
+std::vector<SavedFile> Engine::save(const std::string& directory) const {
+  const std::map<std::string, std::string> metadata{{"format", "switchyard"}, {"step", std::to_string(state->steps)}};
+  std::vector<SavedFile> files;
+  const auto write = [&](const std::string& name, const std::vector<NamedTensor>& tensors) {
+    const auto written = writeSafetensors(directory + "/" + name, tensors, metadata);
+    files.push_back({name, written.bytes, written.sha256});
+  };
+  write("model.safetensors", state->parameterTensors());
+  write("optimizer.safetensors", state->optimizer->state());
+  return files;
+}
+
+void Engine::load(const std::string& directory) {
+  const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
+  const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
+  const auto step = stepOf(modelPath, modelFile);
+  if (step != stepOf(optimizerPath, optimizerFile))
+    throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.");
+  const auto values = byName(modelFile), moments = byName(optimizerFile);
+  expectTensors(modelPath, values, state->parameterTensors());
+  expectTensors(optimizerPath, moments, state->optimizer->state());
+
+  const at::NoGradGuard noGrad;
+  for (auto& parameter : state->model.parameters.all()) {
+    parameter.value.detach().copy_(values.at(parameter.name));
+    parameter.refreshShadow();
+  }
+  for (const auto& [name, tensor] : state->optimizer->state()) at::Tensor(tensor).copy_(moments.at(name));
+  state->steps = step;
+}
+
+}  // namespace switchyard

@@ -1,0 +1,22 @@
+// AdamW (1711.05101) by the fused kernel.
+#pragma once
+
+#include "../kernels/adamW.h"
+#include "optimizer.h"
+
+namespace switchyard {
+
+class AdamW : public Optimizer {
+ public:
+  AdamW(const AdamWConfig& config, ParameterSet& parameters);
+  void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) override;
+  /// first_moment.PARAMETER and second_moment.PARAMETER, each of the parameter's shape.
+  std::vector<NamedTensor> state() const override;
+
+ private:
+  AdamWConfig config;
+  ParameterSet& parameters;
+  std::vector<at::Tensor> firstMoments, secondMoments;
+};
+
+}  // namespace switchyard

@@ -1,0 +1,13 @@
+#include "optimizer.h"
+
+#include "adafactor.h"
+#include "adamW.h"
+
+namespace switchyard {
+
+std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters) {
+  if (training.adafactor) return std::make_unique<Adafactor>(*training.adafactor, parameters);
+  return std::make_unique<AdamW>(training.adamW.value_or(AdamWConfig{}), parameters);
+}
+
+}  // namespace switchyard

@@ -1,0 +1,61 @@
+#include "trainingStep.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "kernels/adamW.h"
+#include "kernels/crossEntropy.h"
+#include "model/routingFacts.h"
+
+namespace switchyard {
+namespace {
+
+/// Factor of the gradient: the clip, and NaN where a loss or the norm is not finite, which closes the optimizer's gate.
+at::Tensor gradientScale(const at::Tensor& norm, const at::Tensor& total, double clip) {
+  auto scale = clip > 0.0 ? at::reciprocal(norm + 1e-6).mul_(clip).clamp_max_(1.0) : at::ones_like(norm);
+  return scale.add_(norm * 0.0).add_(total.to(norm.scalar_type()) * 0.0);
+}
+
+}  // namespace
+
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid,
+                               const at::TensorOptions& options) {
+  std::vector<at::Tensor> parts{at::empty({0}, options.dtype(at::kDouble))};
+  for (const auto& layer : routed) parts.push_back(packRoutingFacts(layer, capacityFactorGrid));
+  return at::cat(parts);
+}
+
+StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBatch& batch, const StepSettings& settings,
+                         std::int64_t padToken) {
+  Pass pass;
+  pass.type = model.computeType();
+  pass.training = true;
+  pass.seed = settings.seed;
+  pass.step = settings.step;
+
+  const auto logits = model.forward(pass, batch);
+  const auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), padToken);
+  const auto loss = sum / static_cast<double>(settings.targetTokens);
+  auto auxiliary = at::zeros({}, loss.options()), z = at::zeros({}, loss.options());
+  for (const auto& layer : pass.routed) {
+    auxiliary = auxiliary + layer.routing.auxiliaryLoss;
+    z = z + layer.routing.zLoss;
+  }
+  const auto total = loss + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
+  total.backward();
+
+  const at::NoGradGuard noGrad;
+  std::vector<at::Tensor> gradients;
+  for (const auto& parameter : model.parameters.all()) gradients.push_back(parameter.gradient());
+  const auto norm = kernels::gradientNorm(gradients);
+  optimizer.update(settings.learningRate, settings.step, gradientScale(norm, total.detach(), settings.gradientClip));
+  for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
+
+  std::vector<at::Tensor> scalars;
+  for (const auto& scalar : {loss, total, auxiliary, z, norm}) scalars.push_back(scalar.detach().to(at::kDouble));
+  auto facts = at::stack(scalars);
+  if (settings.routing) facts = at::cat({facts, packAllRoutingFacts(pass.routed, settings.capacityFactorGrid, facts.options())});
+  return {facts, std::move(pass.routed)};
+}
+
+}  // namespace switchyard

@@ -1,0 +1,49 @@
+// One training step as device work alone: forward, losses, backward, clipping, update. Nothing is read back to the host, so
+// the step runs on the meta device too, which is the test of it.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "config.h"
+#include "model/transformer.h"
+#include "optim/optimizer.h"
+
+namespace switchyard {
+
+struct StepSettings {
+  std::uint64_t seed = 0;
+  /// The step to make, from 1.
+  std::int64_t step = 1;
+  double learningRate = 0.0;
+  /// Largest global norm of the gradient; 0 turns clipping off.
+  double gradientClip = 1.0;
+  /// α of eq. 4, and the factor of the z-loss.
+  double auxiliaryLoss = 0.0, zLoss = 0.0;
+  /// Labels that are not padding; counted on the host, which has them.
+  std::int64_t targetTokens = 1;
+  /// Capacity factors of the routing facts; without `routing` no facts are gathered.
+  bool routing = false;
+  std::vector<double> capacityFactorGrid;
+};
+
+/// Scalars at the head of StepOutcome::facts.
+enum StepFact : std::int64_t { LOSS, TOTAL_LOSS, AUXILIARY_LOSS, Z_LOSS, GRADIENT_NORM, STEP_FACTS };
+
+struct StepOutcome {
+  /// double on the model's device: the scalars of StepFact, then each layer's routing facts.
+  at::Tensor facts;
+  std::vector<RoutedLayer> routed;
+};
+
+/// Leaves parameters and optimizer as they were when a loss or the gradient is not finite; the facts then show it.
+StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBatch& batch, const StepSettings& settings,
+                         std::int64_t padToken);
+
+/// Facts of all sparse layers of a pass in one vector; empty for a dense model.
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid,
+                               const at::TensorOptions& options);
+
+}  // namespace switchyard
