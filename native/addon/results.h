@@ -1,0 +1,18 @@
+// The engine's results as the JavaScript objects of switchyard.d.ts.
+#pragma once
+
+#include <napi.h>
+
+#include "../devices/devices.h"
+#include "../engine.h"
+
+namespace switchyard::addon {
+
+Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting);
+Napi::Value toValue(Napi::Env env, const EvaluationResult& result);
+Napi::Value toValue(Napi::Env env, const std::vector<ParameterInfo>& parameters);
+Napi::Value toValue(Napi::Env env, const MemoryUse& memory);
+Napi::Value toValue(Napi::Env env, const std::vector<SavedFile>& files);
+Napi::Value toValue(Napi::Env env, const Devices& devices);
+
+}  // namespace switchyard::addon

@@ -1,0 +1,115 @@
+#include "work.h"
+
+#include "../failure.h"
+
+namespace switchyard::addon {
+
+struct WorkThread::Task {
+  Task(Napi::Env env, Job job, std::shared_ptr<void> keep) : job(std::move(job)), keep(std::move(keep)), deferred(Napi::Promise::Deferred::New(env)) {}
+  Job job;
+  std::shared_ptr<void> keep;
+  Napi::Promise::Deferred deferred;
+  Answer answer;
+  std::exception_ptr failure;
+  Napi::TypedThreadSafeFunction<std::nullptr_t, Task, &WorkThread::settle> toJavaScript;
+};
+
+WorkThread::WorkThread(Napi::Env env) : environment(env) {
+  napi_add_env_cleanup_hook(environment, [](void* self) { static_cast<WorkThread*>(self)->stop(); }, this);
+}
+
+WorkThread::~WorkThread() {
+  napi_remove_env_cleanup_hook(environment, [](void* self) { static_cast<WorkThread*>(self)->stop(); }, this);
+  stop();
+}
+
+Napi::Promise WorkThread::run(Napi::Env env, Job job, std::shared_ptr<void> keep) {
+  auto task = std::make_unique<Task>(env, std::move(job), std::move(keep));
+  const auto promise = task->deferred.Promise();
+  // One a job: while it lives, the event loop does too.
+  task->toJavaScript = decltype(task->toJavaScript)::New(env, "switchyard", 1, 1);
+  const std::lock_guard lock(mutex);
+  waiting.push_back(std::move(task));
+  if (!thread.joinable()) thread = std::thread([this] { work(); });
+  wake.notify_one();
+  return promise;
+}
+
+void WorkThread::work() {
+  while (true) {
+    std::unique_ptr<Task> task;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [&] { return stopping || !waiting.empty(); });
+      if (stopping) return;
+      task = std::move(waiting.front());
+      waiting.pop_front();
+    }
+    try {
+      task->answer = task->job();
+    } catch (...) {
+      task->failure = std::current_exception();
+    }
+    const auto toJavaScript = task->toJavaScript;
+    if (toJavaScript.BlockingCall(task.get()) == napi_ok) {
+      task.release();
+      toJavaScript.Release();
+    } else {
+      const std::lock_guard lock(mutex);
+      unsettled.push_back(std::move(task));
+    }
+  }
+}
+
+void WorkThread::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  wake.notify_one();
+  if (thread.joinable()) thread.join();
+  waiting.clear();
+  unsettled.clear();
+}
+
+void WorkThread::settle(Napi::Env env, Napi::Function, std::nullptr_t*, Task* raw) {
+  const std::unique_ptr<Task> task(raw);
+  if (static_cast<napi_env>(env) == nullptr) return;
+  if (!task->failure) {
+    try {
+      task->deferred.Resolve(task->answer(env));
+      return;
+    } catch (...) {
+      task->failure = std::current_exception();
+    }
+  }
+  task->deferred.Reject(toError(env, task->failure).Value());
+}
+
+Napi::Error toError(Napi::Env env, std::exception_ptr failure) {
+  std::string sentence, detail;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Napi::Error& error) {
+    return error;
+  } catch (const Failure& error) {
+    sentence = error.what();
+    detail = error.detail;
+  } catch (const std::exception& error) {
+    sentence = "The engine failed in a way it does not know; the detail says more.";
+    detail = error.what();
+  } catch (...) {
+    sentence = "The engine failed in a way it does not know.";
+  }
+  auto error = Napi::Error::New(env, sentence);
+  if (!detail.empty()) error.Value().Set("cause", detail);
+  return error;
+}
+
+Napi::Promise rejected(Napi::Env env, std::exception_ptr failure) {
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  deferred.Reject(toError(env, failure).Value());
+  return deferred.Promise();
+}
+
+}  // namespace switchyard::addon
