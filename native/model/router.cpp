@@ -30,7 +30,7 @@ Routing route(const at::Tensor& logits, const at::Tensor& valid, std::int64_t gr
   const auto grouped = r.chosen.view({groups, groupTokens, experts});
   const auto position = grouped.cumsum(1).view({tokens, experts}).mul(r.chosen).sum(1).sub_(1.0);  // (T), -1 for padding
   const auto left = position.ge(capacity).bitwise_or_(position.lt(0.0));
-  const auto group = at::arange(groups, choice.options()).repeat_interleave(groupTokens, groups * groupTokens);
+  const auto group = at::arange(groups, choice.options()).unsqueeze(1).expand({groups, groupTokens}).reshape(-1);
   r.slot = (choice * places + group * capacity + position.to(at::kLong)).masked_fill_(left, -1);
 
   r.load = grouped.sum(1);
