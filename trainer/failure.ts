@@ -22,12 +22,13 @@ const UNWRITABLE: Record<string, string> = { EACCES: "permission denied", EPERM:
 /** A stop that was asked for while there is nothing to save yet. */
 export class StopAsked extends Error {}
 
-/** Finds the reason of any error. The engine writes files itself and reports a full disk in words. */
+/** Finds the reason of any error. The engine writes files itself and says in the cause what the system answered. */
 export function asFailure(error: unknown): RunFailure {
   if (error instanceof RunFailure) return error;
   const { code = "", path } = error as NodeJS.ErrnoException;
   const message = error instanceof Error ? error.message : String(error);
-  if (FULL.has(code) || /no space left|disk (is )?full|disk quota|ENOSPC|EDQUOT/i.test(message))
+  const detail = error instanceof Error && typeof error.cause === "string" ? error.cause : "";
+  if (FULL.has(code) || /no space left|disk (is )?full|disk quota|ENOSPC|EDQUOT/i.test(`${message}\n${detail}`))
     return new RunFailure("disk-full", "The disk with the run is full; free some space and resume from the last checkpoint.", error);
   if (code === "EFBIG" || /file too large|EFBIG/i.test(message))
     return new RunFailure("disk-full", "A file of the run would grow beyond the size that this process may write; raise the limit (ulimit -f) and resume from the last checkpoint.", error);
