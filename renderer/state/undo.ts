@@ -1,5 +1,4 @@
 // What was done to runs and can be taken back, and done again.
-import { useSyncExternalStore } from "react";
 
 export interface Deed {
   /** What was done, in the past tense, to end a sentence: "deleted sample-8e". */
@@ -14,15 +13,6 @@ export class UndoStack {
   #done: Deed[] = [];
   #undone: Deed[] = [];
   #busy = false;
-  readonly #listeners = new Set<() => void>();
-  /** The newest thing done or taken back, for the status bar; null before the first. */
-  last: { text: string; undoable: boolean } | null = null;
-
-  readonly subscribe = (changed: () => void): (() => void) => {
-    this.#listeners.add(changed);
-    return () => void this.#listeners.delete(changed);
-  };
-  readonly snapshot = () => this.last;
 
   get undoable(): string | null {
     return this.#done.at(-1)?.name ?? null;
@@ -36,18 +26,17 @@ export class UndoStack {
     await deed.redo();
     this.#done = [...this.#done, deed].slice(-MAX_DEEDS);
     this.#undone = [];
-    this.#say(deed.name, true);
   }
 
   /** Takes back the newest deed. What fails stays where it was, and the failure is thrown. */
   undo(): Promise<void> {
-    return this.#move(() => this.#done, () => this.#undone, (deed) => deed.undo(), "taken back: ", false);
+    return this.#move(() => this.#done, () => this.#undone, (deed) => deed.undo());
   }
   redo(): Promise<void> {
-    return this.#move(() => this.#undone, () => this.#done, (deed) => deed.redo(), "", true);
+    return this.#move(() => this.#undone, () => this.#done, (deed) => deed.redo());
   }
 
-  async #move(from: () => Deed[], to: () => Deed[], act: (deed: Deed) => Promise<unknown>, prefix: string, undoable: boolean): Promise<void> {
+  async #move(from: () => Deed[], to: () => Deed[], act: (deed: Deed) => Promise<unknown>): Promise<void> {
     const deed = from().at(-1);
     if (!deed || this.#busy) return;
     this.#busy = true;
@@ -55,17 +44,10 @@ export class UndoStack {
       await act(deed);
       from().pop();
       to().push(deed);
-      this.#say(prefix + deed.name, undoable);
     } finally {
       this.#busy = false;
     }
   }
-
-  #say(text: string, undoable: boolean): void {
-    this.last = { text, undoable };
-    for (const listener of this.#listeners) listener();
-  }
 }
 
 export const undoStack = new UndoStack();
-export const useLastDeed = (): UndoStack["last"] => useSyncExternalStore(undoStack.subscribe, undoStack.snapshot);

@@ -1,0 +1,79 @@
+// The keys of the window.
+import { useEffect } from "react";
+import { openDialog } from "../state/dialog.ts";
+import { chooseRun, doAgain, takeBack } from "../state/runActions.ts";
+import { runsStore } from "../state/runs.ts";
+import { changeSettings, currentSettings } from "../state/settings.ts";
+import { currentView, setView, TABS } from "../state/view.ts";
+
+const isMac = typeof navigator !== "undefined" && /Mac/.test(navigator.platform);
+/** "⌘" or "Ctrl+", to stand before a letter. */
+export const commandKey = isMac ? "⌘" : "Ctrl+";
+
+export interface Shortcut { keys: string; does: string }
+export const SHORTCUTS: readonly Shortcut[] = [
+  { keys: `${commandKey}K`, does: "Search or run a command" },
+  { keys: "?", does: "Show these keys" },
+  { keys: "n", does: "New run" },
+  { keys: "j, k", does: "Next or previous run" },
+  { keys: "/", does: "Filter the runs" },
+  { keys: "1 … 7", does: "Overview, Routing, Capacity, Balance, Spec, Log, Files" },
+  { keys: "c", does: "Compare the runs in the charts" },
+  { keys: "← →", does: "On a step slider or chart: one step back or forth" },
+  { keys: `${commandKey}Enter`, does: "In the form: start the run" },
+  { keys: `${commandKey}Z`, does: "Undo archive, delete, rename, tags, note, colour" },
+  { keys: `${commandKey}Shift+Z`, does: "Redo" },
+  { keys: `${commandKey}B`, does: "Hide or show the list of runs" },
+  { keys: "Esc", does: "Close a dialog; leave the form" },
+];
+
+/** Typing belongs to the field that has the focus. */
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select"));
+
+function moveInList(by: number): void {
+  const { showArchived } = currentSettings();
+  const runs = runsStore.snapshot().runs.filter((run) => run.deletedAt === null && (showArchived || !run.archived));
+  const at = runs.findIndex(({ id }) => id === currentView().run);
+  const next = runs[at < 0 ? 0 : Math.min(runs.length - 1, Math.max(0, at + by))];
+  if (next) chooseRun(next.id);
+}
+
+function onCommand(event: KeyboardEvent): boolean {
+  const key = event.key.toLowerCase();
+  if (key === "k") openDialog({ kind: "palette" });
+  else if (key === "b") changeSettings({ sidebar: !currentSettings().sidebar });
+  else if (key === "z" && !isTyping(event.target)) (event.shiftKey ? doAgain : takeBack)();
+  else if (key === "y" && !isTyping(event.target)) doAgain();
+  else return false;
+  return true;
+}
+
+function onPlain(event: KeyboardEvent): boolean {
+  const { run, page, overlaid } = currentView();
+  const tab = TABS[Number(event.key) - 1];
+  if (event.key === "?") openDialog({ kind: "keys" });
+  else if (event.key === "n") setView({ page: "new", source: null });
+  else if (event.key === "j") moveInList(1);
+  else if (event.key === "k") moveInList(-1);
+  else if (event.key === "/") {
+    changeSettings({ sidebar: true });
+    requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#run-filter")?.focus());
+  } else if (event.key === "c" && run && overlaid.length > 0) setView({ page: page === "compare" ? "runs" : "compare" });
+  else if (tab && run && page === "runs") setView({ tab });
+  else return false;
+  return true;
+}
+
+export function useKeys(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.altKey) return;
+      const command = isMac ? event.metaKey : event.ctrlKey;
+      const inDialog = event.target instanceof Element && event.target.closest("[role=dialog], [role=menu]") !== null;
+      if (command ? onCommand(event) : !inDialog && !isTyping(event.target) && onPlain(event)) event.preventDefault();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}

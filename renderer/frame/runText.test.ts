@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { RunSummary } from "../../contract/handlers.ts";
+import { age, preparationText, progressText, secondsLeft } from "./runText.ts";
+
+const summary = (last: number) => ({ last, lastStep: 400, min: last, minStep: 1, max: last, maxStep: 1 });
+const run = (change: Partial<RunSummary>) => ({ status: "running", step: 400, steps: 2000, tokens: 400_000, seconds: 100, progress: null, metrics: { tokensPerSecond: summary(4000) }, ...change }) as RunSummary;
+
+test("time left is what the steps to come hold of tokens, at the present pace", () => {
+  expect(secondsLeft(run({}))).toBe(400);
+  expect(progressText(run({}))).toBe("step 400 of 2,000 · 4k tokens/s · 6 min 40 s left");
+});
+
+test("no time left is claimed where there is no pace", () => {
+  expect(secondsLeft(run({ step: 0, tokens: 0 }))).toBeNull();
+  expect(secondsLeft(run({ metrics: {} }))).toBeNull();
+  expect(secondsLeft(run({ status: "stopped" }))).toBeNull();
+  expect(progressText(run({ status: "completed", step: 2000, metrics: {} }))).toBe("step 2,000 of 2,000 · trained 1 min 40 s");
+});
+
+test("preparation says how far it is where that is known", () => {
+  expect(preparationText(run({}))).toBeNull();
+  expect(preparationText(run({ progress: { phase: "reading the text", done: 3, total: 10, unit: "files" } }))).toBe("reading the text, 3 of 10 files");
+  expect(preparationText(run({ progress: { phase: "building the model", done: 0, total: null, unit: "" } }))).toBe("building the model");
+});
+
+test("ages", () => {
+  expect([age(100, 101), age(100, 99), age(0, 300), age(0, 86_400), age(0, 3 * 86_400)]).toEqual(["just now", "just now", "5 min ago", "1 day ago", "3 days ago"]);
+});

@@ -1,0 +1,47 @@
+// A run's state in words and numbers.
+import type { RunSummary } from "../../contract/handlers.ts";
+import { counted, duration, shortNumber } from "../charts/quantity.ts";
+
+export const STATUS: Record<RunSummary["status"], { glyph: string; word: string }> = {
+  starting: { glyph: "◌", word: "starting" },
+  preparing: { glyph: "◌", word: "preparing" },
+  running: { glyph: "●", word: "running" },
+  stopping: { glyph: "◍", word: "stopping" },
+  completed: { glyph: "✓", word: "completed" },
+  stopped: { glyph: "■", word: "stopped" },
+  failed: { glyph: "✕", word: "failed" },
+};
+
+/** Seconds until the last step at the present pace; null where there is none yet. */
+export function secondsLeft(run: RunSummary): number | null {
+  const pace = run.metrics["tokensPerSecond"]?.last;
+  if (run.status !== "running" || run.step === 0 || typeof pace !== "number" || !(pace > 0)) return null;
+  return ((run.steps - run.step) * run.tokens) / run.step / pace;
+}
+
+/** "step 412 of 2,000 · 3.1k tokens/s · 4 min left". */
+export function progressText(run: RunSummary): string {
+  const parts = [`step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}`];
+  const pace = run.metrics["tokensPerSecond"]?.last;
+  if (typeof pace === "number" && Number.isFinite(pace)) parts.push(`${shortNumber(pace, 3)} tokens/s`);
+  const left = secondsLeft(run);
+  if (left !== null) parts.push(`${duration(Math.max(1, Math.round(left)))} left`);
+  else if (run.seconds > 0) parts.push(`trained ${duration(Math.max(1, Math.round(run.seconds)))}`);
+  return parts.join(" · ");
+}
+
+/** What a run does before its first step: "reading the text, 3 of 10 files". */
+export function preparationText({ progress }: RunSummary): string | null {
+  if (!progress) return null;
+  const { phase, done, total, unit } = progress;
+  if (total === null) return done > 0 ? `${phase}, ${shortNumber(done)} ${unit}` : phase;
+  return `${phase}, ${shortNumber(done)} of ${shortNumber(total)} ${unit}`;
+}
+
+/** "just now", "5 min ago", "3 days ago". */
+export function age(then: number, now: number): string {
+  const seconds = Math.max(0, now - then);
+  if (seconds < 45) return "just now";
+  if (seconds < 86_400) return `${duration(Math.round(seconds / 60) * 60)} ago`;
+  return `${counted(Math.round(seconds / 86_400), "day")} ago`;
+}

@@ -1,0 +1,17 @@
+// Which dialog is open; at most one.
+import { useSyncExternalStore } from "react";
+
+export type Dialog = { kind: "palette" | "keys" } | { kind: "rename" | "tags" | "note" | "colour" | "steps"; runId: string };
+
+let current: Dialog | null = null;
+const listeners = new Set<() => void>();
+
+export function openDialog(dialog: Dialog | null): void {
+  current = dialog;
+  for (const listener of listeners) listener();
+}
+const subscribe = (changed: () => void) => {
+  listeners.add(changed);
+  return () => void listeners.delete(changed);
+};
+export const useDialog = (): Dialog | null => useSyncExternalStore(subscribe, () => current);

@@ -1,0 +1,104 @@
+// Everything that can be done to a run, once: the header, the list's menu and the palette all read it from here.
+import type { RunSummary } from "../../contract/handlers.ts";
+import { client } from "../connection/index.ts";
+import { saveBlob } from "../charts/download.ts";
+import { openDialog } from "./dialog.ts";
+import { attempt, say } from "./notice.ts";
+import { isGoing } from "./runs.ts";
+import { undoStack } from "./undo.ts";
+import { currentView, setView } from "./view.ts";
+
+export interface RunAction {
+  id: string;
+  label: string;
+  /** Group in a menu; a line is drawn between groups. */
+  group: "run" | "edit" | "export" | "away";
+  danger?: boolean;
+  perform: () => void;
+}
+
+/** Does it so that it can be undone, and says so. */
+export function undoably(name: string, redo: () => Promise<unknown>, undo: () => Promise<unknown>): Promise<void> {
+  return undoStack.run({ name, redo, undo }).then(() => say(`${name[0]!.toUpperCase()}${name.slice(1)}.`, true));
+}
+
+const quoted = (run: RunSummary): string => `“${run.name}”`;
+
+export const rename = (run: RunSummary, name: string) => undoably(`renamed ${quoted(run)} to “${name}”`,
+  () => client.send("runs.rename", { runId: run.id, name }), () => client.send("runs.rename", { runId: run.id, name: run.name }));
+export const tag = (run: RunSummary, tags: string[]) => undoably(`changed the tags of ${quoted(run)}`,
+  () => client.send("runs.tag", { runId: run.id, tags }), () => client.send("runs.tag", { runId: run.id, tags: run.tags }));
+export const note = (run: RunSummary, text: string) => undoably(`changed the note of ${quoted(run)}`,
+  () => client.send("runs.note", { runId: run.id, note: text }), () => client.send("runs.note", { runId: run.id, note: run.note }));
+export const colour = (run: RunSummary, index: number) => undoably(`changed the colour of ${quoted(run)}`,
+  () => client.send("runs.colour", { runId: run.id, colour: index }), () => client.send("runs.colour", { runId: run.id, colour: run.colour }));
+const archive = (run: RunSummary, archived: boolean) => undoably(`${archived ? "archived" : "brought back"} ${quoted(run)}`,
+  () => client.send("runs.archive", { runId: run.id, archived }), () => client.send("runs.archive", { runId: run.id, archived: !archived }));
+
+async function remove(run: RunSummary): Promise<void> {
+  await undoably(`deleted ${quoted(run)}; its files go in 7 days`, () => client.send("runs.delete", { runId: run.id }), () => client.send("runs.restore", { runId: run.id }));
+  const { run: shown, overlaid } = currentView();
+  setView({ overlaid: overlaid.filter((id) => id !== run.id), ...(shown === run.id ? { run: null } : {}) });
+}
+
+async function download(run: RunSummary, format: "csv" | "json", what: "metrics" | "routing"): Promise<void> {
+  const { fileName, mediaType, text } = await client.send("runs.export", { runId: run.id, format, what });
+  saveBlob(new Blob([text], { type: mediaType }), fileName);
+  say(`Saved ${fileName}.`);
+}
+
+/** Can it be continued from a checkpoint? */
+export const isResumable = (run: RunSummary): boolean => run.status === "stopped" || run.status === "failed";
+
+export const stop = (run: RunSummary) => attempt(() => client.send("runs.stop", { runId: run.id }));
+export const resume = (run: RunSummary) => attempt(() => client.send("runs.resume", { runId: run.id }));
+
+/** What can be done to the run as it is now. */
+export function runActions(run: RunSummary): RunAction[] {
+  const all: (RunAction | false)[] = [
+    isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
+    isResumable(run) && { id: "resume", label: "Resume", group: "run", perform: () => resume(run) },
+    run.status === "running" && { id: "checkpoint", label: "Save a checkpoint now", group: "run", perform: () => attempt(async () => {
+      await client.send("runs.checkpoint", { runId: run.id });
+      say("A checkpoint will be saved after this step.");
+    }) },
+    !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
+    { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id }) },
+    { id: "rename", label: "Rename…", group: "edit", perform: () => openDialog({ kind: "rename", runId: run.id }) },
+    { id: "tags", label: "Tags…", group: "edit", perform: () => openDialog({ kind: "tags", runId: run.id }) },
+    { id: "note", label: "Note…", group: "edit", perform: () => openDialog({ kind: "note", runId: run.id }) },
+    { id: "colour", label: "Colour…", group: "edit", perform: () => openDialog({ kind: "colour", runId: run.id }) },
+    { id: "metrics-csv", label: "Export metrics as CSV", group: "export", perform: () => attempt(() => download(run, "csv", "metrics")) },
+    { id: "metrics-json", label: "Export metrics as JSON", group: "export", perform: () => attempt(() => download(run, "json", "metrics")) },
+    { id: "routing-csv", label: "Export routing as CSV", group: "export", perform: () => attempt(() => download(run, "csv", "routing")) },
+    { id: "routing-json", label: "Export routing as JSON", group: "export", perform: () => attempt(() => download(run, "json", "routing")) },
+    { id: "archive", label: run.archived ? "Bring back from the archive" : "Archive", group: "away", perform: () => attempt(() => archive(run, !run.archived)) },
+    !isGoing(run) && { id: "delete", label: "Delete", group: "away", danger: true, perform: () => attempt(() => remove(run)) },
+  ];
+  return all.filter((action) => action !== false);
+}
+
+/** Puts a run into the charts beside the chosen one, or takes it out. */
+export function toggleOverlay(id: string): void {
+  const { run, overlaid } = currentView();
+  if (run === null) setView({ page: "runs", run: id });
+  else if (run !== id) setView({ overlaid: overlaid.includes(id) ? overlaid.filter((other) => other !== id) : [...overlaid, id] });
+}
+
+/** Opens a run, alone unless it was in the charts already. */
+export function chooseRun(id: string): void {
+  const { run, overlaid } = currentView();
+  const swapped = run !== null && overlaid.includes(id) ? overlaid.map((other) => (other === id ? run : other)) : overlaid.filter((other) => other !== id);
+  setView({ page: "runs", run: id, overlaid: swapped });
+}
+
+export const takeBack = () => attempt(async () => {
+  if (!undoStack.undoable) return say("There is nothing to undo.");
+  await undoStack.undo();
+  say(`Undone: ${undoStack.redoable}.`);
+});
+export const doAgain = () => attempt(async () => {
+  if (!undoStack.redoable) return say("There is nothing to redo.");
+  await undoStack.redo();
+  say(`Done again: ${undoStack.undoable}.`, true);
+});
