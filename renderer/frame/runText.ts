@@ -1,4 +1,5 @@
 // A run's state in words and numbers.
+import { fromWire } from "../../contract/events.ts";
 import type { RunSummary } from "../../contract/handlers.ts";
 import { counted, duration, shortNumber } from "../charts/quantity.ts";
 
@@ -12,18 +13,24 @@ export const STATUS: Record<RunSummary["status"], { glyph: string; word: string 
   failed: { glyph: "✕", word: "failed" },
 };
 
+/** Newest tokens a second; null before there is one. */
+function paceOf({ metrics }: RunSummary): number | null {
+  const pace = fromWire(metrics["tokensPerSecond"]?.last ?? "NaN");
+  return Number.isFinite(pace) && pace > 0 ? pace : null;
+}
+
 /** Seconds until the last step at the present pace; null where there is none yet. */
 export function secondsLeft(run: RunSummary): number | null {
-  const pace = run.metrics["tokensPerSecond"]?.last;
-  if (run.status !== "running" || run.step === 0 || typeof pace !== "number" || !(pace > 0)) return null;
+  const pace = paceOf(run);
+  if (run.status !== "running" || run.step === 0 || pace === null) return null;
   return ((run.steps - run.step) * run.tokens) / run.step / pace;
 }
 
 /** "step 412 of 2,000 · 3.1k tokens/s · 4 min left". */
 export function progressText(run: RunSummary): string {
   const parts = [`step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}`];
-  const pace = run.metrics["tokensPerSecond"]?.last;
-  if (typeof pace === "number" && Number.isFinite(pace)) parts.push(`${shortNumber(pace, 3)} tokens/s`);
+  const pace = paceOf(run);
+  if (pace !== null) parts.push(`${shortNumber(pace, 3)} tokens/s`);
   const left = secondsLeft(run);
   if (left !== null) parts.push(`${duration(Math.max(1, Math.round(left)))} left`);
   else if (run.seconds > 0) parts.push(`trained ${duration(Math.max(1, Math.round(run.seconds)))}`);

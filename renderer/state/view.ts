@@ -1,8 +1,8 @@
 // What is shown, as the address holds it: a copied link or a reload opens the same view.
 import { useSyncExternalStore } from "react";
+import type { XAxis } from "../charts/bucketSeries.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 
-export type XAxis = "step" | "tokens" | "seconds";
 export const TABS = ["overview", "routing", "capacity", "balance", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
 export type Page = "runs" | "new" | "compare";
@@ -29,7 +29,7 @@ export interface View {
 export const START_VIEW: View = {
   page: "runs", run: null, overlaid: [], source: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
 };
-const AXES: readonly XAxis[] = ["step", "tokens", "seconds"];
+const AXES: readonly XAxis[] = ["step", "tokens", "time"];
 const PAGES: readonly Page[] = ["runs", "new", "compare"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;

@@ -1,0 +1,106 @@
+// The dialogs of the frame; at most one is open.
+import { Dialog } from "@base-ui/react/dialog";
+import { useState, type FormEvent, type ReactNode } from "react";
+import type { RunSummary } from "../../contract/handlers.ts";
+import { client } from "../connection/index.ts";
+import { openDialog, useDialog } from "../state/dialog.ts";
+import { attempt } from "../state/notice.ts";
+import { colour, note, rename, tag } from "../state/runActions.ts";
+import { useRuns } from "../state/runs.ts";
+import { SHORTCUTS } from "./keys.ts";
+import { Palette } from "./Palette.tsx";
+import { Swatch } from "./Swatch.tsx";
+
+const COLOURS = 40;
+const close = () => openDialog(null);
+
+export function Dialogs() {
+  const dialog = useDialog();
+  const { runs } = useRuns();
+  const run = dialog && "runId" in dialog ? runs.find(({ id }) => id === dialog.runId) : undefined;
+  return (
+    <Dialog.Root open={dialog !== null} onOpenChange={(open) => { if (!open) close(); }}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        {dialog?.kind === "palette" ? <Dialog.Popup className="dialog palette" aria-label="Search or run a command"><Palette /></Dialog.Popup> : (
+          <Dialog.Popup className="dialog">
+            {dialog?.kind === "keys" && <Keys />}
+            {run && dialog?.kind === "rename" && <TextForm title="Rename" label="Name" start={run.name} limit={200} save={(text) => rename(run, text)} />}
+            {run && dialog?.kind === "tags" && <TextForm title="Tags" label="Tags, separated by commas" start={run.tags.join(", ")} empty limit={3000} save={(text) => tag(run, splitTags(text))} />}
+            {run && dialog?.kind === "note" && <TextForm title="Note" label="Note" start={run.note} empty long limit={20_000} save={(text) => note(run, text)} />}
+            {run && dialog?.kind === "steps" && <StepsForm run={run} />}
+            {run && dialog?.kind === "colour" && <ColourForm run={run} />}
+          </Dialog.Popup>
+        )}
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+const splitTags = (text: string): string[] => [...new Set(text.split(",").map((part) => part.trim()).filter(Boolean))];
+
+function Form({ title, submit, disabled = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; onSubmit: () => void; children: ReactNode }) {
+  const submitted = (event: FormEvent) => {
+    event.preventDefault();
+    onSubmit();
+    close();
+  };
+  return (
+    <form onSubmit={submitted}>
+      <Dialog.Title render={<h2 />}>{title}</Dialog.Title>
+      {children}
+      <div className="dialog-buttons">
+        <button type="button" className="button" onClick={close}>Cancel</button>
+        <button type="submit" className="button primary" disabled={disabled}>{submit}</button>
+      </div>
+    </form>
+  );
+}
+
+interface TextFormProps { title: string; label: string; start: string; limit: number; empty?: boolean; long?: boolean; save: (text: string) => Promise<unknown> }
+
+function TextForm({ title, label, start, limit, empty = false, long = false, save }: TextFormProps) {
+  const [text, setText] = useState(start);
+  const trimmed = text.trim();
+  const shared = { className: "input", value: text, maxLength: limit, autoFocus: true, onChange: (event: { target: { value: string } }) => setText(event.target.value) };
+  return (
+    <Form title={title} submit="Save" disabled={(!empty && trimmed === "") || trimmed === start} onSubmit={() => attempt(() => save(trimmed))}>
+      <label className="dialog-field"><span className="muted">{label}</span>{long ? <textarea rows={6} {...shared} /> : <input {...shared} onFocus={(event) => event.target.select()} />}</label>
+    </Form>
+  );
+}
+
+function StepsForm({ run }: { run: RunSummary }) {
+  const [steps, setSteps] = useState(Math.max(run.steps, run.step) * 2);
+  const wrong = !Number.isInteger(steps) || steps <= run.step;
+  return (
+    <Form title="Train further" submit="Train" disabled={wrong} onSubmit={() => attempt(() => client.send("runs.resume", { runId: run.id, steps }))}>
+      <label className="dialog-field"><span className="muted">Steps in all, {run.step.toLocaleString("en")} of them done</span>
+        <input className="input number" type="number" min={run.step + 1} step={1} value={Number.isNaN(steps) ? "" : steps} autoFocus onChange={(event) => setSteps(event.target.valueAsNumber)} /></label>
+      {wrong && <p className="field-error">Must be a whole number above {run.step.toLocaleString("en")}, the steps already done.</p>}
+    </Form>
+  );
+}
+
+function ColourForm({ run }: { run: RunSummary }) {
+  const [chosen, setChosen] = useState(run.colour);
+  return (
+    <Form title="Colour" submit="Save" disabled={chosen === run.colour} onSubmit={() => attempt(() => colour(run, chosen))}>
+      <div className="colours" role="radiogroup" aria-label="Colour and dash">
+        {Array.from({ length: COLOURS }, (_, index) => (
+          <label key={index} data-chosen={index === chosen}><input className="visually-hidden" type="radio" name="colour" checked={index === chosen} onChange={() => setChosen(index)} aria-label={`Colour ${index % 10 + 1}${index >= 10 ? `, dash ${Math.floor(index / 10)}` : ""}`} /><Swatch colour={index} /></label>
+        ))}
+      </div>
+    </Form>
+  );
+}
+
+function Keys() {
+  return (
+    <>
+      <Dialog.Title render={<h2 />}>Keys</Dialog.Title>
+      <table className="keys"><tbody>{SHORTCUTS.map(({ keys, does }) => <tr key={keys}><th scope="row"><kbd>{keys}</kbd></th><td>{does}</td></tr>)}</tbody></table>
+      <div className="dialog-buttons"><button type="button" className="button" onClick={close}>Close</button></div>
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+// Every action and every run, by typing.
+import { Command } from "cmdk";
+import { openDialog } from "../state/dialog.ts";
+import { say } from "../state/notice.ts";
+import { chooseRun, doAgain, runActions, takeBack } from "../state/runActions.ts";
+import { useRuns } from "../state/runs.ts";
+import { changeSettings, currentSettings } from "../state/settings.ts";
+import { setView, TABS, useView } from "../state/view.ts";
+import { STATUS } from "./runText.ts";
+
+interface Item { id: string; label: string; hint?: string; perform: () => void }
+
+/** More than this is found by typing. */
+const MAX_RUNS = 200;
+const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", spec: "Spec", log: "Log", files: "Files" };
+
+const general: Item[] = [
+  { id: "new", label: "New run", hint: "n", perform: () => setView({ page: "new", source: null }) },
+  { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
+  { id: "undo", label: "Undo", perform: takeBack },
+  { id: "redo", label: "Redo", perform: doAgain },
+  { id: "sidebar", label: "Hide or show the list of runs", perform: () => changeSettings({ sidebar: !currentSettings().sidebar }) },
+  { id: "archived", label: "Hide or show archived runs", perform: () => changeSettings({ showArchived: !currentSettings().showArchived }) },
+  { id: "light", label: "Theme: light", perform: () => changeSettings({ theme: "light" }) },
+  { id: "dark", label: "Theme: dark", perform: () => changeSettings({ theme: "dark" }) },
+  { id: "system", label: "Theme: as the system", perform: () => changeSettings({ theme: "system" }) },
+  { id: "link", label: "Copy a link to this view", perform: () => void navigator.clipboard.writeText(location.href).then(() => say("Copied the link to this view."), () => say("The browser did not allow copying; the address bar holds the same link.")) },
+  { id: "keys", label: "Show the keys", hint: "?", perform: () => openDialog({ kind: "keys" }) },
+];
+
+export function Palette() {
+  const { runs } = useRuns();
+  const { run: chosen, overlaid } = useView();
+  const run = runs.find(({ id }) => id === chosen);
+  const ofRun: Item[] = run ? [
+    ...TABS.map((tab, index) => ({ id: `tab-${tab}`, label: `Show ${TAB_NAMES[tab]}`, hint: String(index + 1), perform: () => setView({ page: "runs", tab }) })),
+    ...(overlaid.length > 0 ? [{ id: "compare", label: "Compare the runs in the charts", hint: "c", perform: () => setView({ page: "compare" }) }] : []),
+    ...runActions(run).map(({ id, label, perform }) => ({ id, label, perform })),
+  ] : [];
+  const pick = (item: Item) => () => {
+    openDialog(null);
+    item.perform();
+  };
+  const line = (item: Item) => <Command.Item key={item.id} value={`${item.label} ${item.id}`} onSelect={pick(item)}><span>{item.label}</span>{item.hint && <kbd>{item.hint}</kbd>}</Command.Item>;
+  return (
+    <Command label="Search or run a command" loop>
+      <Command.Input autoFocus placeholder="Search runs and commands" />
+      <Command.List>
+        <Command.Empty>Nothing is called that.</Command.Empty>
+        {run && <Command.Group heading={`This run: ${run.name}`}>{ofRun.map(line)}</Command.Group>}
+        <Command.Group heading="Window">{general.map(line)}</Command.Group>
+        <Command.Group heading="Runs">
+          {runs.filter(({ deletedAt }) => deletedAt === null).slice(0, MAX_RUNS).map((other) => (
+            <Command.Item key={other.id} value={`${other.name} ${other.tags.join(" ")} ${other.id}`} onSelect={pick({ id: other.id, label: other.name, perform: () => chooseRun(other.id) })}>
+              <span className="status-glyph" data-status={other.status} aria-hidden="true">{STATUS[other.status].glyph}</span><bdi>{other.name}</bdi>
+            </Command.Item>
+          ))}
+        </Command.Group>
+      </Command.List>
+    </Command>
+  );
+}

@@ -1,0 +1,66 @@
+// Devices, what just happened, and the connection.
+import { useEffect, useState } from "react";
+import type { Devices } from "../../contract/handlers.ts";
+import { counted, shortNumber } from "../charts/quantity.ts";
+import { client, useConnectionStatus } from "../connection/index.ts";
+import { clearNotice, useNotice } from "../state/notice.ts";
+import { takeBack } from "../state/runActions.ts";
+import { isGoing, useRuns } from "../state/runs.ts";
+import { Icon } from "./Icon.tsx";
+
+const gibibytes = (bytes: number): string => shortNumber(bytes / 2 ** 30, 3);
+const CONNECTION = { connecting: "connecting…", connected: "backend connected", reconnecting: "backend lost, reconnecting…", refused: "backend refuses", closed: "closed" } as const;
+
+function useDevices(): Devices | null {
+  const [devices, setDevices] = useState<Devices | null>(null);
+  useEffect(() => client.subscribe("devices", {}, setDevices), []);
+  return devices;
+}
+
+export function StatusBar() {
+  const { runs } = useRuns();
+  const going = runs.filter(isGoing).length;
+  return (
+    <footer className="status-bar number">
+      <DeviceFacts devices={useDevices()} />
+      <NoticeLine />
+      <ConnectionFact />
+      <span className="muted">{going > 0 ? `${counted(going, "run")} going` : "no run going"}</span>
+    </footer>
+  );
+}
+
+function DeviceFacts({ devices }: { devices: Devices | null }) {
+  if (!devices) return <span className="muted">reading the devices…</span>;
+  const { cpu, gpus, cuda } = devices;
+  const used = cpu.memoryBytes - cpu.memoryAvailableBytes;
+  return (
+    <ul className="devices" aria-label="Devices">
+      <li title={`${cpu.name}; ${cpu.physicalCores} cores, ${cpu.logicalCores} threads; ${cpu.instructionSets.join(", ")}`}>
+        CPU {cpu.utilization === null ? "" : `${Math.round(cpu.utilization)}% of ${counted(cpu.logicalCores, "thread")} · `}{gibibytes(used)} of {gibibytes(cpu.memoryBytes)} GiB
+      </li>
+      {gpus.map((gpu) => (
+        <li key={gpu.uuid} title={`${gpu.name}${gpu.usable ? "" : "; this build can't train on it"}`}>
+          GPU{gpu.index} {[gpu.utilization === null ? null : `${gpu.utilization}%`, gpu.temperature === null ? null : `${gpu.temperature} °C`, gpu.power === null ? null : `${Math.round(gpu.power)} W`, `${gibibytes(gpu.memoryUsedBytes)} of ${gibibytes(gpu.memoryBytes)} GiB`].filter(Boolean).join(" ")}
+        </li>
+      ))}
+      {gpus.length === 0 && <li className="muted" title={cuda.reason ?? undefined}>no GPU</li>}
+    </ul>
+  );
+}
+
+function NoticeLine() {
+  const notice = useNotice();
+  return (
+    <div className="notice" role={notice?.level === "error" ? "alert" : "status"} data-level={notice?.level}>
+      {notice && <><span>{notice.text}</span>
+        {notice.undoable && <button type="button" className="link" onClick={takeBack}>Undo</button>}
+        <button type="button" className="icon-button small" aria-label="Put this message away" onClick={clearNotice}><Icon name="close" /></button></>}
+    </div>
+  );
+}
+
+function ConnectionFact() {
+  const { state, message, version } = useConnectionStatus();
+  return <span className="connection" data-state={state} role="status" title={message ?? (version ? `Version ${version}` : undefined)}>{CONNECTION[state]}</span>;
+}
