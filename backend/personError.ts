@@ -1,5 +1,4 @@
 // Errors as they reach a person: one sentence, the detail a click away.
-import type { z } from "zod";
 import type { SpecIssue, WireError } from "../contract/handlers.ts";
 import { isDamage } from "../db/openOrRebuild.ts";
 
@@ -12,16 +11,6 @@ export class PersonError extends Error {
     this.detail = more.detail ?? null;
     this.issues = more.issues ?? [];
   }
-}
-
-/** Mistakes that a schema found, each at its dotted path; an unknown field is reported at its own name. */
-export function toIssues(error: z.ZodError, prefix: readonly PropertyKey[] = []): SpecIssue[] {
-  return error.issues.flatMap((issue): SpecIssue[] => {
-    const path = [...prefix, ...issue.path].map(String);
-    if (issue.code === "unrecognized_keys")
-      return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
-    return [{ path: path.join("."), message: issue.message }];
-  });
 }
 
 const REASONS: Record<string, string> = {

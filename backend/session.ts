@@ -5,7 +5,8 @@ import { ClientMessage, subscriptions, type ServerMessage, type Topic } from "..
 import type { z } from "zod";
 import { tokensMatch } from "./access.ts";
 import type { Application } from "./application.ts";
-import { PersonError, toIssues, toWireError } from "./personError.ts";
+import { PersonError, toWireError } from "./personError.ts";
+import { toIssues } from "../contract/specIssues.ts";
 import { VERSION } from "./version.ts";
 
 /** Bytes waiting to be sent above which a connection counts as slow. */

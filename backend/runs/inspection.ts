@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { DataInspection } from "../../contract/handlers.ts";
 import { DataSource, Tokenizer } from "../../contract/runSpec.ts";
-import { PersonError, toIssues } from "../personError.ts";
+import { PersonError } from "../personError.ts";
+import { toIssues } from "../../contract/specIssues.ts";
 
 /** Counts documents, bytes and invalid bytes of a source. */
 export async function inspectSource(source: unknown, tokenizer: unknown): Promise<DataInspection> {

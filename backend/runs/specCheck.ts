@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { SpecIssue } from "../../contract/handlers.ts";
 import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
-import { toIssues } from "../personError.ts";
+import { toIssues } from "../../contract/specIssues.ts";
 
 /** The spec with its defaults filled in, or what is wrong with it, field by field. */
 export function checkSpec(input: unknown): { spec: Spec; issues: [] } | { spec: null; issues: SpecIssue[] } {

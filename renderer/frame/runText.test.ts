@@ -7,7 +7,7 @@ const run = (change: Partial<RunSummary>) => ({ status: "running", step: 400, st
 
 test("time left is what the steps to come hold of tokens, at the present pace", () => {
   expect(secondsLeft(run({}))).toBe(400);
-  expect(progressText(run({}))).toBe("step 400 of 2,000 · 4k tokens/s · 6 min 40 s left");
+  expect(progressText(run({}))).toBe("step 400 of 2,000 · 4000 tokens/s · 6 min 40 s left");
 });
 
 test("no time left is claimed where there is no pace", () => {

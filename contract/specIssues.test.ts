@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { RunSpec } from "./runSpec.ts";
+import { toIssues } from "./specIssues.ts";
+
+const issues = (spec: unknown) => {
+  const parsed = RunSpec.safeParse(spec);
+  return parsed.success ? [] : toIssues(parsed.error).map(({ path, message }) => `${path}: ${message}`);
+};
+
+test("a good spec has none", () => expect(issues({})).toEqual([]));
+
+test.each([
+  [{ model: { dModel: 4 } }, "model.dModel: Must be at least 8."],
+  [{ model: { dModel: "wide" } }, "model.dModel: Must be a number."],
+  [{ model: { dModel: 12.5 } }, "model.dModel: Must be a whole number."],
+  [{ model: { dropout: 2 } }, "model.dropout: Must be at most 0.9."],
+  [{ model: { precision: "fp8" } }, 'model.precision: Must be one of "fp32", "bf16", "selective".'],
+  [{ name: "" }, "name: Must not be empty."],
+  [{ model: { width: 3 } }, "model.width: There is no such field."],
+  [{ data: { source: { kind: "files", paths: [] } } }, "data.source.paths: Name at least one."],
+  [{ device: "tpu" }, 'device: Write "auto", "cpu" or "cuda:0".'],
+  [{ training: { steps: 10, warmupSteps: 20 } }, "training.warmupSteps: The warm-up is longer than the run of 10 steps."],
+])("%j", (spec, sentence) => expect(issues(spec)).toContain(sentence));

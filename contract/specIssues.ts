@@ -1,0 +1,33 @@
+// What a schema found wrong, in sentences a person reads beside the field.
+import type { z } from "zod";
+import type { SpecIssue } from "./handlers.ts";
+
+/** Mistakes that a schema found, each at its dotted path; an unknown field is reported at its own name. */
+export function toIssues(error: z.ZodError, prefix: readonly PropertyKey[] = []): SpecIssue[] {
+  return error.issues.flatMap((issue): SpecIssue[] => {
+    const path = [...prefix, ...issue.path].map(String);
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
+    return [{ path: path.join("."), message: sentence(issue) }];
+  });
+}
+
+const KINDS: Record<string, string> = { number: "a number", int: "a whole number", string: "text", boolean: "true or false", array: "a list", object: "an object" };
+
+function sentence(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type": return `Must be ${KINDS[issue.expected] ?? issue.expected}.`;
+    case "too_small":
+      if (issue.origin === "string") return Number(issue.minimum) === 1 ? "Must not be empty." : `Must have at least ${issue.minimum} characters.`;
+      if (issue.origin === "array") return Number(issue.minimum) === 1 ? "Name at least one." : `Name at least ${issue.minimum}.`;
+      return `Must be ${issue.inclusive === false ? "above" : "at least"} ${Number(issue.minimum).toLocaleString("en", { maximumSignificantDigits: 6 })}.`;
+    case "too_big":
+      if (issue.origin === "string") return `Must have at most ${issue.maximum} characters.`;
+      if (issue.origin === "array") return `Name at most ${issue.maximum}.`;
+      return `Must be ${issue.inclusive === false ? "below" : "at most"} ${Number(issue.maximum).toLocaleString("en", { maximumSignificantDigits: 6 })}.`;
+    case "invalid_value": return `Must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((value) => JSON.stringify(value)).join(", ")}.`;
+    case "invalid_union": return "Has a form that is not known here.";
+    case "custom": return issue.message;
+    default: return `${issue.message[0]?.toUpperCase() ?? ""}${issue.message.slice(1)}${/[.!?]$/.test(issue.message) ? "" : "."}`;
+  }
+}

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { check, draftOf, paired, readJson, typedNumber, valueAt, withValue } from "./draft.ts";
+import { fieldFacts, GROUPS } from "./specFields.ts";
+
+const start = draftOf({});
+
+test("a value is read and written by its path, and the rest stays the same object", () => {
+  const changed = withValue(start, "model.sparse.experts", 16);
+  expect(valueAt(changed, "model.sparse.experts")).toBe(16);
+  expect(valueAt(start, "model.sparse.experts")).toBe(8);
+  expect(changed["data"]).toBe(start["data"]);
+  expect(valueAt(start, "model.sparse.capacityFactor.none.deeper")).toBeUndefined();
+  expect(valueAt(withValue({ model: null }, "model.dModel", 8), "model.dModel")).toBe(8);
+});
+
+test("what was typed is a number where it is one, and otherwise refused at its field", () => {
+  expect([typedNumber("1e-3"), typedNumber(" 12 "), typedNumber(""), typedNumber("12 apples"), typedNumber("Infinity")]).toEqual([0.001, 12, "", "12 apples", "Infinity"]);
+  const { spec, issues } = check(withValue(start, "model.dModel", typedNumber("wide")));
+  expect(spec).toBeNull();
+  expect([...issues]).toEqual([["model.dModel", "Must be a number."]]);
+});
+
+test("objective and architecture go together", () => {
+  for (const [path, value] of [["data.objective", "causal"], ["model.architecture", "decoder-only"]] as const) {
+    const causal = paired(start, path, value);
+    expect(check(causal).issues.size, path).toBe(0);
+    expect(check(paired(causal, "data.objective", "span-corruption")).issues.size).toBe(0);
+  }
+});
+
+test("a pasted spec gets its defaults; a wrong one stays as it is", () => {
+  expect(readJson('{"model":{"dModel":64}}')).toEqual(draftOf({ model: { dModel: 64 } }));
+  expect(readJson('{"model":{"dModel":1}}')).toEqual({ model: { dModel: 1 } });
+  expect(() => readJson("{")).toThrow(/^This is not JSON/);
+  expect(() => readJson("[1]")).toThrow("A spec is a JSON object.");
+});
+
+test("every field of the form is in the schema, with a title and its default in the draft", () => {
+  for (const path of GROUPS.flatMap(({ paths }) => paths)) {
+    const { title } = fieldFacts(path);
+    expect(title, path).not.toBe("");
+    expect(valueAt(start, path), path).not.toBeUndefined();
+  }
+});
+
+test("every field of a spec can be reached in the form", () => {
+  const own = ["version", "lineage", "mesh", "data.source", "data.tokenizer", "training.optimizer"];
+  const shown = new Set(GROUPS.flatMap(({ paths }) => paths));
+  const leaves = (value: unknown, path: string): string[] =>
+    typeof value === "object" && value !== null && !own.includes(path) ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, path ? `${path}.${name}` : name)) : [path];
+  expect(leaves(start, "").filter((path) => !shown.has(path) && !own.includes(path))).toEqual([]);
+});

@@ -1,0 +1,63 @@
+// The spec as it is being written: a tree of JSON that may still be wrong.
+import { RunSpec } from "../../contract/runSpec.ts";
+import { toIssues } from "../../contract/specIssues.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type Draft = { [name: string]: Json };
+
+/** The value at a dotted path; undefined where there is none. */
+export function valueAt(draft: Json, path: string): Json | undefined {
+  let at: Json | undefined = draft;
+  for (const part of path.split(".")) at = typeof at === "object" && at !== null ? (at as Record<string, Json>)[part] : undefined;
+  return at;
+}
+
+/** A copy with the value at the path; what lies beside it is shared. */
+export function withValue(draft: Draft, path: string, value: Json): Draft {
+  const [first, ...rest] = path.split(".") as [string, ...string[]];
+  if (rest.length === 0) return { ...draft, [first]: value };
+  const inner = draft[first];
+  return { ...draft, [first]: withValue(typeof inner === "object" && inner !== null && !Array.isArray(inner) ? inner : {}, rest.join("."), value) };
+}
+
+/** What a person typed as the JSON it stands for: a number where it is one, otherwise the text itself, which the schema then refuses. */
+export const typedNumber = (text: string): Json => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+
+export interface Checked {
+  spec: RunSpec | null;
+  /** First sentence by dotted path. */
+  issues: ReadonlyMap<string, string>;
+}
+
+export function check(draft: Draft): Checked {
+  const parsed = RunSpec.safeParse(draft);
+  if (parsed.success) return { spec: parsed.data, issues: new Map() };
+  const issues = new Map<string, string>();
+  for (const { path, message } of toIssues(parsed.error)) if (!issues.has(path)) issues.set(path, message);
+  return { spec: null, issues };
+}
+
+/** The draft of a spec or preset, with every default written out. */
+export const draftOf = (spec: unknown): Draft => RunSpec.parse(spec) as unknown as Draft;
+
+/** A new objective or architecture takes the other along: only pairs of the two can be trained. */
+export function paired(draft: Draft, path: string, value: Json): Draft {
+  const next = withValue(draft, path, value);
+  if (path === "data.objective") return withValue(next, "model.architecture", value === "causal" ? "decoder-only" : "encoder-decoder");
+  if (path === "model.architecture") return withValue(next, "data.objective", value === "decoder-only" ? "causal" : "span-corruption");
+  return next;
+}
+
+/** Reads a spec that was pasted. Throws an Error whose message is one sentence. */
+export function readJson(text: string): Draft {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`This is not JSON: ${(error as Error).message}.`, { cause: error });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("A spec is a JSON object.");
+  const parsed = RunSpec.safeParse(value);
+  // With mistakes it is taken as it is, so that the form can point at them.
+  return parsed.success ? draftOf(value) : (value as Draft);
+}
