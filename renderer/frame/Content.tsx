@@ -1,19 +1,23 @@
 // What stands right of the list: the start, the form, the comparison, or the chosen run with its tabs.
 import { Tabs } from "@base-ui/react/tabs";
-import { useMemo } from "react";
-import { useConnectionStatus } from "../connection/index.ts";
+import { useCallback, useMemo } from "react";
+import { useConnectionStatus, useRequest } from "../connection/index.ts";
+import { NewRunPage } from "../newRun/index.tsx";
 import { panels } from "../panels/index.tsx";
+import { FirstStart } from "../start/index.tsx";
+import { chooseRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { setView, useView, type Tab } from "../state/view.ts";
 import { RunHeader } from "./RunHeader.tsx";
 
 export function Content() {
-  const { run: chosen, overlaid } = useView();
+  const { page, run: chosen, overlaid } = useView();
   const { runs, loaded } = useRuns();
   const { message } = useConnectionStatus();
   const run = runs.find(({ id }) => id === chosen);
   if (!loaded) return <div className="page-state"><p className="muted" role="status">{message ?? "Reading the runs…"}</p></div>;
-  if (chosen === null) return null;
+  if (page === "new") return <NewRun />;
+  if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={() => setView({ page: "new", source: null })} />;
   if (!run) return (
     <div className="page-state">
       <h1>This run is not here</h1>
@@ -22,6 +26,18 @@ export function Content() {
     </div>
   );
   return <div className="run-page"><RunHeader run={run} /><RunTabs runId={run.id} overlaid={overlaid} /></div>;
+}
+
+/** The form, begun from another run's spec where the view names one. */
+function NewRun() {
+  const { source, run } = useView();
+  const { data, error } = useRequest("runs.get", { runId: source ?? "" }, { enabled: source !== null });
+  const leave = useCallback(() => setView({ page: "runs", source: null, run }), [run]);
+  const started = (runId: string) => setView({ page: "runs", source: null, run: runId, overlaid: [], tab: "overview" });
+  if (source === null) return <NewRunPage key="new" onStarted={started} onCancel={leave} />;
+  if (error) return <div className="page-state" role="alert"><h1>The spec could not be read</h1><p>{error.message}</p><button type="button" className="button" onClick={leave}>Back</button></div>;
+  if (!data) return <div className="page-state"><p className="muted" role="status">Reading the spec…</p></div>;
+  return <NewRunPage key={source} initialSpec={data.spec} lineage={{ kind: "duplicate", runId: source }} onStarted={started} onCancel={leave} />;
 }
 
 function RunTabs({ runId, overlaid }: { runId: string; overlaid: readonly string[] }) {

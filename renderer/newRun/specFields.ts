@@ -77,6 +77,7 @@ export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: st
   adafactor: [
     { name: "decayRate", title: "Decay rate", help: "β2(t) = 1 − t^−rate (1804.04235 §7.2)." },
     { name: "clippingThreshold", title: "Update clipping", help: "Largest root mean square of an update." },
+    { name: "scaleParameter", title: "Scale by the parameter", help: "Steps are relative to a parameter's own size (§8)." },
     { name: "weightDecay", title: "Weight decay", help: "Decoupled; spares vectors." },
   ],
 };

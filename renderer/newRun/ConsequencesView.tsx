@@ -1,0 +1,51 @@
+// What the spec leads to, computed as it is written.
+import { consequences, type Consequences } from "../../contract/consequences.ts";
+import type { RunSpec } from "../../contract/runSpec.ts";
+import { counted, quantity, shortNumber } from "../charts/quantity.ts";
+import { useRequest } from "../connection/index.ts";
+import { useInspection } from "./DataControls.tsx";
+import type { Draft } from "./draft.ts";
+
+const approximately = (value: number, unit: string): string => `${shortNumber(value, 3)} ${unit}`;
+
+export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: RunSpec | null; wrong: number }) {
+  const { data: text } = useInspection(draft);
+  const { data: devices } = useRequest("devices.read", {});
+  if (!spec) return <p className="muted">Consequences are shown once {wrong === 1 ? "the field" : `the ${wrong} fields`} above {wrong === 1 ? "is" : "are"} right.</p>;
+  const trainingTokens = text && spec.data.tokenizer.kind === "bytes" ? text.bytes * (1 - spec.data.evaluationFraction) : null;
+  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), trainingTokens });
+  const free = devices?.cpu.memoryAvailableBytes;
+  return (
+    <>
+      <dl className="consequences number">
+        <Fact title="Parameters" value={shortNumber(all.parameters.total, 3)} note={`${shortNumber(all.activeParameters, 3)} of them meet a token`} />
+        <Fact title="Experts hold" value={quantity(all.parameters.experts / all.parameters.total, "of parameters")} />
+        <Fact title="FLOPs a token" value={shortNumber(all.flopsPerToken.training, 3)} note="forward and backward" />
+        <Fact title="Tokens a step" value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? "padding included" : `${shortNumber(all.epochs, 3)} passes over the text in ${counted(spec.training.steps, "step")}`} />
+        <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
+        <CapacityFacts all={all} />
+        <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
+      </dl>
+      {free !== undefined && all.memory.total > free && spec.device !== "auto" && !spec.device.startsWith("cuda") && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
+    </>
+  );
+}
+
+const memoryNote = ({ memory }: Consequences): string =>
+  `parameters ${quantity(memory.parameters, "bytes")}, gradients ${quantity(memory.gradients, "bytes")}, optimizer ${quantity(memory.optimizer, "bytes")}, activations ${quantity(memory.activations, "bytes")}`;
+
+function Fact({ title, value, note }: { title: string; value: string; note?: string }) {
+  return <div><dt>{title}</dt><dd>{value}{note && <span className="muted">{note}</span>}</dd></div>;
+}
+
+function CapacityFacts({ all }: { all: Consequences }) {
+  if (all.capacity.length === 0) return <Fact title="Sparse layers" value="none" note="a dense model" />;
+  return (
+    <>
+      <Fact title="Sparse layers" value={String(all.sparseLayers.length)} note={all.sparseLayers.map(({ stack, layer }) => `${stack.slice(0, 3)} ${layer}`).join(", ")} />
+      {all.capacity.map(({ stack, tokens, groups, training, evaluation }) => (
+        <Fact key={stack} title={`Capacity, ${stack}`} value={counted(training, "token")} note={`an expert, of ${tokens.toLocaleString("en")} in ${groups === 1 ? "a batch" : `each of ${groups} sequences`}; ${evaluation.toLocaleString("en")} in evaluation`} />
+      ))}
+    </>
+  );
+}

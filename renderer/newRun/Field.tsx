@@ -1,0 +1,54 @@
+// One field of the form: label, control, unit, what is wrong, and an explanation.
+import { useId, type ReactNode } from "react";
+import { shortNumber } from "../charts/quantity.ts";
+import { typedNumber, type Json } from "./draft.ts";
+import type { FieldFacts } from "./specFields.ts";
+
+interface RowProps { title: string; unit?: string; help?: string; error?: string | undefined; wide?: boolean; children: (ids: { id: string; describedBy: string }) => ReactNode }
+
+export function FieldRow({ title, unit = "", help = "", error, wide = false, children }: RowProps) {
+  const id = useId();
+  return (
+    <div className="field" data-wide={wide} data-wrong={error !== undefined}>
+      <label htmlFor={id}>{title}{unit && <span className="muted"> ({unit})</span>}</label>
+      {children({ id, describedBy: `${id}-help` })}
+      <p id={`${id}-help`} className="field-help">{error !== undefined && <span className="field-error" role="alert">{error} </span>}{help && <span className="muted">{help}</span>}</p>
+    </div>
+  );
+}
+
+interface FieldProps { facts: FieldFacts; value: Json | undefined; error: string | undefined; change: (value: Json) => void }
+
+const range = ({ minimum, maximum }: FieldFacts): string =>
+  minimum !== null && maximum !== null && maximum < 1e15 ? ` ${shortNumber(minimum)} to ${shortNumber(maximum)}.` : "";
+
+export function Field({ facts, value, error, change }: FieldProps) {
+  const { kind, title, unit, description, choices } = facts;
+  const help = `${description}${kind === "integer" || kind === "number" ? range(facts) : ""}`.trim();
+  if (kind === "boolean")
+    return (
+      <div className="field" data-wrong={error !== undefined}>
+        <label className="field-check"><input type="checkbox" checked={value === true} onChange={(event) => change(event.target.checked)} />{title}</label>
+        {(help || error) && <p className="field-help">{error && <span className="field-error">{error} </span>}<span className="muted">{help}</span></p>}
+      </div>
+    );
+  return (
+    <FieldRow title={title} unit={unit} help={help} error={error} wide={kind === "text"}>
+      {({ id, describedBy }) => {
+        const shared = { id, name: facts.path, className: "input", "aria-describedby": describedBy, "aria-invalid": error !== undefined } as const;
+        if (kind === "choice")
+          return <select {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)}>{choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}</select>;
+        if (kind === "text") return <input {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)} />;
+        return <NumberInput shared={shared} value={value} change={change} />;
+      }}
+    </FieldRow>
+  );
+}
+
+/** A text field, so that 1e-3 can be typed and a half-typed number stays where it is. */
+export function NumberInput({ shared, value, change }: { shared: object; value: Json | undefined; change: (value: Json) => void }) {
+  return <input {...shared} inputMode="decimal" autoComplete="off" defaultValue={String(value ?? "")} ref={(input) => {
+    // What was set from elsewhere is shown; what is being typed stays as it was typed.
+    if (input && document.activeElement !== input && input.value !== String(value ?? "")) input.value = String(value ?? "");
+  }} onChange={(event) => change(typedNumber(event.target.value))} />;
+}

@@ -1,0 +1,28 @@
+// The optimizer and its own numbers.
+import { OptimizerSpec } from "../../contract/runSpec.ts";
+import { valueAt, type Draft, type Json } from "./draft.ts";
+import { FieldRow, NumberInput } from "./Field.tsx";
+import { OPTIMIZER_FIELDS } from "./specFields.ts";
+
+interface Props { draft: Draft; issues: ReadonlyMap<string, string>; advanced: boolean; change: (path: string, value: Json) => void }
+
+export function OptimizerControls({ draft, issues, advanced, change }: Props) {
+  const kind = String(valueAt(draft, "training.optimizer.kind"));
+  return (
+    <>
+      <FieldRow title="Optimizer" help="AdamW keeps two numbers a parameter; Adafactor a row and a column a matrix, as T5 and Switch were trained." error={issues.get("training.optimizer")}>
+        {({ id, describedBy }) => (
+          <select id={id} className="input" aria-describedby={describedBy} value={kind} onChange={(event) => change("training.optimizer", OptimizerSpec.parse({ kind: event.target.value }) as unknown as Json)}>
+            <option value="adamw">AdamW</option><option value="adafactor">Adafactor</option>
+          </select>
+        )}
+      </FieldRow>
+      {advanced && (OPTIMIZER_FIELDS[kind] ?? []).map(({ name, title, help }) => {
+        const path = `training.optimizer.${name}`, value = valueAt(draft, path), error = issues.get(path);
+        if (typeof value === "boolean")
+          return <div className="field" key={path}><label className="field-check"><input type="checkbox" checked={value} onChange={(event) => change(path, event.target.checked)} />{title}</label><p className="field-help muted">{help}</p></div>;
+        return <FieldRow key={path} title={title} help={help} error={error}>{({ id, describedBy }) => <NumberInput shared={{ id, name: path, className: "input", "aria-describedby": describedBy, "aria-invalid": error !== undefined }} value={value} change={(next) => change(path, next)} />}</FieldRow>;
+      })}
+    </>
+  );
+}

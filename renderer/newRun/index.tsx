@@ -1,0 +1,118 @@
+// New run: a form made from the schema, its consequences as one types, and the button that starts it.
+import { useEffect, useMemo, useRef, useState } from "react";
+import { RequestError } from "../../contract/client.ts";
+import type { RunSpec } from "../../contract/runSpec.ts";
+import { counted } from "../charts/quantity.ts";
+import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
+import { commandKey } from "../frame/keys.ts";
+import { ConsequencesView } from "./ConsequencesView.tsx";
+import { check, draftOf, paired, type Draft, type Json } from "./draft.ts";
+import { clearKept, keep, kept } from "./keptDraft.ts";
+import { JsonView } from "./JsonView.tsx";
+import { PRESETS, SAMPLE } from "./presets.ts";
+import { Sections } from "./Sections.tsx";
+import "./newRun.css";
+
+export interface NewRunPageProps {
+  /** The spec to begin from; the draft left before, or the sample, without one. */
+  initialSpec?: RunSpec;
+  /** The run that the spec is of. */
+  lineage?: { kind: "duplicate"; runId: string };
+  onStarted: (runId: string) => void;
+  onCancel: () => void;
+}
+
+function firstDraft({ initialSpec, lineage }: NewRunPageProps): Draft {
+  if (initialSpec) return draftOf({ ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null });
+  return kept() ?? draftOf(SAMPLE.spec);
+}
+
+export function NewRunPage(props: NewRunPageProps) {
+  const { onStarted, onCancel, initialSpec } = props;
+  const [draft, setDraft] = useState(() => firstDraft(props));
+  const [view, setView] = useState<"form" | "json">("form");
+  const [advanced, setAdvanced] = useState(false);
+  const [starting, setStarting] = useState(false);
+  const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
+  const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
+  const { state } = useConnectionStatus();
+  const form = useRef<HTMLFormElement>(null);
+
+  const checked = useMemo(() => check(draft), [draft]);
+  const issues = useMemo(() => new Map([...refused, ...checked.issues]), [refused, checked]);
+  const replace = (next: Draft) => {
+    setDraft(next);
+    setRefused(new Map());
+    setFailure(null);
+    if (!initialSpec) keep(next);
+  };
+  const change = (path: string, value: Json) => replace(paired(draft, path, value));
+
+  const start = async () => {
+    if (starting) return;
+    if (checked.issues.size > 0) {
+      setFailure({ message: `${counted(checked.issues.size, "field")} must be changed before the run can start.`, detail: null });
+      setView("form");
+      setAdvanced(true);
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      return;
+    }
+    setStarting(true);
+    setFailure(null);
+    try {
+      const { runId } = await client.send("runs.start", { spec: draft });
+      if (!initialSpec) clearKept();
+      onStarted(runId);
+    } catch (error) {
+      const detail = error instanceof RequestError ? error.detail : null;
+      if (error instanceof RequestError) setRefused(new Map(error.issues.map(({ path, message }) => [path, message])));
+      setFailure({ message: sentenceOf(error), detail });
+      setStarting(false);
+    }
+  };
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const typing = event.target instanceof Element && event.target.closest("[role=dialog], [role=menu]");
+      if (event.key === "Escape" && !event.defaultPrevented && !typing) onCancel();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [onCancel]);
+
+  return (
+    <form className="new-run" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); void start(); }}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter") return;
+        // A half-written form must not start by a slip of the Enter key.
+        if (event.ctrlKey || event.metaKey) void start();
+        if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey) event.preventDefault();
+      }}>
+      <header className="new-run-head">
+        <h1>{initialSpec ? "Duplicate with changes" : "New run"}</h1>
+        <div className="segments" role="radiogroup" aria-label="How to write the spec">
+          <label><input type="radio" name="view" checked={view === "form"} onChange={() => setView("form")} />Form</label>
+          <label><input type="radio" name="view" checked={view === "json"} onChange={() => setView("json")} />JSON</label>
+        </div>
+        <label className="field-check"><input type="checkbox" checked={advanced} onChange={(event) => setAdvanced(event.target.checked)} />All fields</label>
+      </header>
+      <div className="new-run-body">
+        <div className="new-run-fields">
+          {!initialSpec && <fieldset className="presets"><legend className="muted">Begin from</legend>{PRESETS.map(({ id, title, about, spec }) => (
+            <button key={id} type="button" className="preset" onClick={() => replace(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
+          ))}</fieldset>}
+          {view === "json" ? <JsonView draft={draft} change={replace} /> : <Sections draft={draft} issues={issues} advanced={advanced} change={change} />}
+        </div>
+        <aside className="new-run-side" aria-label="Consequences">
+          <h2>Consequences</h2>
+          <ConsequencesView draft={draft} spec={checked.spec} wrong={checked.issues.size} />
+        </aside>
+      </div>
+      <footer className="new-run-foot">
+        {failure && <p className="field-error" role="alert">{failure.message}{failure.detail && <details><summary>Details</summary><pre>{failure.detail}</pre></details>}</p>}
+        <button type="button" className="button" onClick={onCancel}>Cancel</button>
+        <button type="submit" className="button primary" disabled={starting || state !== "connected"} title={`${commandKey}Enter`}>{starting ? "Starting…" : "Start training"}</button>
+      </footer>
+    </form>
+  );
+}
