@@ -8,6 +8,7 @@ import { FirstStart } from "../start/index.tsx";
 import { chooseRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { setView, useView, type Tab } from "../state/view.ts";
+import { ComparePage, FilesTab, LogTab, SpecTab } from "../tabs/index.tsx";
 import { RunHeader } from "./RunHeader.tsx";
 
 export function Content() {
@@ -15,8 +16,10 @@ export function Content() {
   const { runs, loaded } = useRuns();
   const { message } = useConnectionStatus();
   const run = runs.find(({ id }) => id === chosen);
+  const compared = useMemo(() => (chosen === null ? [] : [chosen, ...overlaid]), [chosen, overlaid]);
   if (!loaded) return <div className="page-state"><p className="muted" role="status">{message ?? "Reading the runs…"}</p></div>;
   if (page === "new") return <NewRun />;
+  if (page === "compare") return <ComparePage runIds={compared} />;
   if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={() => setView({ page: "new", source: null })} />;
   if (!run) return (
     <div className="page-state">
@@ -40,15 +43,19 @@ function NewRun() {
   return <NewRunPage key={source} initialSpec={data.spec} lineage={{ kind: "duplicate", runId: source }} onStarted={started} onCancel={leave} />;
 }
 
+/** Tabs of one run alone. */
+const RECORDS = [{ id: "spec", title: "Spec", Component: SpecTab }, { id: "log", title: "Log", Component: LogTab }, { id: "files", title: "Files", Component: FilesTab }] as const;
+
 function RunTabs({ runId, overlaid }: { runId: string; overlaid: readonly string[] }) {
   const { tab } = useView();
   const runIds = useMemo(() => [runId, ...overlaid], [runId, overlaid]);
   return (
     <Tabs.Root className="tabs" value={tab} onValueChange={(next) => setView({ tab: next as Tab })}>
       <Tabs.List className="tab-list" aria-label="Views of the run">
-        {panels.map(({ id, title }) => <Tabs.Tab key={id} className="tab" value={id}>{title}</Tabs.Tab>)}
+        {[...panels, ...RECORDS].map(({ id, title }) => <Tabs.Tab key={id} className="tab" value={id}>{title}</Tabs.Tab>)}
       </Tabs.List>
       {panels.map(({ id, Component }) => <Tabs.Panel key={id} className="tab-panel" value={id}><Component runIds={runIds} primary={runId} /></Tabs.Panel>)}
+      {RECORDS.map(({ id, Component }) => <Tabs.Panel key={id} className="tab-panel" value={id}><Component runId={runId} /></Tabs.Panel>)}
     </Tabs.Root>
   );
 }

@@ -4,7 +4,7 @@ import type { RunSpec } from "../../contract/runSpec.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { useRequest } from "../connection/index.ts";
 import { useInspection } from "./DataControls.tsx";
-import type { Draft } from "./draft.ts";
+import type { Draft } from "../spec/draft.ts";
 
 const approximately = (value: number, unit: string): string => `${shortNumber(value, 3)} ${unit}`;
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { counted, quantity } from "../charts/quantity.ts";
 import { sentenceOf, useRequest } from "../connection/index.ts";
 import { attempt } from "../state/notice.ts";
-import { valueAt, type Draft, type Json } from "./draft.ts";
+import { valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { FieldRow } from "./Field.tsx";
 
 interface Props { draft: Draft; issues: ReadonlyMap<string, string>; change: (path: string, value: Json) => void }

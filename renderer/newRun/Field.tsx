@@ -1,8 +1,8 @@
 // One field of the form: label, control, unit, what is wrong, and an explanation.
 import { useId, type ReactNode } from "react";
 import { shortNumber } from "../charts/quantity.ts";
-import { typedNumber, type Json } from "./draft.ts";
-import type { FieldFacts } from "./specFields.ts";
+import { typedNumber, type Json } from "../spec/draft.ts";
+import type { FieldFacts } from "../spec/specFields.ts";
 
 interface RowProps { title: string; unit?: string; help?: string; error?: string | undefined; wide?: boolean; children: (ids: { id: string; describedBy: string }) => ReactNode }
 

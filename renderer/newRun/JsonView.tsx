@@ -1,7 +1,7 @@
 // The spec as JSON, to be copied, pasted and edited.
 import { useState } from "react";
 import { sentenceOf } from "../connection/index.ts";
-import { readJson, type Draft } from "./draft.ts";
+import { readJson, type Draft } from "../spec/draft.ts";
 
 export function JsonView({ draft, change }: { draft: Draft; change: (draft: Draft) => void }) {
   const [text, setText] = useState(() => JSON.stringify(draft, null, 2));

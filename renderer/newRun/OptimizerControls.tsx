@@ -1,8 +1,8 @@
 // The optimizer and its own numbers.
 import { OptimizerSpec } from "../../contract/runSpec.ts";
-import { valueAt, type Draft, type Json } from "./draft.ts";
+import { valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { FieldRow, NumberInput } from "./Field.tsx";
-import { OPTIMIZER_FIELDS } from "./specFields.ts";
+import { OPTIMIZER_FIELDS } from "../spec/specFields.ts";
 
 interface Props { draft: Draft; issues: ReadonlyMap<string, string>; advanced: boolean; change: (path: string, value: Json) => void }
 

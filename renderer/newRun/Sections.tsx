@@ -2,10 +2,10 @@
 import { SparseSpec } from "../../contract/runSpec.ts";
 import { useRequest } from "../connection/index.ts";
 import { DataControls } from "./DataControls.tsx";
-import { valueAt, type Draft, type Json } from "./draft.ts";
+import { valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { Field, FieldRow } from "./Field.tsx";
 import { OptimizerControls } from "./OptimizerControls.tsx";
-import { fieldFacts, GROUPS, isRelevant, type Group } from "./specFields.ts";
+import { fieldFacts, GROUPS, isRelevant, type Group } from "../spec/specFields.ts";
 
 interface Props { draft: Draft; issues: ReadonlyMap<string, string>; advanced: boolean; change: (path: string, value: Json) => void }
 

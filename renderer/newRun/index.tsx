@@ -6,7 +6,7 @@ import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
 import { ConsequencesView } from "./ConsequencesView.tsx";
-import { check, draftOf, paired, type Draft, type Json } from "./draft.ts";
+import { check, draftOf, paired, type Draft, type Json } from "../spec/draft.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
 import { JsonView } from "./JsonView.tsx";
 import { PRESETS, SAMPLE } from "./presets.ts";

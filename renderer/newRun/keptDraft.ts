@@ -1,5 +1,5 @@
 // The draft outlives a reload and a look at other pages; it goes when its run starts.
-import type { Draft } from "./draft.ts";
+import type { Draft } from "../spec/draft.ts";
 
 const KEY = "switchyard.draft";
 

@@ -1,4 +1,4 @@
-// The form's groups, and what the schema says of each field. Titles, units, ranges and explanations all come from
+// The groups a spec is shown in, and what the schema says of each field. Titles, units, ranges and explanations all come from
 // contract/runSpec.ts; only the order is decided here.
 import { z } from "zod";
 import { RunSpec } from "../../contract/runSpec.ts";

@@ -1,0 +1,48 @@
+// Checkpoints, and where everything of the run lies.
+import { quantity, shortNumber } from "../charts/quantity.ts";
+import { fromWire } from "../../contract/events.ts";
+import { client, useRefresh, useRequest, useRunChanges } from "../connection/index.ts";
+import { attempt, say } from "../state/notice.ts";
+import { useRuns } from "../state/runs.ts";
+import { TabState } from "./TabState.tsx";
+import "./tabs.css";
+
+export function FilesTab({ runId }: { runId: string }) {
+  const { data: detail, error: detailError } = useRequest("runs.get", { runId });
+  const { data: checkpoints, error } = useRequest("runs.checkpoints", { runId });
+  const refresh = useRefresh();
+  const { runs } = useRuns();
+  const running = runs.find(({ id }) => id === runId)?.status === "running";
+  useRunChanges(runId, detail?.cursor, (rows) => {
+    if (rows.checkpointsChanged) refresh("runs.checkpoints");
+  });
+  if (!detail || !checkpoints) return <TabState error={error ?? detailError} loading="Reading the checkpoints…" />;
+  const copy = (path: string) => void navigator.clipboard.writeText(path).then(() => say("Copied the path."), () => say("The browser did not allow copying."));
+  const save = () => attempt(async () => {
+    await client.send("runs.checkpoint", { runId });
+    say("A checkpoint will be saved after this step.");
+  });
+  return (
+    <div className="tab-page">
+      <div className="tab-bar">
+        <span>Directory</span><code className="path">{detail.directory}</code>
+        <button type="button" className="button" onClick={() => copy(detail.directory)}>Copy path</button>
+        {running && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
+      </div>
+      {checkpoints.length === 0 ? <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
+        <table className="file-table number">
+          <caption className="visually-hidden">Checkpoints, newest first</caption>
+          <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy (nats/token)</th><th scope="col">Size</th><th scope="col">Folder</th></tr></thead>
+          <tbody>{checkpoints.toSorted((a, b) => b.step - a.step).map(({ step, t, bytes, reason, evaluationLoss, best, present }) => (
+            <tr key={step} data-gone={!present}>
+              <th scope="row">{step.toLocaleString("en")}</th><td>{new Date(t * 1000).toLocaleString()}</td><td>{reason}</td>
+              <td>{evaluationLoss === null ? "" : shortNumber(fromWire(evaluationLoss))}{best && <b> best</b>}</td>
+              <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : <span className="muted">gone, newer ones took its place</span>}</td>
+            </tr>
+          ))}</tbody>
+        </table>
+      )}
+      <p className="tab-note muted">model.safetensors and optimizer.safetensors open with any safetensors reader; manifest.json holds their SHA-256.</p>
+    </div>
+  );
+}
