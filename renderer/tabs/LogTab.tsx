@@ -12,7 +12,7 @@ import "./tabs.css";
 const PAGE = 2000;
 const LEVELS: Record<Level, string> = { info: "all lines", warning: "warnings and errors", error: "errors" };
 
-/** The newest lines, those that come, and older ones on demand. */
+/** The newest lines, those that come, and older ones on demand. The component is keyed by the run. */
 function useLog(runId: string) {
   const { data: detail, error } = useRequest("runs.get", { runId });
   const [lines, setLines] = useState<LogLine[] | null>(null);
@@ -25,7 +25,6 @@ function useLog(runId: string) {
   }, (problem: unknown) => setFailure(sentenceOf(problem)));
   const ready = cursor !== undefined;
   useEffect(() => {
-    setLines(null);
     if (ready) void read();
   }, [runId, ready]);
   useRunChanges(runId, cursor, (rows) => {
