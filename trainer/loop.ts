@@ -142,6 +142,7 @@ export class Loop {
     run.write({ kind: "evaluation", step: run.step, tokens: this.#tokens, seconds: this.#seconds, values: {
       "evaluation.loss": toWire(loss), "evaluation.accuracy": toWire(correct / targets), ...(routed ? { "evaluation.droppedFraction": 1 - kept / routed } : {}),
     } });
+    run.log("info", `Evaluation at step ${run.step}: cross-entropy ${loss.toFixed(4)} nats/token, ${(100 * correct / targets).toFixed(1)}% of target tokens right.`);
     say(`evaluation at step ${run.step}: ${loss.toFixed(4)}`);
   }
 
@@ -160,6 +161,7 @@ export class Loop {
     this.#saved = { step, bytes, at: performance.now() };
     const best = bestOf(listCheckpoints(run.path))?.manifest.step === step;
     run.write({ kind: "checkpoint", step, action: "written", reason, bytes, evaluationLoss, best });
+    run.log("info", `Checkpoint of step ${step} saved, ${(bytes / 2 ** 20).toFixed(1)} MiB (${reason}).`);
     for (const { manifest } of retain(run.path, keepLast, keepBest))
       run.write({ kind: "checkpoint", step: manifest.step, action: "removed", reason: "retention", bytes: bytesOf(manifest), evaluationLoss: manifest.evaluationLoss, best: false });
     await this.#lookAtDisk();

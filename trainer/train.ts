@@ -33,10 +33,11 @@ export async function train(run: RunDirectory, spec: RunSpec, stopping: () => bo
     run.step = from?.step ?? 0;
     // It says which rows of earlier attempts are superseded, so it comes before any row.
     run.write({ kind: "attempt", fromStep: run.step, parameters: engine.parameterCount(), device: engine.device, precision: spec.model.precision });
+    run.log("info", `Model: ${engine.parameterCount().toLocaleString("en")} parameters on ${engine.device}, ${spec.model.precision}${from ? `; continued from step ${from.step}` : ""}.`);
     for (const message of damaged) run.write(runAlert(run.step, "warning", "failure", message));
     corpus = await openCorpus(spec.data, defaultCache(), (phase, done, total) => report(phase, done, total, "bytes"));
     const { index } = corpus, batches = new Batches(corpus, spec.data, spec.seed, training.batchSize, training.evaluationBatches);
-    run.log("info", `Text: ${index.documents} documents, ${index.heldOutDocuments} held out, ${index.training} training tokens${corpus.cached ? ", prepared before" : ""}.`);
+    run.log("info", `Text: ${index.documents} documents, ${index.heldOutDocuments} held out, ${index.training.toLocaleString("en")} training tokens${corpus.cached ? ", prepared before" : ""}.`);
     if (index.invalidBytes) run.log("warning", `${index.invalidBytes} bytes in ${index.invalidFiles} files are not valid UTF-8 and were replaced.`);
     if (run.steps !== null && run.steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
     if (run.step < steps) report("first-step", 0, 1, "step");

@@ -1,0 +1,61 @@
+// Bad input: one sentence beside the field, and nothing is lost.
+import { expect, test } from "./product.ts";
+
+test("a wrong number is told beside its field, and the run does not start", async ({ app, product }) => {
+  await app.keyboard.press("n");
+  const width = app.locator('[name="model.dModel"]');
+  await width.fill("wide");
+  await expect(app.locator(".field", { has: width })).toContainText("Must be a number.");
+  await width.fill("4");
+  await expect(app.locator(".field", { has: width })).toContainText("Must be at least 8.");
+  await app.getByRole("button", { name: "Start training" }).click();
+  await expect(app.getByText("1 field must be changed before the run can start.")).toBeVisible();
+  await expect(width).toBeFocused();
+  expect(await product.cli("runs", "list")).toEqual([]);
+});
+
+test("rules across fields are told at the field to change", async ({ app }) => {
+  await app.keyboard.press("n");
+  const warmup = app.locator('[name="training.warmupSteps"]');
+  await warmup.fill("5000");
+  await expect(app.locator(".field", { has: warmup })).toContainText("The warm-up is longer than the run of 1500 steps.");
+});
+
+test("a file that is not there is named", async ({ app }) => {
+  await app.keyboard.press("n");
+  await app.getByText("Own files", { exact: true }).click();
+  await app.getByLabel("Files and folders").fill("/no/such/text.txt");
+  await app.keyboard.press("Control+Enter");
+  await expect(app.getByText(/There is no file or folder .*\/no\/such\/text\.txt/).first()).toBeVisible();
+});
+
+test("what was typed survives a look elsewhere and a reload", async ({ app }) => {
+  await app.keyboard.press("n");
+  await app.locator('[name="model.dModel"]').fill("96");
+  await app.keyboard.press("Escape");
+  await expect(app.locator('[name="model.dModel"]')).toHaveCount(0);
+  await app.getByRole("button", { name: "New run", exact: true }).click();
+  await expect(app.locator('[name="model.dModel"]')).toHaveValue("96");
+  await app.reload();
+  await expect(app.locator('[name="model.dModel"]')).toHaveValue("96");
+});
+
+test("presets fill the form; dense and causal change what is asked", async ({ app }) => {
+  await app.keyboard.press("n");
+  await app.getByRole("button", { name: /^Dense twin/ }).click();
+  await expect(app.locator('[name="model.sparse.experts"]')).toHaveCount(0);
+  await app.getByRole("button", { name: /^Larger/ }).click();
+  await expect(app.locator('[name="model.sparse.experts"]')).toHaveValue("32");
+  await app.locator('[name="data.objective"]').selectOption("causal");
+  await expect(app.locator('[name="model.architecture"]')).toHaveValue("decoder-only");
+  await expect(app.locator('[name="data.corruptionRate"]')).toHaveCount(0);
+});
+
+test("JSON that can't be read is refused in place, and the form keeps the last good spec", async ({ app }) => {
+  await app.keyboard.press("n");
+  await app.getByText("JSON", { exact: true }).click();
+  await app.getByLabel("Spec as JSON").fill('{"model": {');
+  await expect(app.getByText(/^This is not JSON/)).toBeVisible();
+  await app.getByText("Form", { exact: true }).click();
+  await expect(app.locator('[name="training.steps"]')).toHaveValue("1500");
+});
