@@ -87,7 +87,7 @@ struct Combine : torch::autograd::Function<Combine> {
 at::Tensor dispatchReference(const at::Tensor& x, const at::Tensor& slot, std::int64_t places) {
   // Dropped tokens land in one more place, which is cut off.
   const auto place = slot.masked_fill(slot.lt(0), places);
-  return at::zeros({places + 1, x.size(1)}, x.options()).index_copy(0, place, x).narrow(0, 0, places);
+  return at::zeros({places + 1, x.size(1)}, x.options()).scatter(0, place.unsqueeze(1).expand_as(x), x).narrow(0, 0, places);
 }
 
 at::Tensor combineReference(const at::Tensor& buffer, const at::Tensor& slot, const at::Tensor& probability) {

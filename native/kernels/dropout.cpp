@@ -130,7 +130,7 @@ at::Tensor addDropout(const at::Tensor& residual, const at::Tensor& x, const Dro
 
 at::Tensor reluDropout(const at::Tensor& x, const DropoutSite& site) {
   if (applies(x)) return ReluDropout::apply(x, site);
-  return dropout(x.clamp_min(0), site);  // relu has no meta implementation in C++
+  return dropout(at::threshold(x, 0.0, 0.0), site);  // relu has no meta implementation in C++
 }
 
 }  // namespace switchyard::kernels

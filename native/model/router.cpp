@@ -39,7 +39,9 @@ Routing route(const at::Tensor& logits, const at::Tensor& valid, std::int64_t gr
   const auto importance =
       (r.probability.to(valid.scalar_type()) * valid.unsqueeze(1)).view({groups, groupTokens, experts}).sum(1) / counted;  // P of eq. 6
   r.auxiliaryLoss = (fraction * importance).sum(1).mean() * static_cast<double>(experts);
-  r.zLoss = (at::logsumexp(logits, 1).to(valid.scalar_type()).square() * valid).sum() / valid.sum().clamp_min(1.0);
+  // logsumexp, which libtorch's C++ lacks for meta tensors: any logit less its logarithm of the softmax.
+  const auto normalizer = logits.select(1, 0) - at::log_softmax(logits, 1).select(1, 0);
+  r.zLoss = (normalizer.to(valid.scalar_type()).square() * valid).sum() / valid.sum().clamp_min(1.0);
   return r;
 }
 

@@ -17,10 +17,10 @@ at::Tensor packRoutingFacts(const RoutedLayer& layer, const std::vector<double>&
   const auto groupTokens = r.valid.numel() / layer.groups;
 
   const auto kept = r.load.clamp_max(static_cast<double>(layer.capacity)).sum(0);
-  const auto importance = at::mv(probability.t(), r.valid);
+  const auto importance = (probability * r.valid.unsqueeze(1)).sum(0);
   // p·log p is 0 at p = 0: the least float keeps the logarithm finite.
-  const auto entropy = -(probability * probability.clamp_min(1e-30).log()).sum(1).dot(r.valid);
-  const auto confidence = r.gate.to(floats).dot(r.valid);
+  const auto entropy = -(probability * probability.clamp_min(1e-30).log()).sum(1).mul(r.valid).sum();
+  const auto confidence = r.gate.to(floats).mul(r.valid).sum();
   const auto scalars = at::stack({entropy, confidence, r.auxiliaryLoss.to(floats), r.zLoss.to(floats), r.valid.sum()});
 
   std::vector<at::Tensor> parts{r.load.sum(0), kept, importance, scalars};

@@ -291,7 +291,9 @@ TEST(Model, ForwardMatchesTheSlowReference) {
       EXPECT_NEAR(auxiliary, reference.auxiliary, 1e-9);
       EXPECT_NEAR(z, reference.z, 1e-9);
       // The test would prove little if nothing were dropped.
-      if (config.sparse && training) EXPECT_GT(dropped, 0);
+      if (config.sparse && training) {
+        EXPECT_GT(dropped, 0);
+      }
     }
 }
 

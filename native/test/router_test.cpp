@@ -71,7 +71,9 @@ TEST(Router, MatchesATokenByTokenWalk) {
       EXPECT_EQ(fast.slot[i].item<std::int64_t>(), slow.slot[i]);
       EXPECT_NEAR(fast.gate[i].item<double>(), slow.gate[i], 1e-12);
       EXPECT_EQ(fast.chosen[i].sum().item<double>(), valid[i].item<double>());
-      if (valid[i].item<double>() == 1.0) EXPECT_EQ(fast.chosen[i].argmax().item<std::int64_t>(), slow.choice[i]);
+      if (valid[i].item<double>() == 1.0) {
+        EXPECT_EQ(fast.chosen[i].argmax().item<std::int64_t>(), slow.choice[i]);
+      }
     }
     for (int g = 0; g < groups; g++)
       for (int e = 0; e < experts; e++) EXPECT_EQ(fast.load[g][e].item<double>(), slow.load[g][e]);

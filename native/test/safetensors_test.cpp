@@ -58,7 +58,9 @@ TEST(Sha256Digest, MatchesPublishedVectorsInPiecesOfAnySize) {
   for (const std::size_t piece : {1, 3, 63, 64, 65, 1000, 1'000'000}) {
     EXPECT_EQ(sha("abc", piece), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(sha("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", piece), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-    if (piece > 60) EXPECT_EQ(sha(million, piece), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    if (piece > 60) {
+      EXPECT_EQ(sha(million, piece), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    }
   }
   EXPECT_EQ(sha("", 1), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
