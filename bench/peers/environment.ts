@@ -1,0 +1,40 @@
+// The Python environment of the peers: transformers beside the libtorch that the engine uses, in the per-user cache.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder, libtorchFolder } from "../../scripts/bootstrap/paths.mjs";
+
+const TRANSFORMERS = "5.23.0";
+/** What torch's Python half imports, and nothing of its CUDA packages. */
+const TORCH_NEEDS = ["filelock", "typing-extensions", "sympy", "networkx", "jinja2", "fsspec", "setuptools", "numpy"];
+
+/**
+ * Path of a Python that imports torch and transformers; made on first use.
+ * Throws an Error whose message is one sentence where that can't be.
+ */
+export function peerPython(say: (line: string) => void): string {
+  const environment = join(cacheFolder(), `bench-transformers-${TRANSFORMERS}`), python = join(environment, "bin/python3");
+  if (works(python)) return python;
+  say(`Installing transformers ${TRANSFORMERS} into ${environment} ...`);
+  rmSync(environment, { recursive: true, force: true });
+  mkdirSync(cacheFolder(), { recursive: true });
+  run("python3", ["-m", "venv", environment]);
+  run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `transformers==${TRANSFORMERS}`, ...TORCH_NEEDS]);
+  const lib = join(environment, "lib"), version = readdirSync(lib).find((name) => name.startsWith("python3"))!;
+  writeFileSync(join(lib, version, "site-packages/libtorch.pth"), `${libtorchFolder()}\n`);
+  const wrong = problem(python);
+  if (wrong) throw new Error(`transformers can't be imported beside libtorch: ${wrong}`);
+  return python;
+}
+
+const works = (python: string): boolean => existsSync(python) && problem(python) === null;
+
+function problem(python: string): string | null {
+  const { status, stderr } = spawnSync(python, ["-c", "import torch, transformers.models.switch_transformers"], { encoding: "utf8" });
+  return status === 0 ? null : (stderr.trim().split("\n").at(-1) ?? "no reason given");
+}
+
+function run(command: string, args: string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) throw new Error(`${command} ${args.slice(0, 3).join(" ")} failed${error ? `: ${error.message}` : ""}; check the network and that python3-venv is there.`);
+}
