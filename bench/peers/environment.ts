@@ -1,13 +1,10 @@
-// The Python environment of the peers: transformers beside the libtorch that the engine uses, in the per-user cache.
+// The Python environment of the peers: transformers on the PyTorch of the engine's libtorch, in the per-user cache.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, libtorchFolder } from "../../scripts/bootstrap/paths.mjs";
+import { cacheFolder, LIBTORCH_VERSION } from "../../scripts/bootstrap/paths.mjs";
 
 const TRANSFORMERS = "5.23.0";
-/** What torch's Python half imports, and nothing of its CUDA packages. */
-const TORCH_NEEDS = ["filelock", "typing-extensions", "sympy", "networkx", "jinja2", "fsspec", "setuptools", "numpy"];
-
 /**
  * Path of a Python that imports torch and transformers; made on first use.
  * Throws an Error whose message is one sentence where that can't be.
@@ -15,15 +12,13 @@ const TORCH_NEEDS = ["filelock", "typing-extensions", "sympy", "networkx", "jinj
 export function peerPython(say: (line: string) => void): string {
   const environment = join(cacheFolder(), `bench-transformers-${TRANSFORMERS}`), python = join(environment, "bin/python3");
   if (works(python)) return python;
-  say(`Installing transformers ${TRANSFORMERS} into ${environment} ...`);
+  say(`Installing transformers ${TRANSFORMERS} and torch ${LIBTORCH_VERSION} (6 GB, its CUDA packages among them) into ${environment} ...`);
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(cacheFolder(), { recursive: true });
   run("python3", ["-m", "venv", environment]);
-  run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `transformers==${TRANSFORMERS}`, ...TORCH_NEEDS]);
-  const lib = join(environment, "lib"), version = readdirSync(lib).find((name) => name.startsWith("python3"))!;
-  writeFileSync(join(lib, version, "site-packages/libtorch.pth"), `${libtorchFolder()}\n`);
+  run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `transformers==${TRANSFORMERS}`, `torch==${LIBTORCH_VERSION}`]);
   const wrong = problem(python);
-  if (wrong) throw new Error(`transformers can't be imported beside libtorch: ${wrong}`);
+  if (wrong) throw new Error(`transformers can't be imported: ${wrong}`);
   return python;
 }
 
