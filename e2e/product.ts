@@ -65,13 +65,13 @@ export class Product {
 export const test = base.extend<{ product: Product; app: Page }>({
   // Playwright asks for a pattern here, even an empty one.
   // oxlint-disable-next-line no-empty-pattern
-  product: async ({}, use) => {
+  product: async ({}, provide) => {
     const product = new Product();
     await product.start();
-    await use(product);
+    await provide(product);
     await product.end();
   },
-  app: async ({ page, product }, use) => {
+  app: async ({ page, product }, provide) => {
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (message) => {
@@ -79,7 +79,7 @@ export const test = base.extend<{ product: Product; app: Page }>({
       if (message.type() === "error" && !/WebSocket|ERR_CONNECTION_REFUSED/.test(message.text())) problems.push(message.text());
     });
     await page.goto(product.url);
-    await use(page);
+    await provide(page);
     // A run that is still going must not outlive its data folder.
     for (const run of (await product.cli("runs", "list").catch(() => [])) as { id: string; status: string }[])
       if (["starting", "preparing", "running"].includes(run.status)) await product.cli("runs", "stop", run.id).catch(() => {});

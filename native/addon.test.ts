@@ -111,7 +111,7 @@ test("what does not fit rejects with a sentence, and the engine goes on", async 
   engine.dispose();
   engine.dispose();
   expect(await refused(() => engine.step(batch()))).toContain("disposed");
-  expect(() => new (Engine as unknown as new () => Engine)()).toThrow("Engine.create");
+  expect(() => new (Engine as unknown as new () => unknown)()).toThrow("Engine.create");
 });
 
 test("memory that is not there is a sentence, not the end of the process", async () => {

@@ -5,13 +5,20 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
+#include <limits>
 #include <map>
+#include <mutex>
 
 #include "checkpoint/safetensors.h"
+#include "devices/cpu.h"
 #include "devices/devices.h"
 #include "failure.h"
 #include "kernels/crossEntropy.h"
@@ -61,6 +68,49 @@ std::int64_t peakResidentBytes() {
   return 0;
 }
 
+/// Bytes as a person reads them: "17.6 GB".
+std::string sizeText(double bytes) {
+  const char* units[] = {"MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  for (bytes /= 1e6; bytes >= 1000.0 && unit < 3; ++unit) bytes /= 1000.0;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g %s", bytes, units[unit]);
+  return text;
+}
+
+/// Throws before anything is built where the parameters, with their gradients and what the optimizer keeps, exceed the machine's
+/// memory: filling it first takes minutes and pushes everything else out.
+void expectRoom(const EngineConfig& config, const at::Device& device) {
+  if (!device.is_cpu()) return;
+  const Transformer shapes(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
+                           at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
+  const double each = 4 + 4 + (config.training.adafactor ? 0 : 8) + (config.model.precision == Precision::fp32 ? 0 : 2);
+  const double needed = each * static_cast<double>(shapes.parameters.count());
+  const auto memory = static_cast<double>(readCpu().memoryBytes);
+  if (needed > memory)
+    throw Failure("The memory was not enough for building the model: its " + std::to_string(shapes.parameters.count()) +
+                  " parameters with gradients and optimizer state take " + sizeText(needed) + " and this machine has " +
+                  sizeText(memory) + "; make the model smaller.");
+}
+
+at::Device chooseDeviceWithRoom(const EngineConfig& config) {
+  const auto device = chooseDevice(config.device);
+  expectRoom(config, device);
+  return device;
+}
+
+/// A step allocates and frees the same hundreds of megabytes as the one before. Left alone, glibc gives each large block back to the
+/// system and gets it again page by page, which is a tenth of a step on a CPU (bench/trainingStep.ts).
+void keepFreedMemory() {
+#ifdef __GLIBC__
+  static std::once_flag once;
+  std::call_once(once, [] {
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  });
+#endif
+}
+
 std::int64_t bytesOf(const at::Tensor& tensor) { return tensor.defined() ? static_cast<std::int64_t>(tensor.nbytes()) : 0; }
 
 /// Tensors by name, each to be found once.
@@ -104,10 +154,12 @@ std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
 
 struct Engine::State {
   explicit State(const EngineConfig& config)
-      : config(config), device(chooseDevice(config.device)), guard(device),
+      : config(config), device(chooseDeviceWithRoom(config)), guard(device),
         model(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
               at::TensorOptions().dtype(at::kFloat).device(device)),
-        optimizer(makeOptimizer(config.training, model.parameters)) {}
+        optimizer(makeOptimizer(config.training, model.parameters)) {
+    if (device.is_cpu()) keepFreedMemory();
+  }
 
   /// OpenMP counts threads for each calling thread by itself.
   void useThreads() const {

@@ -36,7 +36,7 @@ mkdirSync(folder, { recursive: true });
 
 async function settled(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
-  await page.waitForFunction(() => document.querySelectorAll(".figure-skeleton").length === 0);
+  while (await page.locator(".figure-skeleton").count() > 0) await page.waitForTimeout(50);
   await page.waitForTimeout(800);
 }
 

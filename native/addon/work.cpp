@@ -14,12 +14,13 @@ struct WorkThread::Task {
   Napi::TypedThreadSafeFunction<std::nullptr_t, Task, &WorkThread::settle> toJavaScript;
 };
 
-WorkThread::WorkThread(Napi::Env env) : environment(env) {
-  napi_add_env_cleanup_hook(environment, [](void* self) { static_cast<WorkThread*>(self)->stop(); }, this);
-}
+// One function for both calls: Node finds the hook to remove by its address.
+void WorkThread::environmentEnds(void* self) { static_cast<WorkThread*>(self)->stop(); }
+
+WorkThread::WorkThread(Napi::Env env) : environment(env) { napi_add_env_cleanup_hook(environment, environmentEnds, this); }
 
 WorkThread::~WorkThread() {
-  napi_remove_env_cleanup_hook(environment, [](void* self) { static_cast<WorkThread*>(self)->stop(); }, this);
+  napi_remove_env_cleanup_hook(environment, environmentEnds, this);
   stop();
 }
 

@@ -35,6 +35,7 @@ class WorkThread {
   struct Task;
   void work();
   void stop();
+  static void environmentEnds(void* self);
   static void settle(Napi::Env env, Napi::Function, std::nullptr_t*, Task* task);
 
   napi_env environment;

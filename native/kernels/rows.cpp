@@ -1,6 +1,6 @@
-// Built once for every x86-64 CPU and once with -march=x86-64-v4 (KERNELS_WIDE): AVX-512 runs these loops four times as
-// wide as the baseline. Sums are kept in LANES separate accumulators, so that the compiler may vectorise them without
-// -ffast-math and their order is fixed.
+// Built once for every instruction set that CMakeLists.txt names (KERNELS_SET, KERNELS_NAME): AVX2 runs these loops twice as
+// wide as the baseline, AVX-512 four times. Sums are kept in LANES separate accumulators, so that the compiler may vectorise
+// them without -ffast-math and their order is fixed.
 #include "rows.h"
 
 #include <cmath>
@@ -214,12 +214,7 @@ constexpr Rows<T> rowsOf() {
 
 }  // namespace
 
-#ifdef KERNELS_WIDE
-extern const InstructionSet WIDE;
-const InstructionSet WIDE{"x86-64-v4", rowsOf<float>(), rowsOf<BFloat16>(), adamW};
-#else
-extern const InstructionSet PORTABLE;
-const InstructionSet PORTABLE{"baseline", rowsOf<float>(), rowsOf<BFloat16>(), adamW};
-#endif
+extern const InstructionSet KERNELS_SET;
+const InstructionSet KERNELS_SET{KERNELS_NAME, rowsOf<float>(), rowsOf<BFloat16>(), adamW};
 
 }  // namespace switchyard::kernels

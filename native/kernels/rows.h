@@ -2,6 +2,8 @@
 // the files beside this one cut tensors into such ranges at places that don't depend on the number of threads.
 #pragma once
 
+#include <vector>
+
 #include "number.h"
 
 namespace switchyard::kernels {
@@ -58,11 +60,13 @@ struct InstructionSet {
   void (*adamW)(float* w, const float* g, float* m, float* v, BFloat16* shadow, std::int64_t n, const AdamWFactors& factors);
 };
 
-/// The loops for this CPU. Both sets give results equal up to rounding; one set always gives the same bits.
+/// What this CPU can run of what was built, the baseline first and the widest last. All give results equal up to rounding; one
+/// always gives the same bits.
+const std::vector<const InstructionSet*>& instructionSets();
+/// Whether the CPU has AVX-512.
+bool hasWideVectors();
+/// The widest of them.
 const InstructionSet& instructionSet();
-/// Each set by itself, for tests. The wide one is null where the CPU or the compiler lacks it.
-const InstructionSet& portableInstructionSet();
-const InstructionSet* wideInstructionSet();
 
 template <class T>
 const Rows<T>& rows();

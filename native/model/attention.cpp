@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "../kernels/attentionSoftmax.h"
+#include "../kernels/product.h"
 
 namespace switchyard {
 
@@ -22,12 +23,12 @@ at::Tensor Attention::forward(Pass& pass, const at::Tensor& x, const at::Tensor&
                               const at::Tensor& mask) const {
   const auto batch = x.size(0), queries = x.size(1), keys = memory.size(1);
   const auto project = [&](const at::Tensor& from, const Parameter* weight, std::int64_t length) {
-    return at::linear(from, weight->as(pass.type)).view({batch, length, heads, dKv}).transpose(1, 2);  // (B, H, length, d_kv)
+    return kernels::linear(from, weight->as(pass.type)).view({batch, length, heads, dKv}).transpose(1, 2);  // (B, H, length, d_kv)
   };
-  const auto scores = at::matmul(project(x, q, queries), project(memory, k, keys).transpose(2, 3));  // (B, H, Q, K)
+  const auto scores = kernels::matmul(project(x, q, queries), project(memory, k, keys).transpose(2, 3));  // (B, H, Q, K)
   const auto weights = kernels::attentionSoftmax(scores, bias, mask, pass.dropoutSite(dropout));
-  const auto context = at::matmul(weights, project(memory, v, keys)).transpose(1, 2).reshape({batch, queries, heads * dKv});
-  return at::linear(context, o->as(pass.type));
+  const auto context = kernels::matmul(weights, project(memory, v, keys)).transpose(1, 2).reshape({batch, queries, heads * dKv});
+  return kernels::linear(context, o->as(pass.type));
 }
 
 }  // namespace switchyard

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "../kernels/product.h"
+
 namespace switchyard {
 
 FeedForward::FeedForward(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model) : dropout(model.dropout) {
@@ -13,8 +15,8 @@ FeedForward::FeedForward(ParameterSet& parameters, const std::string& prefix, co
 }
 
 at::Tensor FeedForward::forward(Pass& pass, const at::Tensor& x) const {
-  const auto hidden = kernels::reluDropout(at::linear(x, wi->as(pass.type)), pass.dropoutSite(dropout));
-  return at::linear(hidden, wo->as(pass.type));
+  const auto hidden = kernels::reluDropout(kernels::linear(x, wi->as(pass.type)), pass.dropoutSite(dropout));
+  return kernels::linear(hidden, wo->as(pass.type));
 }
 
 }  // namespace switchyard

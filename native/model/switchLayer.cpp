@@ -6,6 +6,7 @@
 
 #include "../kernels/dispatch.h"
 #include "../kernels/dropout.h"
+#include "../kernels/product.h"
 
 namespace switchyard {
 
@@ -28,13 +29,13 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
 
   // Selective precision (§2.4): the router alone works in fp32, and only the dispatched tokens leave it in bf16.
   const auto routerType = precision == Precision::bf16 ? pass.type : (pass.type == at::kBFloat16 ? at::kFloat : pass.type);
-  const auto logits = at::linear(tokens.to(routerType), router->as(routerType));  // (T, E)
+  const auto logits = kernels::linear(tokens.to(routerType), router->as(routerType));  // (T, E)
   auto routing = route(logits, valid.reshape(-1), groups, capacity);
 
   const auto rows = experts * groups * capacity;
   const auto buffer = kernels::dispatch(tokens, routing.slot, rows).view({experts, groups * capacity, d});
-  const auto hidden = kernels::reluDropout(at::bmm(buffer, wi->as(pass.type)), pass.dropoutSite(sparse.expertDropout));
-  const auto output = at::bmm(hidden, wo->as(pass.type)).view({rows, d});
+  const auto hidden = kernels::reluDropout(kernels::matmul(buffer, wi->as(pass.type)), pass.dropoutSite(sparse.expertDropout));
+  const auto output = kernels::matmul(hidden, wo->as(pass.type)).view({rows, d});
   auto y = kernels::combine(output, routing.slot, routing.gate).view_as(x);
 
   pass.routed.push_back({encoder, layer, experts, capacity, groups, std::move(routing)});

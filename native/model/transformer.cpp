@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../kernels/product.h"
 #include "../kernels/rmsNorm.h"
 #include "embedding.h"
 
@@ -101,8 +102,8 @@ at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto input = at::cat({at::full({size, 1}, tokens.startToken, labels.options()), labels.narrow(1, 0, length - 1)}, 1);
   const auto causal = causalMask(size, length, shared->value.options().requires_grad(false));
   auto x = run(pass, *decoder, embed(input), labels.ne(tokens.padToken).to(values), causal, memory, memoryMask);
-  if (head) return at::linear(x, head->as(pass.type));
-  return at::linear(x * std::pow(static_cast<double>(d), -0.5), shared->as(pass.type));
+  if (head) return kernels::linear(x, head->as(pass.type));
+  return kernels::linear(x * std::pow(static_cast<double>(d), -0.5), shared->as(pass.type));
 }
 
 }  // namespace switchyard
