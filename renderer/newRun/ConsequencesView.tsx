@@ -15,6 +15,8 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
   const trainingTokens = text && spec.data.tokenizer.kind === "bytes" ? text.bytes * (1 - spec.data.evaluationFraction) : null;
   const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), trainingTokens });
   const free = devices?.cpu.memoryAvailableBytes;
+  const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
+  const slowBFloat16 = onCpu && spec.model.precision !== "fp32" && devices !== undefined && !devices.cpu.instructionSets.some((set) => set === "avx512_bf16" || set === "amx_bf16");
   return (
     <>
       <dl className="consequences number">
@@ -26,7 +28,8 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
         <CapacityFacts all={all} />
         <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
       </dl>
-      {free !== undefined && all.memory.total > free && spec.device !== "auto" && !spec.device.startsWith("cuda") && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
+      {slowBFloat16 && <p className="field-help muted">This CPU has no instructions for bf16: it computes the same numbers as one that has, but slower than fp32.</p>}
+      {free !== undefined && all.memory.total > free && onCpu && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
     </>
   );
 }

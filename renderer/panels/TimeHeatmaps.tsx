@@ -6,7 +6,7 @@ import type { HeatmapScaleName } from "../charts/colourScale.ts";
 import { bareQuantity, counted, exactQuantity, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
-import type { LiveHistory } from "./liveRouting.ts";
+import type { LiveHistory } from "./liveHistory.ts";
 import { loadTick } from "./routing/layerMeasures.ts";
 import { layerLabel, layerName } from "./routingFacts.ts";
 import { expertCells, layerTimeCells } from "./timeCells.ts";

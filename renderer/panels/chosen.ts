@@ -1,7 +1,7 @@
 // The layer and expert a person looks at, and whose routing the heatmaps show: one choice for all panels of a view.
 import { useSyncExternalStore } from "react";
 import type { RoutingRow } from "../../contract/handlers.ts";
-import type { Layer } from "./liveRouting.ts";
+import type { Layer } from "./liveHistory.ts";
 import { layerKey } from "./routingFacts.ts";
 
 export interface Chosen {

@@ -4,7 +4,7 @@ import { createContext, useContext, useMemo, type ReactNode } from "react";
 import { ChartLinksContext, type ChartLinks } from "../charts/links.ts";
 import { useChartTheme } from "../charts/theme.ts";
 import { LiveRuns } from "./live.ts";
-import type { Backend } from "./liveSeries.ts";
+import type { Backend } from "./liveStore.ts";
 import { queued } from "./requestQueue.ts";
 
 let live: LiveRuns | null = null;

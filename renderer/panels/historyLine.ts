@@ -1,7 +1,7 @@
 // A number of each recorded step of a layer as a line: entropy, confidence, overload.
 import type { LineSource } from "../charts/bucketLine.ts";
 import { nearestIndex, type Columns } from "../charts/bucketSeries.ts";
-import type { LiveHistory } from "./liveRouting.ts";
+import type { LiveHistory } from "./liveHistory.ts";
 import type { HistoryStep } from "./routingHistory.ts";
 
 export type HistoryMeasure = (step: HistoryStep) => number;

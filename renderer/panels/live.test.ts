@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RoutingRow, RunRows, Series } from "../../contract/handlers.ts";
 import { LiveRouting } from "./liveRouting.ts";
 import { LiveRuns } from "./live.ts";
-import { LiveSeries, type Backend } from "./liveSeries.ts";
+import { LiveSeries } from "./liveSeries.ts";
+import type { Backend } from "./liveStore.ts";
 
 const RUN = "0191d6a0-0000-7000-8000-000000000001";
 const rows = (cursor: number, over: Partial<RunRows> = {}): RunRows => ({ cursor, resetAfterStep: null, metrics: [], routing: [], alerts: [], log: [], checkpointsChanged: false, ...over });

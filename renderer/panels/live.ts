@@ -1,8 +1,10 @@
 // Everything live of one run, shared by all charts: one subscription, and per metric and layer a store that is loaded once
 // and then fed with rows. Nothing here is React state, and nothing is fetched again because rows arrived.
 import type { Alert, RunDetail, RunRows } from "../../contract/handlers.ts";
-import { LiveHistory, LiveRouting, type Layer, type LoadStatus } from "./liveRouting.ts";
-import { LiveSeries, Observable, sentence, type Backend, type StepRange } from "./liveSeries.ts";
+import { LiveHistory, type Layer } from "./liveHistory.ts";
+import { LiveRouting } from "./liveRouting.ts";
+import { LiveSeries } from "./liveSeries.ts";
+import { LiveStore, Observable, sentence, type Backend, type LoadStatus, type StepRange } from "./liveStore.ts";
 import { layerKey } from "./routingFacts.ts";
 
 /** Buckets asked for a line: about two a pixel of a wide panel. */
@@ -13,48 +15,32 @@ const KEPT_FOR = 30_000;
 const rangeKey = (range: StepRange): string => (range ? `${range.from}-${range.to}` : "all");
 
 /** Newest alerts first. */
-export class LiveAlerts extends Observable {
-  status: LoadStatus = "loading";
-  message: string | null = null;
+export class LiveAlerts extends LiveStore {
   alerts: readonly Alert[] = [];
-  private early: Alert[] = [];
-
-  private readonly backend: Backend;
-  private readonly runId: string;
 
   constructor(backend: Backend, runId: string) {
-    super();
-    this.backend = backend;
-    this.runId = runId;
+    super(backend, runId);
     void this.load();
   }
 
-  async load(): Promise<void> {
-    this.status = "loading";
-    try {
-      const alerts = await this.backend.send("runs.alerts", { runId: this.runId });
-      this.status = "ready";
-      this.alerts = [];
-      this.add([...alerts, ...this.early]);
-      this.early = [];
-    } catch (error) {
-      this.status = "error";
-      this.message = sentence(error);
-    }
-    this.changed();
+  protected async fetch(): Promise<void> {
+    this.alerts = [];
+    this.merge(await this.backend.send("runs.alerts", { runId: this.runId }));
   }
 
-  private add(alerts: readonly Alert[]): void {
+  protected absence(): null {
+    return null;
+  }
+
+  protected add({ alerts }: RunRows): boolean {
+    this.merge(alerts);
+    return alerts.length > 0;
+  }
+
+  private merge(alerts: readonly Alert[]): void {
     const byId = new Map(this.alerts.map((alert) => [alert.id, alert]));
     for (const alert of alerts) byId.set(alert.id, alert);
     this.alerts = [...byId.values()].sort((a, b) => b.step - a.step || b.id - a.id);
-  }
-
-  take(rows: RunRows): void {
-    if (rows.alerts.length === 0) return;
-    if (this.status === "loading") this.early.push(...rows.alerts);
-    else this.add(rows.alerts);
-    this.changed();
   }
 }
 

@@ -1,12 +1,8 @@
-// Routing of one run, live: the rows at a step, the steps there are, and each layer over time.
+// Routing of one run, live: the steps that were recorded, and the rows at one of them.
 import type { RoutingRow, RunRows } from "../../contract/handlers.ts";
 import { indexAtOrBefore } from "../charts/bucketSeries.ts";
-import { HistoryBuffer, type HistoryStep } from "./routingHistory.ts";
-import { Observable, sentence, type Backend, type StepRange } from "./liveSeries.ts";
+import { LiveStore, sentence, type Backend } from "./liveStore.ts";
 import { layerKey } from "./routingFacts.ts";
-
-export type Layer = { stack: "encoder" | "decoder"; layer: number };
-export type LoadStatus = "loading" | "ready" | "error" | "absent";
 
 /** Rows of at most so many steps are kept for scrubbing back and forth. */
 const STEPS_KEPT = 256;
@@ -14,9 +10,7 @@ const STEPS_KEPT = 256;
 const STEP_LIMIT = 4000;
 
 /** All recorded steps, thinned, and the rows at the one that is shown. */
-export class LiveRouting extends Observable {
-  status: LoadStatus = "loading";
-  message: string | null = null;
+export class LiveRouting extends LiveStore {
   /** Steps with a record, growing. */
   steps: number[] = [];
   /** The rows shown last: they stay on screen while those of another step are on their way. */
@@ -27,46 +21,28 @@ export class LiveRouting extends Observable {
   private wanted: number | null = null;
   private readonly failed = new Map<number, string>();
   private layersExpected = 0;
-  private waiting: RunRows[] = [];
-
-  private readonly backend: Backend;
-  private readonly runId: string;
 
   constructor(backend: Backend, runId: string) {
-    super();
-    this.backend = backend;
-    this.runId = runId;
+    super(backend, runId);
     void this.load();
   }
 
-  async load(): Promise<void> {
-    this.status = "loading";
+  protected async fetch(): Promise<void> {
     this.failed.clear();
-    try {
-      const [{ steps }, newest] = await Promise.all([
-        this.backend.send("routing.steps", { runId: this.runId }),
-        this.backend.send("routing.at", { runId: this.runId }),
-      ]);
-      this.steps = steps;
-      if (newest.length > 0) {
-        this.layersExpected = newest.length;
-        this.keep(newest[0]!.step, newest);
-        if (this.steps.at(-1) !== newest[0]!.step) this.steps = [...this.steps.filter((step) => step < newest[0]!.step), newest[0]!.step];
-      }
-      this.settle();
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const rows of waiting) this.take(rows);
-    } catch (error) {
-      this.status = "error";
-      this.message = sentence(error);
-    }
-    this.changed();
+    const [{ steps }, newest] = await Promise.all([
+      this.backend.send("routing.steps", { runId: this.runId }),
+      this.backend.send("routing.at", { runId: this.runId }),
+    ]);
+    this.steps = steps;
+    if (newest.length === 0) return;
+    const { step } = newest[0]!;
+    this.layersExpected = newest.length;
+    this.keep(step, newest);
+    if (this.steps.at(-1) !== step) this.steps = [...this.steps.filter((earlier) => earlier < step), step];
   }
 
-  private settle(): void {
-    this.status = this.steps.length > 0 ? "ready" : "absent";
-    this.message = this.status === "absent" ? "No routing is recorded yet." : null;
+  protected absence(): string | null {
+    return this.steps.length > 0 ? null : "No routing is recorded yet.";
   }
 
   /** The recorded step at or before `step`; the newest complete one for null. Null when there is none. */
@@ -122,17 +98,13 @@ export class LiveRouting extends Observable {
     }
   }
 
-  take(rows: RunRows): void {
-    if (this.status === "loading") {
-      this.waiting.push(rows);
-      return;
-    }
+  protected add(rows: RunRows): boolean {
     if (rows.resetAfterStep !== null) {
       const limit = rows.resetAfterStep;
       this.steps = this.steps.filter((step) => step <= limit);
       for (const step of [...this.rowsByStep.keys()]) if (step > limit) this.rowsByStep.delete(step);
     }
-    if (rows.routing.length === 0 && rows.resetAfterStep === null) return;
+    if (rows.routing.length === 0 && rows.resetAfterStep === null) return false;
     for (const row of rows.routing) {
       const newest = this.steps.at(-1) ?? -1;
       if (row.step > newest) this.steps.push(row.step);
@@ -143,86 +115,6 @@ export class LiveRouting extends Observable {
       this.layersExpected = Math.max(this.layersExpected, layers.length);
     }
     if (this.steps.length > STEP_LIMIT) this.steps = this.steps.filter((_, i) => i % 2 === 0 || i === this.steps.length - 1);
-    this.settle();
-    this.changed();
-  }
-}
-
-/** One layer over time. */
-export class LiveHistory extends Observable {
-  status: LoadStatus = "loading";
-  message: string | null = null;
-  private readonly buffer: HistoryBuffer;
-  private waiting: RunRows[] = [];
-  private cursor = 0;
-
-  private readonly backend: Backend;
-  private readonly runId: string;
-  readonly layer: Layer;
-  private readonly range: StepRange;
-  private readonly points: number;
-  private readonly dropped: () => void;
-
-  constructor(backend: Backend, runId: string, layer: Layer, range: StepRange, points: number, dropped: () => void) {
-    super();
-    this.backend = backend;
-    this.runId = runId;
-    this.layer = layer;
-    this.range = range;
-    this.points = points;
-    this.dropped = dropped;
-    this.buffer = new HistoryBuffer(points);
-    void this.load();
-  }
-
-  get steps(): readonly HistoryStep[] {
-    return this.buffer.steps;
-  }
-
-  async load(): Promise<void> {
-    this.status = "loading";
-    try {
-      const history = await this.backend.send("routing.history", {
-        runId: this.runId, stack: this.layer.stack, layer: this.layer.layer, points: this.points, ...(this.range ?? {}),
-      });
-      this.buffer.load(history);
-      this.cursor = history.cursor;
-      this.settle();
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const rows of waiting) this.take(rows);
-    } catch (error) {
-      this.status = "error";
-      this.message = sentence(error);
-    }
-    this.changed();
-  }
-
-  private settle(): void {
-    this.status = this.buffer.steps.length > 0 ? "ready" : "absent";
-    this.message = this.status === "absent" ? `No routing is recorded ${this.range ? "in these steps" : "yet"}.` : null;
-  }
-
-  take(rows: RunRows): void {
-    if (this.status === "loading") {
-      this.waiting.push(rows);
-      return;
-    }
-    if (this.status === "error" || rows.cursor <= this.cursor) return;
-    this.cursor = rows.cursor;
-    let changed = rows.resetAfterStep !== null;
-    if (rows.resetAfterStep !== null) this.buffer.truncateAfter(rows.resetAfterStep);
-    for (const row of rows.routing) {
-      if (row.layer !== this.layer.layer || row.stack !== this.layer.stack) continue;
-      if (this.range && (row.step < this.range.from || row.step > this.range.to)) continue;
-      changed = this.buffer.append(row) || changed;
-    }
-    if (!changed) return;
-    this.settle();
-    this.changed();
-  }
-
-  protected override unwatched(): void {
-    this.dropped();
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Backend } from "./liveSeries.ts";
+import type { Backend } from "./liveStore.ts";
 import { queued } from "./requestQueue.ts";
 
 test("no more than the limit are on their way, in order, and a failure lets the next one go", async () => {

@@ -1,6 +1,6 @@
 // Twenty runs in eight charts ask for hundreds of series at once. The backend answers a few at a time and refuses floods, so
 // they wait here, first come first served.
-import type { Backend } from "./liveSeries.ts";
+import type { Backend } from "./liveStore.ts";
 
 /** Requests on their way at once: enough to keep the backend's reader threads busy, far below what it refuses. */
 export const REQUESTS_AT_ONCE = 8;

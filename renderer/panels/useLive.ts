@@ -7,8 +7,8 @@ import type { Line } from "../charts/lineData.ts";
 import { useChartLinks } from "../charts/links.ts";
 import { liveRuns, useRunLooks } from "./environment.tsx";
 import type { LiveRun } from "./live.ts";
-import type { Observable, StepRange } from "./liveSeries.ts";
-import type { Layer, LiveHistory } from "./liveRouting.ts";
+import type { Observable, StepRange } from "./liveStore.ts";
+import type { Layer, LiveHistory } from "./liveHistory.ts";
 import { HistoryLine, type HistoryMeasure } from "./historyLine.ts";
 
 const nothing = (): (() => void) => () => {};

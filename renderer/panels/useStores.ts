@@ -1,7 +1,7 @@
 // Follows several live stores at once.
 import { useEffect, useState } from "react";
 import { drawLive, drawNever } from "../charts/frame.ts";
-import type { Observable } from "./liveSeries.ts";
+import type { Observable } from "./liveStore.ts";
 
 /** Draws the component again when any of the stores changed, a few times a second. Returns a number that changes with it. */
 export function useStores(stores: readonly Observable[]): number {
