@@ -72,7 +72,7 @@ test("runs are listed and shown, by the beginning of their id, without terminal 
 test("metrics, routing and exports hold what was recorded", () => {
   const events = readFileSync(join(home.runs, id, "events.jsonl"), "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
   const losses = events.filter(({ kind }) => kind === "metrics").map(({ values }) => values.loss);
-  expect(json("runs", "metrics", id, "--name", "loss").last).toEqual(losses);
+  expect(json("runs", "metrics", id, "--name", "loss").map(({ value }: { value: number }) => value)).toEqual(losses);
   expect(json("runs", "metrics", id).loss.min).toBe(Math.min(...losses));
   expect(switchyard("runs", "metrics", id, "--name", "los")).toMatchObject({ code: 1, error: expect.stringContaining('Did you mean "loss"?') });
   const first = RoutingRow.parse(events.find((event) => event.kind === "routing" && event.step === 100));
@@ -113,7 +113,7 @@ test("with a backend running, commands go through it", async () => {
   const child = spawn(process.execPath, [SERVE, "--home", home.directory], { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   expect(json("runs", "list").map((run: { id: string }) => run.id)).toEqual([other, id]);
-  expect(json("runs", "metrics", id, "--name", "loss", "--points", "20").last.length).toBeLessThanOrEqual(20);
+  expect(json("runs", "metrics", id, "--name", "loss", "--points", "20").length).toBeLessThanOrEqual(20);
   const second = spawnSync(process.execPath, [MAIN, "serve", "--home", home.directory], { encoding: "utf8" });
   expect(JSON.parse(second.stdout)).toMatchObject({ ready: true, pid: child.pid });
   child.kill("SIGTERM");

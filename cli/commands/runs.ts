@@ -72,7 +72,7 @@ const metrics: Command = {
   details: "Without --name, the last, least and greatest value of each metric; with it, that metric over the steps.",
   options: {
     name: { value: "METRIC", about: "One metric, for example loss." },
-    points: { value: "N", about: "Most rows; neighbouring steps are put together as last, least and greatest (default 50 on a terminal, 1000 as JSON)." },
+    points: { value: "N", about: "Most rows; neighbouring steps are put together as last, least and greatest (default 50 on a terminal, 20,000 as JSON)." },
   },
   run: (parsed) => open(parsed, async (backend) => {
     const points = wholeNumber(parsed, "points", 2);
@@ -85,8 +85,9 @@ const metrics: Command = {
     }
     const { metricNames } = await backend.send("runs.get", { runId: id });
     if (!metricNames.includes(name)) throw new Error(`This run has not recorded "${name}".${suggestion(name, metricNames)}`);
-    const series = await backend.send("metrics.series", { runId: id, name, points: points ?? (parsed.json ? 1000 : 50) });
-    print(parsed.json, series, table(["step", "tokens", name, "least", "greatest"], series.step.map((step, i) => [step, series.tokens[i], series.last[i], series.min[i], series.max[i]])));
+    const series = await backend.send("metrics.series", { runId: id, name, points: points ?? (parsed.json ? 20_000 : 50) });
+    const rows = series.step.map((step, i) => ({ step, tokens: series.tokens[i], seconds: series.seconds[i], value: series.last[i], min: series.min[i], max: series.max[i] }));
+    print(parsed.json, rows, table(["step", "tokens", name, "least", "greatest"], rows.map((row) => [row.step, row.tokens, row.value, row.min, row.max])));
     return 0;
   }),
 };
