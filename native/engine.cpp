@@ -5,20 +5,16 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <limits>
 #include <map>
-#include <mutex>
 
 #include "checkpoint/safetensors.h"
 #include "devices/cpu.h"
+#include "devices/cpuMemory.h"
 #include "devices/devices.h"
 #include "failure.h"
 #include "kernels/crossEntropy.h"
@@ -80,8 +76,7 @@ std::string sizeText(double bytes) {
 
 /// Throws before anything is built where the parameters, with their gradients and what the optimizer keeps, exceed the machine's
 /// memory: filling it first takes minutes and pushes everything else out.
-void expectRoom(const EngineConfig& config, const at::Device& device) {
-  if (!device.is_cpu()) return;
+void expectRoom(const EngineConfig& config) {
   const Transformer shapes(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
                            at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
   const double each = 4 + 4 + (config.training.adafactor ? 0 : 8) + (config.model.precision == Precision::fp32 ? 0 : 2);
@@ -93,22 +88,14 @@ void expectRoom(const EngineConfig& config, const at::Device& device) {
                   sizeText(memory) + "; make the model smaller.");
 }
 
-at::Device chooseDeviceWithRoom(const EngineConfig& config) {
+/// The device, ready for the model.
+at::Device prepareDevice(const EngineConfig& config) {
   const auto device = chooseDevice(config.device);
-  expectRoom(config, device);
+  if (device.is_cpu()) {
+    expectRoom(config);
+    keepCpuMemory();
+  }
   return device;
-}
-
-/// A step allocates and frees the same hundreds of megabytes as the one before. Left alone, glibc gives each large block back to the
-/// system and gets it again page by page, which is a tenth of a step on a CPU (bench/trainingStep.ts).
-void keepFreedMemory() {
-#ifdef __GLIBC__
-  static std::once_flag once;
-  std::call_once(once, [] {
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  });
-#endif
 }
 
 std::int64_t bytesOf(const at::Tensor& tensor) { return tensor.defined() ? static_cast<std::int64_t>(tensor.nbytes()) : 0; }
@@ -154,12 +141,10 @@ std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
 
 struct Engine::State {
   explicit State(const EngineConfig& config)
-      : config(config), device(chooseDeviceWithRoom(config)), guard(device),
+      : config(config), device(prepareDevice(config)), guard(device),
         model(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
               at::TensorOptions().dtype(at::kFloat).device(device)),
-        optimizer(makeOptimizer(config.training, model.parameters)) {
-    if (device.is_cpu()) keepFreedMemory();
-  }
+        optimizer(makeOptimizer(config.training, model.parameters)) {}
 
   /// OpenMP counts threads for each calling thread by itself.
   void useThreads() const {

@@ -1,6 +1,7 @@
 // Each fused kernel beside the libtorch ops it replaces, forward and backward, on the shapes of the reference model (8
 // experts, d_model 256, d_ff 1024, 4 heads, 16 sequences of 128). The two alternate call by call; medians are printed as
 // one JSON line a kernel: {"kernel", "storage", "fusedMicroseconds", "opsMicroseconds"}.
+#include <c10/core/CPUAllocator.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "../devices/cpuMemory.h"
 #include "../kernels/adamW.h"
 #include "../kernels/attentionSoftmax.h"
 #include "../kernels/crossEntropy.h"
@@ -106,5 +108,14 @@ int main(int count, char** arguments) {
             for (const auto& gradient : gradients) norms.push_back(at::linalg_vector_norm(gradient));
             at::linalg_vector_norm(at::stack(norms));
           });
+  auto& keeping = switchyard::keepCpuMemory();
+  const auto written = [](c10::Allocator* from) {
+    return [from] {
+      constexpr std::size_t bytes = 40 << 20;
+      const auto block = from->allocate(bytes);
+      std::fill_n(static_cast<float*>(block.get()), bytes / sizeof(float), 1.0F);
+    };
+  };
+  compare("memory: 40 MiB, allocated and written once", "fp32", rounds, written(&keeping), written(c10::GetDefaultCPUAllocator()));
   return 0;
 }
