@@ -82,7 +82,8 @@ async function serveWithBrowser({ home, port }: StartOptions, chromium: string |
 function openAsApplication(chromium: string, url: string, stop: Promise<unknown>): Promise<"closed"> {
   const started = Date.now();
   const child = spawn(chromium, [
-    ...chromiumArguments(), `--app=${url}`, `--user-data-dir=${join(stateFolder(), "chromium")}`, "--window-size=1440,900",
+    // Said once by this program, not by a bar across the window: root has no sandbox.
+    ...chromiumArguments(), ...(isRoot ? ["--test-type"] : []), `--app=${url}`, `--user-data-dir=${join(stateFolder(), "chromium")}`, "--window-size=1440,900",
   ], { stdio: "ignore" });
   void stop.then(() => child.kill("SIGTERM"));
   return new Promise((resolve) => {

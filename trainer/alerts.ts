@@ -5,15 +5,15 @@ import type { LayerRouting, StepResult } from "../native/switchyard.d.ts";
 import type { AlertEvent } from "../contract/events.ts";
 
 export const THRESHOLDS = {
-  /** Recorded steps over which an expert's load is added up. */
+  /** Recorded steps over which loads are added up and drops averaged. Single batches vary too much to be worth an alert. */
   window: 20,
   /** Dead under this part of the fair share; alive again above the second. */
   dead: [0.1, 0.2],
-  /** Collapse: one of more than two experts takes over this share of a layer's tokens; cleared below the second. */
+  /** Collapse: one of more than two experts takes over this share of a layer's tokens at a step; cleared below the second. */
   collapse: [0.8, 0.6],
-  /** Largest load ÷ mean load. */
+  /** Largest load ÷ mean load, over the window. */
   overload: [4, 3],
-  /** Dropped fraction of a layer's tokens. */
+  /** Dropped fraction of a layer's tokens, mean over the window. */
   drop: [0.3, 0.2],
   /** Loss above its running mean by this many standard deviations, and by 20%. */
   spike: [6, 3],
@@ -27,10 +27,10 @@ const count = z.int().min(0);
 /** What was seen so far, as a checkpoint keeps it. */
 export const AlertState = z.object({
   v: z.literal(1), mean: z.number(), variance: z.number(), losses: count, raised: z.array(z.string().max(100)).max(10_000), deadExperts: count,
-  layers: z.array(z.object({ key: z.string().max(100), loads: z.array(z.array(z.number()).max(4096)).max(THRESHOLDS.window), dead: z.array(count).max(4096) })).max(2000),
+  layers: z.array(z.object({ key: z.string().max(100), loads: z.array(z.array(z.number()).max(4096)).max(THRESHOLDS.window), dropped: z.array(z.number()).max(THRESHOLDS.window), dead: z.array(count).max(4096) })).max(2000),
 });
 export type AlertState = z.output<typeof AlertState>;
-interface LayerWindow { loads: number[][]; dead: Set<number> }
+interface LayerWindow { loads: number[][]; dropped: number[]; dead: Set<number> }
 
 /** An alert of the run as a whole. */
 export const runAlert = (step: number, level: NewAlert["level"], code: NewAlert["code"], message: string): NewAlert =>
@@ -51,13 +51,13 @@ export class Alerts {
     this.#variance = from?.variance ?? 0;
     this.#losses = from?.losses ?? 0;
     this.deadExperts = from?.deadExperts ?? 0;
-    for (const { key, loads, dead } of from?.layers ?? []) this.#layers.set(key, { loads: loads.map((load) => [...load]), dead: new Set(dead) });
+    for (const { key, loads, dropped, dead } of from?.layers ?? []) this.#layers.set(key, { loads: loads.map((load) => [...load]), dropped: [...dropped], dead: new Set(dead) });
   }
 
   state(): AlertState {
     return {
       v: 1, mean: this.#mean, variance: this.#variance, losses: this.#losses, raised: [...this.#raised], deadExperts: this.deadExperts,
-      layers: [...this.#layers].map(([key, { loads, dead }]) => ({ key, loads, dead: [...dead] })),
+      layers: [...this.#layers].map(([key, { loads, dropped, dead }]) => ({ key, loads, dropped, dead: [...dead] })),
     };
   }
 
@@ -96,25 +96,33 @@ export class Alerts {
     const raise = (code: NewAlert["code"], message: string, expert: number | null = null): void => {
       alerts.push({ kind: "alert", step, level: "warning", code, stack, layer, expert, message });
     };
-    const window = this.#layers.get(key) ?? { loads: [], dead: new Set() };
+    const window = this.#layers.get(key) ?? { loads: [], dropped: [], dead: new Set() };
     this.#layers.set(key, window);
     window.loads.push(load);
-    if (window.loads.length > THRESHOLDS.window) window.loads.shift();
+    window.dropped.push(dropped);
+    if (window.loads.length > THRESHOLDS.window) {
+      window.loads.shift();
+      window.dropped.shift();
+    }
+    const full = window.loads.length === THRESHOLDS.window, during = `over the last ${THRESHOLDS.window} recorded steps`;
     const sums = load.map((_, e) => window.loads.reduce((sum, one) => sum + one[e]!, 0));
-    const fair = sums.reduce((a, b) => a + b, 0) / experts;
-    const largest = Math.max(...load), busiest = load.indexOf(largest), percent = (x: number): string => `${(100 * x).toFixed(0)}%`;
+    const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    const fair = mean(sums), percent = (x: number): string => `${(100 * x).toFixed(0)}%`;
     sums.forEach((sum, expert) => {
       if (sum < fair * THRESHOLDS.dead[0]) {
         this.deadExperts++;
-        if (window.loads.length === THRESHOLDS.window && !window.dead.has(expert)) {
+        if (full && !window.dead.has(expert)) {
           window.dead.add(expert);
-          raise("dead-expert", `Expert ${expert} of ${name} got ${percent(sum / fair)} of its fair share over the last ${THRESHOLDS.window} recorded steps.`, expert);
+          raise("dead-expert", `Expert ${expert} of ${name} got ${percent(sum / fair)} of its fair share ${during}.`, expert);
         }
       } else if (sum > fair * THRESHOLDS.dead[1]) window.dead.delete(expert);
     });
     if (tokens === 0) return;
+    const largest = Math.max(...load), busiest = load.indexOf(largest);
     if (experts > 2 && this.#rises(`collapse ${key}`, largest / tokens, THRESHOLDS.collapse)) raise("collapse", `Expert ${busiest} of ${name} takes ${percent(largest / tokens)} of all tokens.`, busiest);
-    if (this.#rises(`overload ${key}`, largest * experts / tokens, THRESHOLDS.overload)) raise("overload", `Expert ${busiest} of ${name} gets ${(largest * experts / tokens).toFixed(1)} times the mean load.`, busiest);
-    if (this.#rises(`drop ${key}`, dropped, THRESHOLDS.drop)) raise("drop-rate", `${percent(dropped)} of the tokens of ${name} are dropped; a larger capacity factor keeps more.`);
+    if (!full) return;
+    const most = Math.max(...sums), expert = sums.indexOf(most), drop = mean(window.dropped);
+    if (this.#rises(`overload ${key}`, most / fair, THRESHOLDS.overload)) raise("overload", `Expert ${expert} of ${name} got ${(most / fair).toFixed(1)} times the mean load ${during}.`, expert);
+    if (this.#rises(`drop ${key}`, drop, THRESHOLDS.drop)) raise("drop-rate", `${percent(drop)} of the tokens of ${name} were dropped ${during}; a larger capacity factor keeps more.`);
   }
 }

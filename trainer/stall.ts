@@ -7,8 +7,8 @@ export const STALL = {
   /** Steps before a finished one is judged. */
   after: 20,
   /** Times the median: above the first and by at least `least` seconds it is slow; under the second it has cleared. */
-  slow: [5, 2],
-  least: 1,
+  slow: [10, 2],
+  least: 10,
   /** A step that does not finish: longer than this many medians, and than so many seconds. */
   stuck: 20,
   stuckLeast: 30,
@@ -46,4 +46,4 @@ export class Stall {
   }
 }
 
-const words = (seconds: number): string => (seconds < 1 ? `${(1000 * seconds).toPrecision(2)} ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`);
+const words = (seconds: number): string => (seconds < 1 ? `${(1000 * seconds).toFixed(0)} ms` : `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`);

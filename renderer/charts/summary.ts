@@ -10,22 +10,26 @@ export interface LineFacts {
   last: number;
   min: number;
   max: number;
+  median: number;
 }
 
 /** Facts of the finite values of a line; null when it has none. */
 export function lineFacts(name: string, steps: ArrayLike<number>, last: ArrayLike<number>, min: ArrayLike<number>, max: ArrayLike<number>, length: number): LineFacts | null {
   let facts: LineFacts | null = null;
+  const finite: number[] = [];
   for (let i = 0; i < length; i++) {
     const value = last[i]!;
     if (!Number.isFinite(value)) continue;
+    finite.push(value);
     const least = Number.isFinite(min[i]!) ? min[i]! : value;
     const greatest = Number.isFinite(max[i]!) ? max[i]! : value;
-    if (!facts) facts = { name, firstStep: steps[i]!, lastStep: steps[i]!, first: value, last: value, min: least, max: greatest };
+    if (!facts) facts = { name, firstStep: steps[i]!, lastStep: steps[i]!, first: value, last: value, min: least, max: greatest, median: value };
     facts.lastStep = steps[i]!;
     facts.last = value;
     if (least < facts.min) facts.min = least;
     if (greatest > facts.max) facts.max = greatest;
   }
+  if (facts) facts.median = finite.sort((a, b) => a - b)[finite.length >> 1]!;
   return facts;
 }
 
@@ -35,6 +39,8 @@ export function lineSentence(label: string, unit: string, facts: LineFacts): str
   const value = (v: number) => (isShare(unit) ? bareQuantity(v, unit) : shortNumber(v, 3));
   if (steps === 0) return `${label} is ${quantity(facts.last, unit)} at step ${facts.lastStep.toLocaleString("en")}`;
   const span = counted(steps, "step");
+  // A rate has no course: its last value says how busy the machine was at that moment.
+  if (unit.endsWith("/s")) return `${label}: median ${quantity(facts.median, unit)} over ${span}, between ${value(facts.min)} and ${value(facts.max)}`;
   const change = facts.last - facts.first;
   const scale = Math.max(Math.abs(facts.first), Math.abs(facts.last));
   const excursion = (limit: number) => Math.abs(limit - facts.first) > 2 * Math.abs(change) && Math.abs(limit - facts.last) > 0.1 * scale;
