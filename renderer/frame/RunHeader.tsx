@@ -13,14 +13,14 @@ export function RunHeader({ run }: { run: RunSummary }) {
   const { word, glyph } = STATUS[run.status];
   const share = run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
   const preparing = run.step === 0 || run.status === "preparing" || run.status === "starting" ? preparationText(run) : null;
+  const progress = isGoing(run) && preparing ? preparing : progressText(run);
   return (
     <header className="run-header">
       <div className="run-title">
         <Swatch colour={run.colour} />
         <h1><button type="button" className="title-button" title="Rename" onClick={() => openDialog({ kind: "rename", runId: run.id })}><bdi>{run.name}</bdi></button></h1>
         <span className="status" data-status={run.status} role="status"><span aria-hidden="true">{glyph}</span> {word}</span>
-        <span className="number muted run-progress-text">{isGoing(run) && preparing ? preparing : progressText(run)}</span>
-        <ul className="tags">{run.tags.map((tag) => <li key={tag}><bdi>{tag}</bdi></li>)}</ul>
+        <span className="number muted run-progress-text" title={progress}>{progress}</span>
         <span className="run-buttons">
           {isGoing(run) && <button type="button" className="button" disabled={run.status === "stopping"} onClick={() => stop(run)}>{run.status === "stopping" ? "Stopping…" : "Stop and save"}</button>}
           {isResumable(run) && <button type="button" className="button" onClick={() => resume(run)}>Resume</button>}
@@ -29,6 +29,7 @@ export function RunHeader({ run }: { run: RunSummary }) {
       </div>
       <progress className="run-progress" max={1} value={share} aria-label={`${(share * 100).toFixed(0)}% of the steps`} data-status={run.status} />
       {run.statusMessage && <p className="run-message" data-level={run.status === "failed" ? "error" : "info"}>{run.status === "failed" && <Icon name="warning" />}<span>{run.statusMessage}</span></p>}
+      {run.tags.length > 0 && <ul className="tags" aria-label="Tags">{run.tags.map((tag) => <li key={tag}><bdi>{tag}</bdi></li>)}</ul>}
       {run.note && <p className="run-note muted"><bdi>{run.note}</bdi></p>}
       <Overlaid />
     </header>

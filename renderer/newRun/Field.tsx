@@ -1,6 +1,5 @@
 // One field of the form: label, control, unit, what is wrong, and an explanation.
 import { useId, type ReactNode } from "react";
-import { shortNumber } from "../charts/quantity.ts";
 import { typedNumber, type Json } from "../spec/draft.ts";
 import type { FieldFacts } from "../spec/specFields.ts";
 
@@ -19,8 +18,9 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
 
 interface FieldProps { facts: FieldFacts; value: Json | undefined; error: string | undefined; change: (value: Json) => void }
 
+const EXACT = { maximumSignificantDigits: 10 };
 const range = ({ minimum, maximum }: FieldFacts): string =>
-  minimum !== null && maximum !== null && maximum < 1e15 ? ` ${shortNumber(minimum)} to ${shortNumber(maximum)}.` : "";
+  minimum !== null && maximum !== null && maximum < 1e15 ? ` ${minimum.toLocaleString("en", EXACT)} to ${maximum.toLocaleString("en", EXACT)}.` : "";
 
 export function Field({ facts, value, error, change }: FieldProps) {
   const { kind, title, unit, description, choices } = facts;
