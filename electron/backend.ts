@@ -34,6 +34,8 @@ export interface Backend {
   readonly url: string;
   /** Scheme, host and port of `url`. */
   readonly origin: string;
+  /** Whether it was started here; false for one that served this home before. */
+  readonly own: boolean;
   /** Runs that are going. */
   activeRuns(): Promise<ActiveRun[]>;
   /** Asks all runs to save a checkpoint and end. */
@@ -90,6 +92,7 @@ export async function startBackend({ root, node, home, renderer, port = 0, timeo
   return {
     url: ready.url,
     origin,
+    own,
     activeRuns: async () => activeRunsSchema.parse(await ask("/api/active-runs", "GET")).runs,
     stopAllRuns: async () => void await ask("/api/stop-all", "POST"),
     async stop() {

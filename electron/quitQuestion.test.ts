@@ -8,7 +8,7 @@ const { BrowserWindow } = await import("electron");
 const window = new BrowserWindow({ webPreferences: {} });
 const stopAllRuns = vi.fn(async () => {});
 const backendWith = (names: string[]) => ({
-  url: "", origin: "", failed: new Promise<string>(() => {}), stop: async () => {}, stopAllRuns,
+  url: "", origin: "", own: true, failed: new Promise<string>(() => {}), stop: async () => {}, stopAllRuns,
   activeRuns: async () => names.map((name, index) => ({ id: String(index), name })),
 });
 

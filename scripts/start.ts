@@ -67,7 +67,7 @@ async function serveWithBrowser({ home, port }: StartOptions, chromium: string |
     say(`From another machine: ssh -N -L ${there}:127.0.0.1:${there} ${process.env["USER"] ?? "you"}@this-host, then open that address there.`);
   }
   say("Ctrl-C ends it; runs go on.\n");
-  const window = chromium ? openAsApplication(chromium, backend.url, stop) : new Promise<"closed">(() => {});
+  const window = chromium ? openAsApplication(chromium, backend, stop) : new Promise<"closed">(() => {});
   const ending = await Promise.race([stop, window, backend.failed]);
   if (ending !== "stop" && ending !== "closed") {
     process.stderr.write(`${ending}\nRuns go on without it. Start again to see them.\n`);
@@ -78,8 +78,11 @@ async function serveWithBrowser({ home, port }: StartOptions, chromium: string |
   return 0;
 }
 
-/** Resolves when the window is closed. A window that can't open leaves the address to open by hand. */
-function openAsApplication(chromium: string, url: string, stop: Promise<unknown>): Promise<"closed"> {
+/**
+ * Resolves when the window is closed. Where none opens, the backend that was started here serves on, for an open window or one opened by
+ * hand; for another one's there is nothing left to do.
+ */
+function openAsApplication(chromium: string, { url, own }: Backend, stop: Promise<unknown>): Promise<"closed"> {
   const started = Date.now();
   const child = spawn(chromium, [
     // Said once by this program, not by a bar across the window: root has no sandbox.
@@ -87,13 +90,14 @@ function openAsApplication(chromium: string, url: string, stop: Promise<unknown>
   ], { stdio: "ignore" });
   void stop.then(() => child.kill("SIGTERM"));
   return new Promise((resolve) => {
-    const ended = (why: string) => {
-      // Chromium ends at once where it can't open, or hands the address to a window of this profile that is open already.
-      if (Date.now() - started < 3000) say(`Chromium opened no window of its own (${why}). Open the address above.`);
-      else resolve("closed");
+    const ended = (notice: string) => {
+      const opened = Date.now() - started >= 3000;
+      if (!opened) say(notice);
+      if (opened || !own) resolve("closed");
     };
-    child.on("error", (error) => ended(error.message));
-    child.on("exit", (code) => ended(`exit code ${code}`));
+    child.on("error", (error) => ended(`Chromium opened no window (${error.message}). Open the address above.`));
+    // It ends well at once where it hands the address to a Chromium of this profile that runs already.
+    child.on("exit", (code) => ended(code === 0 ? "A window of Switchyard is open already; it shows this address." : `Chromium opened no window (exit code ${code}). Open the address above.`));
   });
 }
 
