@@ -8,11 +8,11 @@ import { CrosshairLayer } from "./crosshair.ts";
 import { Figure } from "./Figure.tsx";
 import { drawLive, drawNever, drawSoon } from "./frame.ts";
 import { chartPicture } from "./download.ts";
-import { leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
+import { leadLine, linesTable, rangeOfX, stepAtX, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
-import { bareQuantity, duration, exactQuantity, shortNumber } from "./quantity.ts";
 import { applyAxes, configuration } from "./lineAxes.ts";
 import { useLineState } from "./lineState.ts";
+import { tipPlace, tipRows, tipSentence } from "./lineTip.ts";
 import { shortName } from "./summary.ts";
 import { useChartTheme } from "./theme.ts";
 
@@ -143,7 +143,7 @@ export function LineChart(props: LineChartProps) {
     links.hover.set(step);
     const at = layerRef.current?.pixelOfStep(step) ?? null;
     setTip(at === null ? null : { step, x: at, y: 24 });
-    setSpoken(`Step ${step.toLocaleString("en")}: ${tipRows(lines, step, unit).slice(0, 5).map((row) => `${row.name}${row.label ? `, ${row.label}` : ""} ${row.value}`).join(", ")}`);
+    setSpoken(tipSentence(tipRows(lines, step, unit), step));
   };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -187,10 +187,10 @@ export function LineChart(props: LineChartProps) {
         <canvas ref={overlayRef} className="plot-overlay" aria-hidden="true" />
         {tip && tipList.length > 0 && (
           <ChartTip x={tip.x} y={tip.y} plot={canvasRef.current!}>
-            <div className="tip-head">step {tip.step.toLocaleString("en")}{tipPlace(lines, tip.step)}</div>
+            <div className="tip-head">{tipPlace(lines, tip.step)}</div>
             <table className="tip-rows"><tbody>
               {tipList.slice(0, 12).map((row) => (
-                <tr key={row.key}><td><span className="swatch" data-dots={row.dots} style={{ "--swatch": row.colour } as React.CSSProperties} /></td><th scope="row"><bdi>{row.name}</bdi></th><td className="tip-value">{row.value}</td><td className="tip-band">{[row.label, row.band].filter(Boolean).join(" · ")}</td></tr>
+                <tr key={row.key}><td><span className="swatch" data-dots={row.dots} style={{ "--swatch": row.colour } as React.CSSProperties} /></td><th scope="row"><bdi>{row.name}</bdi></th><td className="tip-value">{row.value}</td><td className="tip-band">{row.note}</td></tr>
               ))}
             </tbody></table>
             {tipList.length > 12 && <div className="tip-note">and {tipList.length - 12} more</div>}
@@ -227,29 +227,6 @@ function Legend({ lines, absent }: { lines: readonly Line[]; absent: ReadonlySet
       {!few && second && <li className="legend-label">dots: {second.label}</li>}
     </ul>
   );
-}
-
-interface TipRow { key: string; name: string; label: string; dots: boolean; colour: string; value: string; band: string; number: number }
-
-function tipRows(lines: readonly Line[], step: number, unit: string): TipRow[] {
-  const rows = lines.flatMap((line): TipRow[] => {
-    const at = valueAt(line, step);
-    if (!at) return [];
-    return [{
-      key: line.key, name: line.name, label: line.label ?? "", dots: line.dots ?? false, colour: line.colour, number: at.last,
-      value: exactQuantity(at.last, unit), band: at.max > at.min ? `${bareQuantity(at.min, unit)} – ${bareQuantity(at.max, unit)}` : "",
-    }];
-  });
-  return rows.length > 8 ? rows.sort((a, b) => a.number - b.number) : rows;
-}
-
-function tipPlace(lines: readonly Line[], step: number): string {
-  const lead = leadLine(lines);
-  const at = lead && valueAt(lead, step);
-  if (!lead || !at) return "";
-  const tokens = lead.source.columns.tokens[at.index]!;
-  const seconds = lead.source.columns.seconds[at.index]!;
-  return `${tokens > 0 ? ` · ${shortNumber(tokens, 3)} tokens` : ""}${seconds > 0 ? ` · ${duration(seconds)}` : ""}`;
 }
 
 function stepIndex(steps: Float64Array, length: number, step: number): number {

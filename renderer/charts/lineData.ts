@@ -56,8 +56,8 @@ export function stepAtX(lines: readonly Line[], axis: XAxis, x: number): number 
   return index < 0 ? null : columns.step[index]!;
 }
 
-/** What a line shows at a step: its bucket that holds the step; null beyond the line's ends. */
-export function valueAt(line: Line, step: number): { index: number; last: number; min: number; max: number } | null {
+/** What a line shows at a step: its bucket that holds the step, with the step of its last value; null beyond the line's ends. */
+export function valueAt(line: Line, step: number): { index: number; step: number; last: number; min: number; max: number } | null {
   const { columns } = line.source;
   if (columns.length === 0 || step < columns.step[0]!) return null;
   // A bucket's step is its last one, so the bucket of a step is the first that ends at or behind it.
@@ -65,7 +65,7 @@ export function valueAt(line: Line, step: number): { index: number; last: number
   if (columns.step[index] !== step && !line.dots && index + 1 < columns.length) index++;
   const slack = columns.length > 1 ? 2 * (columns.step[columns.length - 1]! - columns.step[columns.length - 2]!) : 0;
   if (!line.dots && index === columns.length - 1 && step > columns.step[index]! + slack) return null;
-  return { index, last: columns.last[index]!, min: columns.min[index]!, max: columns.max[index]! };
+  return { index, step: columns.step[index]!, last: columns.last[index]!, min: columns.min[index]!, max: columns.max[index]! };
 }
 
 /** The steps of a zoom that reaches over these x values; null for a drag too small to be meant. */
