@@ -13,7 +13,8 @@ test("shares are percentages", () => {
   expect(lineSentence("dropped tokens", "of tokens", facts([0, 10], [0.2, 0.031]))).toBe("dropped tokens fell from 20% to 3.1% in 10 steps");
 });
 test("a flat line is said to stay, and a spike in between is told even from the band", () => {
-  expect(lineSentence("overload", "", facts([0, 5, 10], [1.1, 1.1, 1.1]))).toBe("overload stayed near 1.1 for 10 steps");
+  expect(lineSentence("overload", "", facts([0, 5, 10], [1.1, 1.104, 1.102]))).toBe("overload stayed near 1.1 for 10 steps");
+  expect(lineSentence("dead experts", "experts", facts([1, 200, 400], [0, 0, 0]))).toBe("dead experts stayed at 0 for 399 steps");
   expect(lineSentence("loss", "", facts([0, 5, 10], [2, 2, 2], "a", [2, 2, 2], [2, 90, 2]))).toBe("loss stayed near 2 for 10 steps, with a peak of 90");
 });
 test("a value that is not finite does not become part of the sentence", () => {

@@ -41,6 +41,7 @@ export function lineSentence(label: string, unit: string, facts: LineFacts): str
   const span = counted(steps, "step");
   // A rate has no course: its last value says how busy the machine was at that moment.
   if (unit.endsWith("/s")) return `${label}: median ${quantity(facts.median, unit)} over ${span}, between ${value(facts.min)} and ${value(facts.max)}`;
+  if (facts.min === facts.max) return `${label} stayed at ${value(facts.last)} for ${span}`;
   const change = facts.last - facts.first;
   const scale = Math.max(Math.abs(facts.first), Math.abs(facts.last));
   const excursion = (limit: number) => Math.abs(limit - facts.first) > 2 * Math.abs(change) && Math.abs(limit - facts.last) > 0.1 * scale;
