@@ -1,5 +1,5 @@
 // The frame of every chart: caption, summary in words, tools (table, CSV, picture), and the designed states besides "here
-// is the data": loading, nothing yet, not recorded, error.
+// is the data": loading, nothing yet, not recorded, outside the zoom, error.
 import { createContext, useContext, useId, useState, type ReactNode } from "react";
 import { saveCsv, savePng, type Picture } from "./download.ts";
 import { cellText, thinned, toCsv, type DataTable } from "./table.ts";
@@ -13,6 +13,8 @@ export type FigureState =
   | { kind: "empty"; message: string }
   /** The run does not measure this. Never shown as zero. */
   | { kind: "absent"; message: string }
+  /** There is data, but none of it in the zoom. */
+  | { kind: "outside"; message: string; showAll: () => void }
   | { kind: "error"; message: string; retry?: () => void };
 
 /** What the place of a figure in its panel can do: set by the panel's grid. */
@@ -77,12 +79,15 @@ export function Figure({ title, definition, summary, state, controls, table, pic
   );
 }
 
+const STATE_TITLES = { empty: "Nothing yet.", absent: "Not recorded.", outside: "Nothing here.", error: "Could not be loaded." } as const;
+
 function StateMessage({ state }: { state: Exclude<FigureState, { kind: "ready" }> }) {
   if (state.kind === "loading") return <div className="figure-state" role="status"><span className="figure-skeleton" aria-hidden="true" /><span className="figure-state-text">Loading…</span></div>;
   return (
     <div className="figure-state" data-kind={state.kind} role={state.kind === "error" ? "alert" : "status"}>
-      <p className="figure-state-text"><b>{state.kind === "error" ? "Could not be loaded." : state.kind === "absent" ? "Not recorded." : "Nothing yet."}</b> {state.message}</p>
+      <p className="figure-state-text"><b>{STATE_TITLES[state.kind]}</b> {state.message}</p>
       {state.kind === "error" && state.retry && <button type="button" className="figure-retry" onClick={state.retry}>Try again</button>}
+      {state.kind === "outside" && <button type="button" className="figure-retry" onClick={state.showAll}>Show all steps</button>}
     </div>
   );
 }

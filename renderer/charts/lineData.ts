@@ -14,6 +14,8 @@ export interface Line {
   dots?: boolean;
   /** Where the lines of a chart measure different things: what this one measures. */
   label?: string;
+  /** Its run may still record values. */
+  going?: boolean;
 }
 
 export const allFacts = (lines: readonly Line[]): LineFacts[] =>

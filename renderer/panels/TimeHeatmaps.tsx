@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import type { FigureState } from "../charts/Figure.tsx";
 import { Heatmap } from "../charts/Heatmap.tsx";
 import type { HeatmapScaleName } from "../charts/colourScale.ts";
+import { useChartLinks } from "../charts/links.ts";
 import { bareQuantity, counted, exactQuantity, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 import { choose, useChosen } from "./chosen.ts";
 import type { HistoryMeasure } from "./historyLine.ts";
@@ -13,13 +14,15 @@ import { expertCells, layerTimeCells } from "./timeCells.ts";
 import { useStores } from "./useStores.ts";
 
 /** The state of several histories: ready as soon as one is. */
-export function historiesState(histories: readonly LiveHistory[], above: FigureState): FigureState {
+function useHistoriesState(histories: readonly LiveHistory[], above: FigureState): FigureState {
+  const { range, zoom } = useChartLinks();
   if (above.kind !== "ready") return above;
   if (histories.some(({ status }) => status === "ready")) return { kind: "ready" };
   const failed = histories.find(({ status }) => status === "error");
   if (failed) return { kind: "error", message: failed.message!, retry: () => histories.forEach((history) => void history.load()) };
   if (histories.some(({ status }) => status === "loading")) return { kind: "loading" };
-  return { kind: "empty", message: histories[0]?.message ?? "No routing is recorded in these steps." };
+  if (range) return { kind: "outside", message: "The zoom holds no record of routing.", showAll: () => zoom(null) };
+  return { kind: "empty", message: histories[0]?.message ?? "No routing is recorded yet." };
 }
 
 const LOAD_LEGEND = { unit: "× fair share", tick: loadTick, hatch: "dead" };
@@ -30,10 +33,11 @@ export function ExpertTimeHeatmap({ history, state, height }: { history: LiveHis
   const histories = useMemo(() => (history ? [history] : []), [history]);
   const version = useStores(histories);
   const { expert } = useChosen();
+  const shown = useHistoriesState(histories, state);
   const { cells, steps } = useMemo(() => expertCells(history?.steps ?? []), [history, version]);
   const name = history ? layerName(history.layer) : "";
   return (
-    <Heatmap title={`Load over time, ${name}`} definition={EXPERT_DEFINITION} summary={history ? expertSentence(history) : ""} state={historiesState(histories, state)}
+    <Heatmap title={`Load over time, ${name}`} definition={EXPERT_DEFINITION} summary={history ? expertSentence(history) : ""} state={shown}
       cells={cells} scale="load" legend={LOAD_LEGEND} columnTitle="step" steps={steps} height={height} selectedRow={expert}
       onSelect={(row) => choose({ expert: row, layer: history!.layer })}
       describe={(row, column) => {
@@ -72,6 +76,7 @@ export interface LayerTimeProps {
 export function LayerTimeHeatmap({ title, label, unit, definition, histories, measure, state, scale, height, controls }: LayerTimeProps) {
   const version = useStores(histories);
   const { layer } = useChosen();
+  const shown = useHistoriesState(histories, state);
   const { cells, steps, least, greatest } = useMemo(
     () => layerTimeCells(histories.map((history) => history.steps), histories.map((history) => layerLabel(history.layer)), measure),
     [histories, measure, version]);
@@ -79,7 +84,7 @@ export function LayerTimeHeatmap({ title, label, unit, definition, histories, me
   const low = scale === "dropped" ? 0 : least;
   const high = scale === "dropped" ? Math.max(0.01, greatest) : greatest;
   return (
-    <Heatmap title={title} definition={definition} summary={layerSentence(label, unit, histories, measure)} state={historiesState(histories, state)} cells={cells} scale={scale}
+    <Heatmap title={title} definition={definition} summary={layerSentence(label, unit, histories, measure)} state={shown} cells={cells} scale={scale}
       low={Number.isFinite(low) ? low : 0} high={Number.isFinite(high) ? high : 1} legend={legend} columnTitle="step" steps={steps} height={height} controls={controls}
       selectedRow={layer ? histories.findIndex((history) => history.layer.stack === layer.stack && history.layer.layer === layer.layer) : null}
       onSelect={(row) => choose({ layer: histories[row]!.layer })}

@@ -1,8 +1,10 @@
 // What the panels take from the rest of the interface, in one place: the connection, names and colours of runs, and the
 // view state that ties charts together.
 import { createContext, useContext, useMemo, type ReactNode } from "react";
+import type { RunSummary } from "../../contract/handlers.ts";
 import { ChartLinksContext, type ChartLinks } from "../charts/links.ts";
 import { useChartTheme } from "../charts/theme.ts";
+import { isGoing } from "../state/runs.ts";
 import { LiveRuns } from "./live.ts";
 import type { Backend } from "./liveStore.ts";
 import { queued } from "./requestQueue.ts";
@@ -20,7 +22,7 @@ export function liveRuns(): LiveRuns {
 }
 
 export interface PanelHost {
-  runs: readonly { id: string; name: string; colour: number }[];
+  runs: readonly Pick<RunSummary, "id" | "name" | "colour" | "status" | "step">[];
   links: ChartLinks;
 }
 export const PanelHostContext = createContext<PanelHost | null>(null);
@@ -30,22 +32,29 @@ const usePanelHost = (): PanelHost => {
   return host;
 };
 
-export interface RunLook { id: string; name: string; colour: string; dash: readonly number[] }
+export interface RunLook {
+  id: string;
+  name: string;
+  colour: string;
+  dash: readonly number[];
+  /** May still record something. */
+  going: boolean;
+}
 
 /** After the ten colours come the same ten with dashes, then dots, then both. */
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 export const dashOf = (colour: number): readonly number[] => DASHES[Math.floor(colour / 10) % DASHES.length]!;
 
-/** Name, colour and dash of each run, in the order asked for. */
+/** What each run looks like, in the order asked for. */
 export function useRunLooks(runIds: readonly string[]): readonly RunLook[] {
   const { runs } = usePanelHost();
   const theme = useChartTheme();
   // By content: the list of runs changes with every event of any run, the looks hardly ever.
   const key = JSON.stringify(runIds.map((id) => {
     const run = runs.find((other) => other.id === id);
-    return [id, run?.name ?? id.slice(0, 8), run?.colour ?? 0];
+    return [id, run?.name ?? id.slice(0, 8), run?.colour ?? 0, run === undefined || isGoing(run)];
   }));
-  return useMemo(() => (JSON.parse(key) as [string, string, number][]).map(([id, name, colour]) => ({ id, name, colour: theme.runs[colour % 10]!, dash: dashOf(colour) })), [key, theme]);
+  return useMemo(() => (JSON.parse(key) as [string, string, number, boolean][]).map(([id, name, colour, going]) => ({ id, name, colour: theme.runs[colour % 10]!, dash: dashOf(colour), going })), [key, theme]);
 }
 
 /** Ties the charts of a panel to the view. */

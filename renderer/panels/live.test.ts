@@ -76,7 +76,7 @@ describe("LiveSeries", () => {
     const live = new LiveSeries(backend, RUN, "loss", null, 100, () => {});
     asked[0]!.answer(series([], 0));
     await settled();
-    expect([live.status, live.message]).toEqual(["absent", "No values of cross-entropy so far."]);
+    expect([live.status, live.message]).toEqual(["absent", "No values of cross-entropy."]);
     live.take(rows(1, { metrics: [metric(1, 5)] }));
     expect(live.status).toBe("ready");
   });

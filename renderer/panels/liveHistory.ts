@@ -29,7 +29,7 @@ export class LiveHistory extends LiveRange {
   }
 
   protected absence(): string | null {
-    return this.buffer.steps.length > 0 ? null : `No routing is recorded ${this.range ? "in these steps" : "yet"}.`;
+    return this.buffer.steps.length > 0 ? null : "No routing is recorded yet.";
   }
 
   protected append(rows: RunRows): boolean {

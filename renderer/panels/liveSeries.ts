@@ -31,7 +31,7 @@ export class LiveSeries extends LiveRange implements LineSource {
   }
 
   protected absence(): string | null {
-    return this.buckets.columns.length > 0 ? null : `No values of ${metricDefinition(this.name).label} ${this.range ? "in these steps" : "so far"}.`;
+    return this.buckets.columns.length > 0 ? null : `No values of ${metricDefinition(this.name).label}.`;
   }
 
   protected append(rows: RunRows): boolean {

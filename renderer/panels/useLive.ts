@@ -45,7 +45,7 @@ export function useMetricLines(runIds: readonly string[], names: readonly string
   const lines = useMemo(() => {
     const zoom: StepRange = from === undefined || to === undefined ? null : { from, to };
     return looks.flatMap((look) => namesKey.split(" ").map((name, i): Line => ({
-      key: `${look.id} ${name}`, name: look.name, colour: look.colour, dash: look.dash, source: liveRuns().get(look.id).metric(name, zoom),
+      key: `${look.id} ${name}`, name: look.name, colour: look.colour, dash: look.dash, going: look.going, source: liveRuns().get(look.id).metric(name, zoom),
       ...(i > 0 ? { dots: true, label: metricDefinition(name).label } : {}),
     })));
   }, [looks, namesKey, from, to]);
@@ -67,6 +67,7 @@ export function useRouting(runId: string): RoutingView {
   const routing = run.routing();
   useObservable(routing);
   const { step } = useChartLinks();
+  const [look] = useRunLooks([runId]);
   const found = routing.rowsAt(step);
   const shown = found.rows ?? routing.shown;
   if (found.rows) routing.shown = found.rows;
@@ -75,6 +76,7 @@ export function useRouting(runId: string): RoutingView {
   if (run.detail && run.detail.spec.model.sparse === null) return view({ kind: "absent", message: "This run is dense: it has no experts and no router." });
   if (routing.status === "error") return view({ kind: "error", message: routing.message!, retry: run.retry });
   if (routing.status === "loading") return view({ kind: "loading" });
+  if (routing.status === "absent" && !look!.going) return view({ kind: "absent", message: "This run ended before its first record of routing." });
   if (routing.status === "absent") return view({ kind: "empty", message: `The first record comes after ${run.detail ? `${run.detail.spec.training.routingEvery} steps` : "a few steps"}.` });
   if (found.error) return view({ kind: "error", message: found.error, retry: run.retry });
   return shown ? view({ kind: "ready" }, shown) : view({ kind: "loading" });
