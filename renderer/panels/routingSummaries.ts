@@ -24,6 +24,14 @@ export function loadSentence(rows: readonly RoutingRow[], step: number): string 
   return `${atStep(step)} the heaviest is expert ${expert} of ${layerName(row)} with ${shortNumber(load, 3)}× its fair share; ${deadWords}`;
 }
 
+/** The expert of all layers with most of a measure; `words` say what it has, given how much. */
+export function mostSentence(rows: readonly RoutingRow[], step: number, values: (row: RoutingRow) => number[], words: (value: number, row: RoutingRow) => string): string {
+  const all = rows.flatMap((row) => values(row).map((value, expert) => ({ row, expert, value }))).filter(({ value }) => Number.isFinite(value));
+  if (all.length === 0) return `${atStep(step)} no token was routed`;
+  const { row, expert, value } = all.reduce((most, other) => (other.value > most.value ? other : most));
+  return `${atStep(step)} expert ${expert} of ${layerName(row)} ${words(value, row)}`;
+}
+
 /** What was dropped over all layers, and where most. */
 export function droppedSentence(rows: readonly RoutingRow[], step: number): string {
   const drops = rows.map(droppedFraction);
@@ -49,5 +57,5 @@ export function importanceSentence(row: RoutingRow): string {
   const routed = row.load.reduce((a, b) => a + b, 0);
   const difference = p.map((value, e) => row.load[e]! / routed - value);
   const furthest = difference.reduce((best, value, e) => (Math.abs(value) > Math.abs(difference[best]!) ? e : best), 0);
-  return `In ${layerName(row)} at step ${row.step.toLocaleString("en")} expert ${furthest} differs most: load ${percent(row.load[furthest]! / routed, 3)} of tokens, importance ${percent(p[furthest]!, 3)}; overload ${shortNumber(overload(row.load), 3)}`;
+  return `In ${layerName(row)} at step ${row.step.toLocaleString("en")} expert ${furthest} differs most: load ${percent(row.load[furthest]! / routed, 3)} of tokens, importance ${percent(p[furthest]!, 3)} of probability; overload ${shortNumber(overload(row.load), 3)}`;
 }

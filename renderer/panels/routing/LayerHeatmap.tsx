@@ -7,7 +7,6 @@ import { exactQuantity } from "../../charts/quantity.ts";
 import type { DataTable } from "../../charts/table.ts";
 import { choose, chosenRow, useChosen } from "../chosen.ts";
 import { importance, layerLabel, layerName, relativeLoad } from "../routingFacts.ts";
-import { droppedSentence, loadSentence } from "../routingSummaries.ts";
 import type { RoutingView } from "../useLive.ts";
 import { isHatched, LAYER_MEASURES, scaleEnd, type LayerMeasure } from "./layerMeasures.ts";
 
@@ -19,7 +18,7 @@ export function LayerHeatmap({ view, title, height, choice, controls }: { view: 
   const { cells, greatest } = useMemo(() => layerCells(rows, measure), [rows, measure]);
   const legend = useMemo(() => ({ unit: measure.unit, tick: measure.tick, hatch: measure.key === "load" || measure.key === "kept" ? "dead" : null }), [measure]);
   const chosen = chosenRow(rows, layer);
-  const summary = step === null ? "" : measure.key === "dropped" ? droppedSentence(rows, step) : loadSentence(rows, step);
+  const summary = step === null ? "" : measure.summary(rows, step);
   return (
     <Heatmap title={title ?? `${measure.label} by layer and expert`} definition={measure.definition} summary={summary} state={view.state} cells={cells}
       scale={measure.scale} low={0} high={scaleEnd(measure, greatest)} legend={legend} columnTitle="expert" height={height}
@@ -69,14 +68,14 @@ function describeCell(row: RoutingRow | undefined, expert: number): CellDescript
       ["tokens that chose it", load.toLocaleString("en")],
       ["kept", `${row.kept[expert]!.toLocaleString("en")} of ${(row.capacity * row.groups).toLocaleString("en")} places`],
       ["dropped", load > 0 ? exactQuantity(1 - row.kept[expert]! / load, "of its tokens") : "none"],
-      ["importance", exactQuantity(importance(row)[expert]!, "")],
+      ["importance", exactQuantity(importance(row)[expert]!, "of probability")],
     ],
   };
 }
 
 export function layerTable(rows: readonly RoutingRow[]): DataTable {
   return {
-    columns: [{ name: "stack" }, { name: "layer" }, { name: "expert" }, { name: "load", unit: "tokens" }, { name: "load", unit: "× fair share" }, { name: "kept", unit: "tokens" }, { name: "dropped", unit: "of tokens" }, { name: "importance", unit: "mean p" }],
+    columns: [{ name: "stack" }, { name: "layer" }, { name: "expert" }, { name: "load", unit: "tokens" }, { name: "load", unit: "× fair share" }, { name: "kept", unit: "tokens" }, { name: "dropped", unit: "of tokens" }, { name: "importance", unit: "of probability" }],
     rows: rows.flatMap((row) => {
       const relative = relativeLoad(row.load);
       const p = importance(row);

@@ -21,6 +21,16 @@ test("importance is the probability relative to the fair share", () => {
   expect(of("probability").values(row)).toEqual([0.4, 0.3, 0.2, 0.1]);
   expect(of("importance").values(row)).toEqual([1.6, 1.2, 0.8, 0.4]);
 });
+test("each measure is summarised by itself", () => {
+  expect(LAYER_MEASURES.map(({ summary }) => summary([row], 10))).toEqual([
+    "At step 10 the heaviest is expert 0 of encoder layer 1 with 2× its fair share; 1 of 4 experts is dead",
+    "At step 10 expert 0 of encoder layer 1 keeps most: 1.2× its fair share",
+    "At step 10 20% of tokens are dropped; 33% of places are empty",
+    "At step 10 expert 0 of encoder layer 1 is the most probable: mean p 0.4, where an even share is 0.25",
+    "At step 10 expert 0 of encoder layer 1 has the greatest importance: 1.6× its fair share",
+  ]);
+  expect(of("kept").summary([], 10)).toBe("At step 10 no token was routed");
+});
 test("only load and kept hatch dead experts, only dropped is red, only the probability is cividis", () => {
   expect(LAYER_MEASURES.filter((measure) => isHatched(measure, 0.05)).map((measure) => measure.key)).toEqual(["load", "kept"]);
   expect(isHatched(of("load"), 0.1)).toBe(false);

@@ -4,6 +4,7 @@ import type { HeatmapScaleName } from "../../charts/colourScale.ts";
 import { DEAD_BELOW, LOAD_LIMIT } from "../../charts/colourScale.ts";
 import { percent, shortNumber } from "../../charts/quantity.ts";
 import { importance, relativeLoad } from "../routingFacts.ts";
+import { droppedSentence, loadSentence, mostSentence } from "../routingSummaries.ts";
 
 export interface LayerMeasure {
   key: "load" | "kept" | "dropped" | "probability" | "importance";
@@ -15,38 +16,48 @@ export interface LayerMeasure {
   values: (row: RoutingRow) => number[];
   text: (value: number) => string;
   tick: (value: number) => string;
+  /** All rows of a step in words. */
+  summary: (rows: readonly RoutingRow[], step: number) => string;
 }
 
 const times = (value: number): string => `${shortNumber(value, 3)}×`;
 /** The ends of the load scale hold everything beyond them. */
 export const loadTick = (value: number): string => (value >= LOAD_LIMIT ? `≥${times(value)}` : value <= 1 / LOAD_LIMIT ? `≤${times(value)}` : times(value));
-const fairOfLoad = (row: RoutingRow): number => row.load.reduce((a, b) => a + b, 0) / row.experts;
+
+function relativeKept(row: RoutingRow): number[] {
+  const fair = row.load.reduce((a, b) => a + b, 0) / row.experts;
+  return row.kept.map((tokens) => (fair > 0 ? tokens / fair : Number.NaN));
+}
+const relativeImportance = (row: RoutingRow): number[] => importance(row).map((p) => p * row.experts);
 
 export const LAYER_MEASURES: readonly LayerMeasure[] = [
   {
     key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Tokens that chose the expert, before dropping, relative to an even share of all tokens. Under 0.1 the expert is dead.",
-    values: (row) => relativeLoad(row.load),
+    values: (row) => relativeLoad(row.load), summary: loadSentence,
   },
   {
     key: "kept", label: "Kept", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Tokens that the expert processed, after its capacity was full, relative to an even share of all tokens.",
-    values: (row) => { const fair = fairOfLoad(row); return row.kept.map((tokens) => (fair > 0 ? tokens / fair : Number.NaN)); },
+    values: relativeKept,
+    summary: (rows, step) => mostSentence(rows, step, relativeKept, (value) => `keeps most: ${times(value)} its fair share`),
   },
   {
     key: "dropped", label: "Dropped", unit: "of its tokens", scale: "dropped", text: (value) => `${percent(value)} of its tokens`, tick: (value) => percent(value),
     definition: "Tokens that chose the expert and found no place, as a share of those that chose it. They pass through the residual alone.",
-    values: (row) => row.load.map((tokens, e) => (tokens > 0 ? 1 - row.kept[e]! / tokens : 0)),
+    values: (row) => row.load.map((tokens, e) => (tokens > 0 ? 1 - row.kept[e]! / tokens : 0)), summary: droppedSentence,
   },
   {
     key: "probability", label: "Probability", unit: "mean p", scale: "probability", text: (value) => shortNumber(value, 3), tick: (value) => shortNumber(value, 2),
     definition: "Importance P of eq. 6: mean over tokens of the router's probability of the expert.",
     values: importance,
+    summary: (rows, step) => mostSentence(rows, step, importance, (value, row) => `is the most probable: mean p ${shortNumber(value, 3)}, where an even share is ${shortNumber(1 / row.experts, 3)}`),
   },
   {
     key: "importance", label: "Importance", unit: "× fair share", scale: "load", text: times, tick: loadTick,
     definition: "Importance P of eq. 6 relative to 1 ÷ experts: where the router's probability goes, next to where the tokens go.",
-    values: (row) => importance(row).map((p) => p * row.experts),
+    values: relativeImportance,
+    summary: (rows, step) => mostSentence(rows, step, relativeImportance, (value) => `has the greatest importance: ${times(value)} its fair share`),
   },
 ];
 
