@@ -8,7 +8,7 @@ import type { RoutingView } from "../useLive.ts";
 
 const COLUMNS = [
   ["overload", "Max load ÷ mean load; 1 is perfect balance."], ["dead", "Experts with less than 10% of the fair share at this step."],
-  ["dropped", "Share of tokens that found no place."], ["padding", "Share of places that no token used."],
+  ["dropped", "Share of tokens that found no place."], ["padding", "Share of capacity that no token used."],
   ["aux. loss", "E·Σ f·P before α; 1 is uniform routing."], ["entropy", "Mean over tokens of −Σ p log p, in nats."], ["confidence", "Mean probability of the chosen expert."],
 ] as const;
 
@@ -23,7 +23,7 @@ export function LayerTable({ view }: { view: RoutingView }) {
     : "";
   return (
     <Figure title="Balance by layer" definition="Numbers of each sparse layer at the step shown." summary={summary} state={view.state} table={(): DataTable => ({
-      columns: [{ name: "layer" }, { name: "overload", unit: "× mean load" }, { name: "dead experts" }, { name: "dropped", unit: "of tokens" }, { name: "padding", unit: "of places" }, { name: "auxiliary loss", unit: "" }, { name: "entropy", unit: "nats" }, { name: "confidence", unit: "probability" }],
+      columns: [{ name: "layer" }, { name: "overload", unit: "× mean load" }, { name: "dead experts" }, { name: "dropped", unit: "of tokens" }, { name: "padding", unit: "of capacity" }, { name: "auxiliary loss", unit: "" }, { name: "entropy", unit: "nats" }, { name: "confidence", unit: "probability" }],
       rows: rows.map((row) => [layerName(row), overload(row.load), deadExperts(row.load).length, droppedFraction(row), padding(row), Number(row.auxiliaryLoss), Number(row.entropy), Number(row.confidence)]),
     })}>
       {view.state.kind === "ready" && (

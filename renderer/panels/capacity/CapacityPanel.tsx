@@ -28,7 +28,7 @@ export function CapacityPanel({ runIds, primary }: PanelProps) {
       <LayerTimeHeatmap title="Dropped tokens by layer" label="dropped" unit="of tokens" scale="dropped" height={240} histories={histories} measure={dropped} state={view.state}
         definition="1 − tokens kept by an expert ÷ tokens routed, in each layer at each recorded step." />) },
     { id: "padding-by-layer", columns: 6, content: (
-      <LayerTimeHeatmap title="Padding by layer" label="padding" unit="of places" scale="measure" height={240} histories={histories} measure={empty} state={view.state}
+      <LayerTimeHeatmap title="Padding by layer" label="padding" unit="of capacity" scale="measure" height={240} histories={histories} measure={empty} state={view.state}
         definition="Places in expert buffers that no token used, 1 − kept ÷ (experts × capacity × groups), in each layer at each recorded step." />) },
     { id: "dropped", columns: 6, content: <MetricChart runIds={runIds} names={["droppedFraction", "evaluation.droppedFraction"]} height={180} /> },
     { id: "padding", columns: 6, content: <MetricChart runIds={runIds} names={["paddingFraction"]} height={180} /> },

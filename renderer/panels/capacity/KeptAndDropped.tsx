@@ -34,11 +34,11 @@ export function KeptAndDropped({ view, height }: { view: RoutingView; height: nu
         const kept = total(row.kept);
         return [
           ["routed", `${tokens(total(row.load))} tokens`], ["kept", `${tokens(kept)} tokens`], ["dropped", `${tokens(total(row.load) - kept)} tokens, ${percent(droppedFraction(row))}`],
-          ["places", `${tokens(row.experts * row.capacity * row.groups)}: ${row.experts} experts × ${row.capacity}${row.groups > 1 ? ` × ${row.groups} groups` : ""}`], ["padding", `${percent(padding(row))} of places`],
+          ["places", `${tokens(row.experts * row.capacity * row.groups)}: ${row.experts} experts × ${row.capacity}${row.groups > 1 ? ` × ${row.groups} groups` : ""}`], ["padding", `${percent(padding(row))} of capacity`],
         ];
       }}
       table={() => ({
-        columns: [{ name: "layer" }, { name: "routed", unit: "tokens" }, { name: "kept", unit: "tokens" }, { name: "dropped", unit: "tokens" }, { name: "dropped", unit: "of tokens" }, { name: "places" }, { name: "padding", unit: "of places" }],
+        columns: [{ name: "layer" }, { name: "routed", unit: "tokens" }, { name: "kept", unit: "tokens" }, { name: "dropped", unit: "tokens" }, { name: "dropped", unit: "of tokens" }, { name: "places" }, { name: "padding", unit: "of capacity" }],
         rows: rows.map((row) => [layerName(row), total(row.load), total(row.kept), total(row.load) - total(row.kept), droppedFraction(row), row.experts * row.capacity * row.groups, padding(row)]),
       })} />
   );

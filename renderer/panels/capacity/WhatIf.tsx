@@ -1,9 +1,10 @@
 // What another capacity factor would drop, exactly, and what its places would cost.
-import { useId, useMemo, useState } from "react";
+import { useId, useMemo } from "react";
 import type { FigureState } from "../../charts/Figure.tsx";
 import { percent, shortNumber } from "../../charts/quantity.ts";
 import { useChartTheme } from "../../charts/theme.ts";
 import { XYChart, type XYSeries } from "../../charts/XYChart.tsx";
+import { setView, useView } from "../../state/view.ts";
 import { layerKey, layerName } from "../routingFacts.ts";
 import type { RoutingView } from "../useLive.ts";
 import { asRun, commonFactors, dropAt, nearestFactor, whatIfCurve, whatIfSentence } from "./whatIf.ts";
@@ -14,7 +15,7 @@ const factorText = (value: number): string => (Number.isInteger(value) ? value.t
 export function WhatIf({ view, factor, height }: { view: RoutingView; factor: number | null; height: number }) {
   const { rows } = view;
   const theme = useChartTheme();
-  const [wanted, setWanted] = useState<number | null>(null);
+  const { factor: wanted } = useView();
   const id = useId();
   const factors = useMemo(() => commonFactors(rows), [rows]);
   const curve = useMemo(() => whatIfCurve(rows), [rows]);
@@ -29,7 +30,7 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
     })),
     {
       key: "total", name: "all layers", colour: theme.droppedLine, lineWidth: 2, radius: 3, listed: true,
-      points: curve.map((one) => ({ x: one.factor, y: one.dropped, name: `all layers, factor ${factorText(one.factor)}`, values: [["dropped", `${percent(one.dropped)} of tokens`], ["places", one.places.toLocaleString("en")], ["padding", `${percent(one.padding)} of places`]] })),
+      points: curve.map((one) => ({ x: one.factor, y: one.dropped, name: `all layers, factor ${factorText(one.factor)}`, values: [["dropped", `${percent(one.dropped)} of tokens`], ["places", one.places.toLocaleString("en")], ["padding", `${percent(one.padding)} of capacity`]] })),
     },
   ], [rows, factors, curve, theme]);
   const marks = useMemo(() => [
@@ -42,21 +43,21 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
   const summary = point && factor !== null ? whatIfSentence(point, now, factor) : "";
   return (
     <XYChart title="What if capacity were different" definition={DEFINITION} summary={summary} state={state} series={series} x={x} y={y} marks={marks} height={height}
-      onSelect={(picked) => setWanted(picked.x)}
+      onSelect={(picked) => setView({ factor: picked.x })}
       table={() => ({
-        columns: [{ name: "capacity factor", unit: "" }, { name: "dropped", unit: "of tokens" }, ...rows.map((row) => ({ name: layerName(row), unit: "of tokens" })), { name: "places" }, { name: "padding", unit: "of places" }, { name: "cost", unit: "× factor 1.0" }],
+        columns: [{ name: "capacity factor", unit: "" }, { name: "dropped", unit: "of tokens" }, ...rows.map((row) => ({ name: layerName(row), unit: "of tokens" })), { name: "places" }, { name: "padding", unit: "of capacity" }, { name: "cost", unit: "× factor 1.0" }],
         rows: curve.map((one) => [one.factor, one.dropped, ...rows.map((row) => dropAt(row, one.factor)), one.places, one.padding, one.cost]),
       })}>
       {point && (
         <div className="what-if">
           <div className="what-if-control">
             <label htmlFor={id}>Capacity factor</label>
-            <input id={id} type="range" min={0} max={factors.length - 1} step={1} value={factors.indexOf(point.factor)} aria-valuetext={factorText(point.factor)} onChange={(event) => setWanted(factors[Number(event.target.value)]!)} />
+            <input id={id} type="range" min={0} max={factors.length - 1} step={1} value={factors.indexOf(point.factor)} aria-valuetext={factorText(point.factor)} onChange={(event) => setView({ factor: factors[Number(event.target.value)]! })} />
             <output htmlFor={id}>{factorText(point.factor)}</output>
           </div>
           <dl className="what-if-facts" aria-live="polite">
             <div><dt>dropped</dt><dd>{percent(point.dropped)} <span>of tokens, now {percent(now.dropped)}</span></dd></div>
-            <div><dt>padding</dt><dd>{percent(point.padding)} <span>of places, now {percent(now.padding)}</span></dd></div>
+            <div><dt>padding</dt><dd>{percent(point.padding)} <span>of capacity, now {percent(now.padding)}</span></dd></div>
             <div><dt>places</dt><dd>{shortNumber(point.places)} <span>now {shortNumber(now.places)}</span></dd></div>
             <div><dt>expert compute</dt><dd>{shortNumber(point.places / now.places, 3)}× <span>of now</span></dd></div>
           </dl>
