@@ -43,7 +43,7 @@ export interface FigureProps {
   children: ReactNode;
 }
 
-/** Rows of the table on the page; the CSV has all. */
+/** Rows of the table on the page; the CSV has all that the chart has. */
 const TABLE_ROWS = 200;
 
 export function Figure({ title, definition, summary, state, controls, table, picture, children }: FigureProps) {
@@ -94,10 +94,11 @@ function StateMessage({ state }: { state: Exclude<FigureState, { kind: "ready" }
 
 function FigureTable({ title, table }: { title: string; table: DataTable }) {
   const rows = thinned(table.rows, TABLE_ROWS);
+  const thin = rows.length < table.rows.length;
   return (
     <div className="figure-table" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
       <table>
-        {rows.length < table.rows.length && <caption>{rows.length} of {table.rows.length.toLocaleString("en")} rows, evenly taken. The CSV has all.</caption>}
+        {(thin || table.note) && <caption>{thin && `${rows.length} of ${table.rows.length.toLocaleString("en")} rows; the CSV has all of them. `}{table.note}</caption>}
         <thead><tr>{table.columns.map((column, i) => <th key={i} scope="col">{column.name}{column.unit ? <span className="figure-unit"> {column.unit}</span> : null}</th>)}</tr></thead>
         <tbody>
           {rows.map((row, i) => <tr key={i}>{table.columns.map((column, c) => <td key={c} className={typeof row[c] === "string" ? "text" : undefined} title={typeof row[c] === "number" ? String(row[c]) : undefined}>{cellText(row[c], column)}</td>)}</tr>)}

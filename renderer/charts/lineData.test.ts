@@ -16,6 +16,13 @@ test("the table has each step once, and gaps where a line has none", () => {
     rows: [[1, 4, null], [2, 3, 9], [3, 2, null], [4, null, 8]],
   });
 });
+test("a table of buckets has their extremes and says how many steps a row stands for", () => {
+  const long = line("long", Array.from({ length: 800 }, (_, i) => [i + 1, i % 7]));
+  const { columns, rows, note } = linesTable([long], "");
+  expect(columns.map(({ name }) => name)).toEqual(["step", "long", "long, least", "long, greatest"]);
+  expect(rows.length).toBeLessThanOrEqual(200);
+  expect(note).toBe("A row is the last step of a bucket of about 4 steps; “Export metrics” has every step.");
+});
 test("the line with most values leads", () => {
   expect(leadLine([b, a])?.name).toBe("a");
   expect(leadLine([line("none", [])])).toBeNull();

@@ -1,6 +1,7 @@
 // The lines of a chart put together: as a table by step, as facts for the summary, and the steps of a place on the x axis.
-import { indexAtOrBefore, nearestIndex, xColumn, type XAxis } from "./bucketSeries.ts";
+import { indexAtOrBefore, nearestIndex, xColumn, type Columns, type XAxis } from "./bucketSeries.ts";
 import type { LineSource } from "./bucketLine.ts";
+import { counted } from "./quantity.ts";
 import { lineFacts, type LineFacts } from "./summary.ts";
 import type { DataTable } from "./table.ts";
 
@@ -30,6 +31,7 @@ export function linesTable(lines: readonly Line[], unit: string): DataTable {
     for (let i = 0; i < columns.length; i++) if (columns.max[i]! > columns.min[i]!) return true;
     return false;
   });
+  const coarsest = Math.max(0, ...lines.filter((_, l) => banded[l]).map(({ source: { columns } }) => stepsPerBucket(columns)));
   const at = lines.map(({ source: { columns } }) => new Map(Array.from({ length: columns.length }, (_, i) => [columns.step[i]!, i] as const)));
   return {
     columns: [{ name: "step" }, ...lines.flatMap(({ name, label }, l) => {
@@ -41,8 +43,12 @@ export function linesTable(lines: readonly Line[], unit: string): DataTable {
       if (i === undefined) return banded[l] ? [null, null, null] : [null];
       return banded[l] ? [columns.last[i]!, columns.min[i]!, columns.max[i]!] : [columns.last[i]!];
     })]),
+    ...(coarsest > 0 && { note: `A row is the last step of a bucket of about ${counted(coarsest, "step")}; “Export metrics” has every step.` }),
   };
 }
+
+const stepsPerBucket = ({ step, length }: Columns): number =>
+  length > 1 ? Math.round((step[length - 1]! - step[0]!) / (length - 1)) : 1;
 
 /** The line with the most values: the pointer and the arrow keys move along it. */
 export function leadLine(lines: readonly Line[]): Line | null {

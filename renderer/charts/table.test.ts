@@ -15,8 +15,19 @@ test("cells are written for people", () => {
   expect(cellText(null, { name: "x" })).toBe("–");
 });
 test("thinning keeps both ends", () => {
-  const rows = Array.from({ length: 1000 }, (_, i) => i);
+  const rows = Array.from({ length: 1000 }, (_, i) => [i]);
   const thin = thinned(rows, 50);
-  expect([thin.length, thin[0], thin.at(-1)]).toEqual([50, 0, 999]);
+  expect([thin.length, thin[0], thin.at(-1)]).toEqual([50, [0], [999]]);
   expect(thinned(rows, 2000)).toBe(rows);
+});
+test("thinning keeps the rows of a sparse column", () => {
+  const rows = Array.from({ length: 400 }, (_, i) => [i + 1, 1 / (i + 1), (i + 1) % 100 === 0 ? i : null]);
+  const thin = thinned(rows, 200);
+  expect(thin.length).toBe(200);
+  expect(thin.filter((row) => row[2] !== null).map((row) => row[0])).toEqual([100, 200, 300, 400]);
+  expect(thin.map((row) => row[0])).toEqual(thin.map((row) => row[0]).toSorted((a, b) => Number(a) - Number(b)));
+});
+test("more rows of a sparse column than fit are thinned too", () => {
+  const rows = Array.from({ length: 10_000 }, (_, i) => [i, i % 5 === 0 ? i : null]);
+  expect(thinned(rows, 100)).toHaveLength(100);
 });

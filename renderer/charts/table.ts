@@ -9,6 +9,8 @@ export interface DataColumn {
 export interface DataTable {
   columns: readonly DataColumn[];
   rows: readonly (readonly (number | string | null)[])[];
+  /** What the rows are, where they aren't each a record. */
+  note?: string;
 }
 
 /** A cell as the table shows it. */
@@ -33,8 +35,18 @@ export function toCsv(table: DataTable): string {
   return [header, ...table.rows.map((row) => row.map(field).join(","))].join("\r\n") + "\r\n";
 }
 
-/** At most `limit` rows evenly taken, first and last included. */
-export function thinned<T>(rows: readonly T[], limit: number): readonly T[] {
+/** A column with a value in fewer than one row of so many is sparse. */
+const SPARSE = 4;
+
+/** At most `limit` rows, evenly taken, first and last included; rows with a value in a sparse column, such as evaluations, come first. */
+export function thinned(rows: DataTable["rows"], limit: number): DataTable["rows"] {
   if (rows.length <= limit) return rows;
-  return Array.from({ length: limit }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (limit - 1))]!);
+  const sparse = rows[0]!.map((_, column) => column).filter((column) => rows.filter((row) => row[column] !== null).length * SPARSE < rows.length);
+  const telling = (row: DataTable["rows"][number]): boolean => sparse.some((column) => row[column] !== null);
+  const kept = new Set(evenly(rows.filter(telling), limit >> 1));
+  const others = new Set(evenly(rows.filter((row) => !telling(row)), limit - kept.size));
+  return rows.filter((row) => kept.has(row) || others.has(row));
 }
+
+const evenly = <T>(items: readonly T[], limit: number): readonly T[] =>
+  items.length <= limit ? items : Array.from({ length: limit }, (_, i) => items[Math.round((i * (items.length - 1)) / (limit - 1))]!);
