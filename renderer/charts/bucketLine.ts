@@ -124,9 +124,11 @@ export class BucketLineController extends DatasetController {
     ctx.lineJoin = "bevel";
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
+    // A dot at the end of the axis is as round as the others.
+    const margin = dots || columns.length === 1 ? DOT_RADIUS : 0;
     // Whole pixels: a clip at fractions of a pixel costs as much as the lines themselves.
     ctx.beginPath();
-    ctx.rect(Math.floor(chartArea.left), Math.floor(chartArea.top), Math.ceil(chartArea.width) + 1, Math.ceil(chartArea.height) + 1);
+    ctx.rect(Math.floor(chartArea.left) - margin, Math.floor(chartArea.top) - margin, Math.ceil(chartArea.width) + 1 + 2 * margin, Math.ceil(chartArea.height) + 1 + 2 * margin);
     ctx.clip();
     if (band) drawBand(ctx, columns, x, toX, toY, yScale.type === "logarithmic" ? yScale.min : null);
     ctx.setLineDash(dash as number[]);
@@ -147,6 +149,8 @@ export class BucketLineController extends DatasetController {
   }
 }
 
+/** CSS pixels. */
+const DOT_RADIUS = 3;
 const path: number[] = [];
 
 /** The line of `values`, to the extremes of its buckets where they are given. */
@@ -200,7 +204,7 @@ function drawBand(ctx: CanvasRenderingContext2D, columns: Columns, x: Float64Arr
 }
 
 function drawDots(ctx: CanvasRenderingContext2D, x: Float64Array, values: Float64Array, length: number, toX: Projection, toY: Projection): void {
-  const radius = length > 120 ? 1.5 : 3;
+  const radius = length > 120 ? DOT_RADIUS / 2 : DOT_RADIUS;
   ctx.beginPath();
   for (let i = 0; i < length; i++) {
     const px = toX(x[i]!);
