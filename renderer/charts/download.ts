@@ -2,7 +2,7 @@
 import type { Chart } from "chart.js";
 import type { ChartTheme } from "./theme.ts";
 
-export interface LegendEntry { name: string; colour: string; dash?: readonly number[] }
+export interface LegendEntry { name: string; colour: string; dash?: readonly number[]; dots?: boolean }
 export interface Picture {
   title: string;
   summary: string;
@@ -114,14 +114,19 @@ export function composePicture(picture: Picture, theme: ChartTheme): HTMLCanvasE
   let y = top + plotHeight + 8;
   for (const row of legendRows) {
     x = pad;
-    for (const { name, colour, dash } of row) {
-      ctx.strokeStyle = colour;
-      ctx.lineWidth = 2;
+    for (const { name, colour, dash, dots } of row) {
+      ctx.strokeStyle = ctx.fillStyle = colour;
+      ctx.lineWidth = dots ? 1 : 2;
       ctx.setLineDash((dash ?? []) as number[]);
       ctx.beginPath();
       ctx.moveTo(x, y + 7);
       ctx.lineTo(x + 22, y + 7);
       ctx.stroke();
+      if (dots) {
+        ctx.beginPath();
+        ctx.arc(x + 11, y + 7, 3, 0, 2 * Math.PI);
+        ctx.fill();
+      }
       ctx.fillStyle = theme.text;
       ctx.fillText(name, x + 28, y);
       x += 28 + ctx.measureText(name).width + 16;
