@@ -24,6 +24,11 @@ test("48 layers of 6 pixels label every so many rows that labels don't overlap",
   const layout = heatmapLayout(space({ rows: 48, height: 300 }));
   expect(sizes(layout.y)[0]! * layout.rowLabelEvery).toBeGreaterThanOrEqual(13);
 });
+test("128 experts of 3 pixels leave room between the first label, which is kept from the edge, and the second", () => {
+  const layout = heatmapLayout(space({ rows: 128, height: 300, mode: "fill" }));
+  const middle = (row: number) => (layout.y[row]! + layout.y[row + 1]!) / 2;
+  expect(middle(layout.rowLabelEvery) - Math.max(6, middle(0))).toBeGreaterThanOrEqual(13);
+});
 test("128 columns in a narrow panel label only some", () => {
   const layout = heatmapLayout(space({ columns: 128 }));
   expect(sizes(layout.x)[0]).toBe(4);

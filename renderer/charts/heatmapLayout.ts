@@ -29,8 +29,9 @@ export interface HeatmapLayout {
 }
 
 const CELL = { minWidth: 3, maxWidth: 96, minHeight: 6, minHeightOverTime: 3, maxHeight: 40 } as const;
-/** CSS pixels that a label needs: one line of text, and about four digits. */
+/** CSS pixels that a label needs: one line of text, and about four digits. The label of a low first row stands lower than its row. */
 const ROW_LABEL = 13;
+export const FIRST_ROW_LABEL = 6;
 const COLUMN_LABEL = 26;
 
 /** 1, 2, 5, 10, 20, 50, …: the least of them that is at least `least`. */
@@ -63,7 +64,7 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
     gap: space.mode === "fill" ? 0 : smaller >= 10 ? Math.max(1, Math.round(ratio)) : smaller >= 5 ? 1 : 0,
     width: space.mode === "fill" ? space.width : Math.ceil(x[columns]! / ratio),
     height: Math.ceil(y[rows]! / ratio) + space.bottom,
-    rowLabelEvery: niceEvery((ROW_LABEL * ratio) / Math.max(1, cellHeight)),
+    rowLabelEvery: niceEvery((ROW_LABEL * ratio + Math.max(0, FIRST_ROW_LABEL * ratio - cellHeight / 2)) / Math.max(1, cellHeight)),
     columnLabelEvery: niceEvery((COLUMN_LABEL * ratio) / Math.max(1, cellWidth)),
   };
 }

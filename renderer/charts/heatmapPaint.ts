@@ -1,7 +1,7 @@
 // Draws the cells of a heatmap, its labels and its scale. Only canvas calls, no state: the same code draws the page and
 // the saved picture.
 import { cssColour, type ColourScale } from "./colourScale.ts";
-import type { HeatmapLayout } from "./heatmapLayout.ts";
+import { FIRST_ROW_LABEL, type HeatmapLayout } from "./heatmapLayout.ts";
 import type { ChartTheme } from "./theme.ts";
 
 export interface HeatmapCells {
@@ -79,7 +79,7 @@ function paintLabels(ctx: CanvasRenderingContext2D, layout: HeatmapLayout, cells
   cells.rowLabels.forEach((label, row) => {
     if (label === "" || row % layout.rowLabelEvery !== 0) return;
     // The label of a low first row would be cut off at the upper edge.
-    ctx.fillText(label, layout.x[0]! - 6 * ratio, Math.max(6 * ratio, (layout.y[row]! + layout.y[row + 1]! - layout.gap) / 2));
+    ctx.fillText(label, layout.x[0]! - 6 * ratio, Math.max(FIRST_ROW_LABEL * ratio, (layout.y[row]! + layout.y[row + 1]! - layout.gap) / 2));
   });
   const rows = layout.y.length - 1;
   ctx.textBaseline = "top";
