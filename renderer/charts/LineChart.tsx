@@ -1,7 +1,8 @@
 // Lines over steps, tokens or time: several runs overlaid, live, with bands, a crosshair shared by all charts, zoom by
 // dragging and a keyboard cursor. Chart.js draws axes and lines; a second canvas above draws what follows the pointer.
 import { Chart } from "chart.js";
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
+import { nearestIndex } from "./bucketSeries.ts";
 import "./bucketLine.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
 import { CrosshairLayer } from "./crosshair.ts";
@@ -15,6 +16,7 @@ import { useLineState } from "./lineState.ts";
 import { tipPlace, tipRows, tipSentence } from "./lineTip.ts";
 import { shortName } from "./summary.ts";
 import { useChartTheme } from "./theme.ts";
+import { zoomed } from "./zoom.ts";
 
 export interface LineChartProps {
   title: string;
@@ -46,6 +48,8 @@ export function LineChart(props: LineChartProps) {
   const overlayRef = useRef<HTMLCanvasElement>(null);
   const chartRef = useRef<Chart | null>(null);
   const layerRef = useRef<CrosshairLayer | null>(null);
+  /** Of the newest press of the pointer: whether it became a drag, and the step shown before, which a double-click brings back. */
+  const press = useRef({ dragged: false, step: null as number | null });
   const [tip, setTip] = useState<{ step: number; x: number; y: number } | null>(null);
   const [spoken, setSpoken] = useState("");
   const logY = links.logY && !linearY;
@@ -105,6 +109,7 @@ export function LineChart(props: LineChartProps) {
   const onPointerDown = (event: PointerEvent<HTMLDivElement>) => {
     if (event.button !== 0 || state.kind !== "ready") return;
     event.currentTarget.setPointerCapture(event.pointerId);
+    press.current.dragged = false;
     layerRef.current!.selection = { from: localX(event), to: localX(event) };
   };
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
@@ -119,20 +124,28 @@ export function LineChart(props: LineChartProps) {
     const box = event.currentTarget.getBoundingClientRect();
     setTip(step === null ? null : { step, x: event.clientX - box.left, y: event.clientY - box.top });
   };
-  const onPointerUp = (event: PointerEvent<HTMLDivElement>) => {
-    const layer = layerRef.current!;
-    const { selection } = layer;
-    layer.selection = null;
-    if (!selection) return;
+  const onPointerUp = () => {
+    const { selection } = layerRef.current!;
+    endSelection();
+    if (!selection || Math.abs(selection.to - selection.from) <= 6) return;
+    press.current.dragged = true;
     const scale = chartRef.current!.scales.x!;
-    if (Math.abs(selection.to - selection.from) > 6) {
-      const range = rangeOfX(lines, links.axis, scale.getValueForPixel(selection.from)!, scale.getValueForPixel(selection.to)!);
-      if (range) links.zoom(range);
-    } else {
-      const step = stepUnder(event);
-      if (step !== null) links.scrub(step);
-    }
-    layer.draw();
+    const range = rangeOfX(lines, links.axis, scale.getValueForPixel(selection.from)!, scale.getValueForPixel(selection.to)!);
+    if (range) links.zoom(range);
+  };
+  const endSelection = () => {
+    layerRef.current!.selection = null;
+    layerRef.current!.draw();
+  };
+  const onClick = (event: MouseEvent<HTMLDivElement>) => {
+    const step = stepUnder(event);
+    if (press.current.dragged || event.detail > 1 || step === null || state.kind !== "ready") return;
+    press.current.step = links.step;
+    links.scrub(step);
+  };
+  const onDoubleClick = () => {
+    links.scrub(press.current.step);
+    links.zoom(null);
   };
   const leave = () => {
     links.hover.set(null);
@@ -146,43 +159,54 @@ export function LineChart(props: LineChartProps) {
     setSpoken(tipSentence(tipRows(lines, step, unit), step));
   };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !(leaveByKey(event.key) || moveByKey(event))) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  /** What works while values are on their way, too. Returns whether the key meant anything. */
+  const leaveByKey = (key: string): boolean => {
+    if (key === "0") links.zoom(null);
+    else if (key !== "Escape") return false;
+    else if (layerRef.current!.selection) {
+      press.current.dragged = true;
+      endSelection();
+    } else if (links.hover.get() !== null) leave();
+    else if (links.range) links.zoom(null);
+    else return false;
+    return true;
+  };
+  const moveByKey = ({ key, shiftKey }: KeyboardEvent<HTMLDivElement>): boolean => {
     const lead = leadLine(lines);
-    if (!lead) return;
-    const { columns } = lead.source;
-    const current = links.hover.get() ?? links.step ?? columns.step[columns.length - 1]!;
-    const at = stepIndex(columns.step, columns.length, current);
-    const go = (index: number) => moveCursor(columns.step[Math.min(columns.length - 1, Math.max(0, index))]!);
-    const stride = event.shiftKey ? 10 : 1;
-    switch (event.key) {
+    if (!lead) return false;
+    const { step, length } = lead.source.columns;
+    const last = length - 1;
+    const current = links.hover.get() ?? links.step ?? step[last]!;
+    const at = nearestIndex(step, length, current);
+    const go = (index: number) => moveCursor(step[Math.min(last, Math.max(0, index))]!);
+    const zoom = (factor: number) => links.zoom(zoomed(links.range ?? { from: step[0]!, to: step[last]! }, current, factor));
+    const stride = shiftKey ? 10 : 1;
+    switch (key) {
       case "ArrowLeft": go(at - stride); break;
       case "ArrowRight": go(at + stride); break;
       case "Home": go(0); break;
-      case "End": go(columns.length - 1); break;
+      case "End": go(last); break;
       case "Enter": links.scrub(current); break;
-      case "+": case "=": links.zoom(zoomed(links.range, columns.step[0]!, columns.step[columns.length - 1]!, current, 0.5)); break;
-      case "-": links.zoom(zoomed(links.range, columns.step[0]!, columns.step[columns.length - 1]!, current, 2)); break;
-      case "0": links.zoom(null); break;
-      case "Escape":
-        if (links.hover.get() !== null) leave();
-        else if (links.range) links.zoom(null);
-        else return;
-        break;
-      default: return;
+      case "+": case "=": zoom(0.5); break;
+      case "-": zoom(2); break;
+      default: return false;
     }
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   };
 
   const tipList = tip ? tipRows(lines, tip.step, unit) : [];
   return (
-    <Figure title={title} definition={definition} summary={summary} state={state} controls={<>{props.controls}{links.range && <button type="button" className="figure-zoom" onClick={() => links.zoom(null)} title="Show all steps (0 or double-click)">steps {links.range.from.toLocaleString("en")}–{links.range.to.toLocaleString("en")} ✕</button>}</>}
+    <Figure title={title} definition={definition} summary={summary} state={state} controls={props.controls}
       table={() => linesTable(lines, unit)}
-      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: `${shortName(line.name, 48)}${line.label ? `, ${line.label}` : ""}`, colour: line.colour, dash: line.dash })), canvases: [chartPicture(chartRef.current!)] })}>
-      <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} hidden={state.kind !== "ready"} tabIndex={state.kind === "ready" ? 0 : -1} role="group"
+      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: `${shortName(line.name, 48)}${line.label ? `, ${line.label}` : ""}`, colour: line.colour, dash: line.dash, dots: line.dots })), canvases: [chartPicture(chartRef.current!)] })}>
+      <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} data-waiting={state.kind !== "ready"} tabIndex={state.kind === "ready" || state.kind === "loading" ? 0 : -1} role="group"
         aria-roledescription="line chart" aria-label={`${title}. ${summary}. Arrow keys move the cursor, Enter shows that step everywhere, plus and minus zoom, 0 shows all.`}
-        onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={() => { layerRef.current!.selection = null; }} onPointerLeave={leave}
-        onDoubleClick={() => links.zoom(null)} onKeyDown={onKeyDown} onBlur={leave}>
+        onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={endSelection} onPointerLeave={leave}
+        onClick={onClick} onDoubleClick={onDoubleClick} onKeyDown={onKeyDown} onBlur={leave}>
         <canvas ref={canvasRef} aria-hidden="true" />
         <canvas ref={overlayRef} className="plot-overlay" aria-hidden="true" />
         {tip && tipList.length > 0 && (
@@ -227,19 +251,4 @@ function Legend({ lines, absent }: { lines: readonly Line[]; absent: ReadonlySet
       {!few && second && <li className="legend-label">dots: {second.label}</li>}
     </ul>
   );
-}
-
-function stepIndex(steps: Float64Array, length: number, step: number): number {
-  let best = 0;
-  for (let i = 0; i < length; i++) if (Math.abs(steps[i]! - step) < Math.abs(steps[best]! - step)) best = i;
-  return best;
-}
-
-/** A range `factor` as wide around `centre`; null when that is everything. */
-export function zoomed(range: { from: number; to: number } | null, first: number, last: number, centre: number, factor: number): { from: number; to: number } | null {
-  const from = range?.from ?? first;
-  const to = range?.to ?? last;
-  const half = Math.max(2, ((to - from) * factor) / 2);
-  const next = { from: Math.max(0, Math.round(centre - half)), to: Math.round(centre + half) };
-  return range && factor > 1 && next.to - next.from > last - first && next.from <= first ? null : next;
 }

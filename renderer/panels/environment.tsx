@@ -1,9 +1,10 @@
 // What the panels take from the rest of the interface, in one place: the connection, names and colours of runs, and the
 // view state that ties charts together.
-import { createContext, useContext, useMemo, type ReactNode } from "react";
+import { createContext, useContext, useMemo, useRef, type ReactNode } from "react";
 import type { RunSummary } from "../../contract/handlers.ts";
 import { ChartLinksContext, type ChartLinks } from "../charts/links.ts";
 import { useChartTheme } from "../charts/theme.ts";
+import { withinSteps } from "../charts/zoom.ts";
 import { isGoing } from "../state/runs.ts";
 import { LiveRuns } from "./live.ts";
 import type { Backend } from "./liveStore.ts";
@@ -57,7 +58,11 @@ export function useRunLooks(runIds: readonly string[]): readonly RunLook[] {
   return useMemo(() => (JSON.parse(key) as [string, string, number, boolean][]).map(([id, name, colour, going]) => ({ id, name, colour: theme.runs[colour % 10]!, dash: dashOf(colour), going })), [key, theme]);
 }
 
-/** Ties the charts of a panel to the view. */
-export function ViewLinks({ children }: { children: ReactNode }) {
-  return <ChartLinksContext value={usePanelHost().links}>{children}</ChartLinksContext>;
+/** Ties the charts of a panel to the view. A zoom stays within the steps of the runs shown. */
+export function ViewLinks({ runIds, children }: { runIds: readonly string[]; children: ReactNode }) {
+  const { runs, links } = usePanelHost();
+  const last = useRef(0);
+  last.current = Math.max(0, ...runs.filter(({ id }) => runIds.includes(id)).map(({ step }) => step));
+  const within = useMemo((): ChartLinks => ({ ...links, zoom: (range) => links.zoom(range && withinSteps(range, last.current)) }), [links]);
+  return <ChartLinksContext value={within}>{children}</ChartLinksContext>;
 }

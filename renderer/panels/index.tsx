@@ -15,7 +15,7 @@ export interface PanelProps {
 
 /** Gives a panel what ties its charts together. */
 const linked = (Panel: FC<PanelProps>): FC<PanelProps> => function LinkedPanel(props) {
-  return <ViewLinks><Panel {...props} /></ViewLinks>;
+  return <ViewLinks runIds={props.runIds}><Panel {...props} /></ViewLinks>;
 };
 
 export const panels: { id: string; title: string; Component: FC<PanelProps> }[] = [
