@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState, type DragEvent, type ReactNode } from "react";
 import { FigurePlaceContext, type FigurePlace } from "../charts/Figure.tsx";
 import { AxisControls } from "./AxisControls.tsx";
+import { spanStyles } from "./packing.ts";
 import { orderAfterDrop, orderedIds } from "./panelOrder.ts";
 import "./panels.css";
 
@@ -51,6 +52,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
     onDragEnd: () => setDragged(null),
   });
   const byId = new Map(items.map((item) => [item.id, item]));
+  const spans = spanStyles(ids.map((id) => byId.get(id)!.columns));
   return (
     <div className="panel-view">
       <div className="panel-bar">{bar}<AxisControls /></div>
@@ -63,7 +65,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
             moveEarlier: index > 0 ? swap(index - 1) : null, moveLater: index < ids.length - 1 ? swap(index + 1) : null,
           };
           return (
-            <section key={id} className="panel-item" data-columns={item.columns} data-maximised={maximised === id} data-dragged={dragged === id} hidden={maximised !== null && maximised !== id}
+            <section key={id} className="panel-item" style={spans[index] as React.CSSProperties} data-maximised={maximised === id} data-dragged={dragged === id} hidden={maximised !== null && maximised !== id}
               onDragOver={(event) => { if (dragged && dragged !== id) event.preventDefault(); }}
               onDrop={(event) => {
                 event.preventDefault();
