@@ -47,6 +47,8 @@ export interface HeatmapProps {
 
 const SCALE_WIDTH = 76;
 const BOTTOM = 34;
+/** CSS pixels of a window in which a heatmap has the height it asks for; a higher one makes it grow. */
+const USUAL_WINDOW = 1080;
 
 export function Heatmap(props: HeatmapProps) {
   const { cells, scale: scaleName, low = 0, high = 1, legend, describe, steps, state, selected = null, selectedRow = null, height = 240 } = props;
@@ -63,12 +65,13 @@ export function Heatmap(props: HeatmapProps) {
 
   const rows = cells.rowLabels.length;
   const columns = cells.columnLabels.length;
-  const plotHeight = place?.maximised ? Math.max(240, window.innerHeight - 260) : height;
+  const growth = Math.max(1, window.innerHeight / USUAL_WINDOW);
+  const plotHeight = place?.maximised ? Math.max(240, window.innerHeight - 260) : height * growth;
   const left = useMemo(() => 12 + Math.max(0, ...cells.rowLabels.map((label) => label.length)) * 6.5, [cells.rowLabels]);
   const mode = steps ? "fill" : "cells";
   const space = useMemo((): HeatmapSpace => ({
-    rows, columns, width: Math.max(60, boxWidth - SCALE_WIDTH - 16), height: plotHeight, pixelRatio: ratio, left: Math.ceil(left), bottom: BOTTOM, mode,
-  }), [rows, columns, boxWidth, plotHeight, ratio, left, mode]);
+    rows, columns, width: Math.max(60, boxWidth - SCALE_WIDTH - 16), height: plotHeight, pixelRatio: ratio, growth, left: Math.ceil(left), bottom: BOTTOM, mode,
+  }), [rows, columns, boxWidth, plotHeight, ratio, growth, left, mode]);
   const layout = useMemo(() => heatmapLayout(space), [space]);
   const scale = useMemo(() => colourScale(scaleName, theme, low, high), [scaleName, theme, low, high]);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { cellAt, heatmapLayout, niceEvery, type HeatmapSpace } from "./heatmapLayout.ts";
 
-const space = (over: Partial<HeatmapSpace>): HeatmapSpace => ({ rows: 4, columns: 8, width: 600, height: 300, pixelRatio: 1, left: 48, bottom: 16, mode: "cells", ...over });
+const space = (over: Partial<HeatmapSpace>): HeatmapSpace => ({ rows: 4, columns: 8, width: 600, height: 300, pixelRatio: 1, growth: 1, left: 48, bottom: 16, mode: "cells", ...over });
 const sizes = (edges: Int32Array): number[] => Array.from(edges).slice(1).map((edge, i) => edge - edges[i]!);
 
 describe.each([2, 8, 128])("%d experts", (columns) => {
@@ -19,6 +19,10 @@ describe.each([2, 8, 128])("%d experts", (columns) => {
 
 test("few experts do not become slabs", () => {
   expect(sizes(heatmapLayout(space({ columns: 2 })).x)[0]).toBe(96);
+});
+test("cells grow where there is room for it", () => {
+  const layout = heatmapLayout(space({ width: 4000, height: 1000, growth: 2 }));
+  expect([sizes(layout.x)[0], sizes(layout.y)[0]]).toEqual([192, 80]);
 });
 test("48 layers of 6 pixels label every so many rows that labels don't overlap", () => {
   const layout = heatmapLayout(space({ rows: 48, height: 300 }));

@@ -7,6 +7,8 @@ export interface HeatmapSpace {
   width: number;
   height: number;
   pixelRatio: number;
+  /** How much larger than usual cells may become. */
+  growth: number;
   /** CSS pixels for the row labels left and the column labels below. */
   left: number;
   bottom: number;
@@ -47,12 +49,12 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
   const innerWidth = Math.max(columns, Math.floor((space.width - space.left) * ratio));
   const innerHeight = Math.max(rows, Math.floor((space.height - space.bottom) * ratio));
   const least = space.mode === "fill" ? CELL.minHeightOverTime : CELL.minHeight;
-  const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), least * ratio, CELL.maxHeight * ratio));
+  const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), least * ratio, CELL.maxHeight * space.growth * ratio));
   const x = new Int32Array(columns + 1);
   if (space.mode === "fill") {
     for (let c = 0; c <= columns; c++) x[c] = left + Math.round((innerWidth * c) / Math.max(1, columns));
   } else {
-    const cellWidth = Math.max(1, Math.floor(Math.min(innerWidth / Math.max(1, columns), CELL.maxWidth * ratio)));
+    const cellWidth = Math.max(1, Math.floor(Math.min(innerWidth / Math.max(1, columns), CELL.maxWidth * space.growth * ratio)));
     for (let c = 0; c <= columns; c++) x[c] = left + c * cellWidth;
   }
   const y = new Int32Array(rows + 1);
