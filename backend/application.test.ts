@@ -153,9 +153,22 @@ test("a pid given to another process, and a boot before this one, are not the tr
   bystander.kill();
 });
 
-test("a trainer that does not stop is told by SIGTERM, then by SIGKILL", async () => {
+test("a run that was resumed is stopped as gently as at first, however long ago that was", async () => {
+  const application = await start(temporaryHome(), { patience: { stop: 300, heartbeat: 60_000, start: 30_000 } });
+  const id = await train(application, "obedient");
+  for (const attempt of [1, 2]) {
+    await untilStatus(application, id, "running");
+    await application.send("runs.stop", { runId: id });
+    await untilStatus(application, id, "stopped");
+    expect(await run(application, id)).toMatchObject({ attempt, exitReason: "stopped", statusMessage: "It stopped." });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    if (attempt === 1) await application.send("runs.resume", { runId: id, steps: 100_000 });
+  }
+});
+
+test("a trainer that does not stop is told by SIGTERM, and by SIGKILL once it says nothing more", async () => {
   const application = await start(temporaryHome(), { patience: { stop: 700, heartbeat: 60_000, start: 30_000 } });
-  const [deaf, stubborn] = [await train(application, "ignores requests"), await train(application, "ignores signals")];
+  const [deaf, stubborn] = [await train(application, "ignores requests", 60), await train(application, "ignores signals", 60)];
   for (const id of [deaf, stubborn]) {
     await untilStatus(application, id, "running");
     await application.send("runs.stop", { runId: id });

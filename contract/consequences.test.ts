@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { consequences } from "./consequences.ts";
+import { consequences, expertCapacity } from "./consequences.ts";
 import { RunSpec } from "./runSpec.ts";
 
 const example = (name: string): RunSpec => RunSpec.parse(JSON.parse(readFileSync(new URL(`../examples/${name}.json`, import.meta.url), "utf8")));
 
 test.each(["sample", "sample-dense", "larger"])("examples/%s.json is a valid spec", (name) => expect(() => example(name)).not.toThrow());
+
+// The engine's: Router.CapacityIsThatOfEquation3 in native/test/router_test.cpp.
+test.each([[2048, 8, 1.25, 320], [100, 8, 1.2, 15], [100, 2, 1.1, 55], [10, 3, 1, 4], [10, 64, 0.1, 1], [10, 2, 16, 10]])(
+  "%d tokens, %d experts, factor %d: %d places", (tokens, experts, factor, places) => expect(expertCapacity(tokens, experts, factor)).toBe(places));
 
 test("the dense twin meets as many parameters a token, but for the routers", () => {
   const sparse = consequences(example("sample")), dense = consequences(example("sample-dense"));

@@ -33,8 +33,12 @@ export function sparseIndices(model: ModelSpec, layers: number): number[] {
   return every === 0 ? [] : Array.from({ length: layers }, (_, i) => i).filter((i) => i % every === every - 1);
 }
 
-/** Places an expert has: ceil(tokens ÷ experts × factor), Switch Transformer eq. 3. */
-export const expertCapacity = (tokens: number, experts: number, factor: number): number => Math.ceil(tokens / experts * factor);
+/**
+ * Places an expert has: ceil(tokens ÷ experts × factor), Switch Transformer eq. 3, at least 1 and at most one a token. The same in
+ * native/model/router.cpp; the small subtraction keeps 100 ÷ 8 × 1.2 = 15.000000000000002 from taking a sixteenth place.
+ */
+export const expertCapacity = (tokens: number, experts: number, factor: number): number =>
+  Math.min(Math.max(Math.ceil(tokens / experts * factor - 1e-9), 1), tokens);
 
 /** A T5 stack's sizes; `tokens` is the length of a sequence in it. */
 function stacksOf({ model, data }: RunSpec): { stack: "encoder" | "decoder"; layers: number; tokens: number; cross: boolean }[] {

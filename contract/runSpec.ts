@@ -17,7 +17,6 @@ export interface FieldMeta {
 }
 const field = <T extends z.ZodType>(schema: T, meta: FieldMeta): T => schema.meta(meta) as T;
 const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum);
-const fraction = z.number().min(0).max(1);
 
 export const Precision = z.enum(["fp32", "bf16", "selective"]);
 
@@ -57,7 +56,7 @@ export const SparseSpec = z.strictObject({
     title: "Router z-loss coefficient", advanced: true,
     description: "Mean of logsumexp(logits)², from ST-MoE (2202.08906), which uses 0.001. 0 turns it off.",
   }),
-  expertDropout: field(fraction.default(0.1), {
+  expertDropout: field(z.number().min(0).max(0.9).default(0.1), {
     title: "Expert dropout",
     description: "Dropout inside experts. For fine-tuning the paper's table 4 prefers 0.4 here with 0.1 elsewhere.",
   }),
@@ -210,6 +209,9 @@ export const RunSpec = specShape.superRefine((spec, context) => {
       wrong("model.sparse.every", `No layer would be sparse: the deepest stack has ${deepest} layers.`);
   }
   if (model.relativePositionBuckets % 2 !== 0) wrong("model.relativePositionBuckets", "Use an even number of buckets.");
+  // Distances up to half of a stack's buckets have one each; the rest share what is left, up to the largest distance.
+  if (model.relativePositionMaxDistance <= model.relativePositionBuckets / 2)
+    wrong("model.relativePositionMaxDistance", `Must be above ${model.relativePositionBuckets / 2}, half of the ${model.relativePositionBuckets} buckets.`);
   if (training.warmupSteps > training.steps) wrong("training.warmupSteps", `The warm-up is longer than the run of ${training.steps} steps.`);
 });
 

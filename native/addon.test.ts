@@ -119,6 +119,24 @@ test("memory that is not there is a sentence, not the end of the process", async
   await expect(Engine.create(huge)).rejects.toThrow(/memory was not enough/);
 });
 
+test("a worker may be ended in the middle of anything", () => {
+  const program = `
+    import { Worker } from "node:worker_threads";
+    const code = \`import(${JSON.stringify(join(import.meta.dirname, "load.ts"))}).then(async ({ Engine }) => {
+      const engine = await Engine.create(${JSON.stringify(config())});
+      const ids = (count) => Int32Array.from({ length: count }, (_, i) => 1 + (i * 7) % 300);
+      for (;;) await engine.step({ batchSize: 4, input: ids(64), inputLength: 16, labels: ids(32), labelLength: 8 });
+    })\`;
+    for (const after of [150, 250, 350, 500, 900]) {
+      const worker = new Worker(code, { eval: true });
+      await new Promise((resolve) => setTimeout(resolve, after));
+      await worker.terminate();
+    }
+    process.exit(0);`;
+  const { status, signal, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+});
+
 test("a process may end in the middle of a step", () => {
   const program = `
     const { Engine } = await import(${JSON.stringify(join(import.meta.dirname, "load.ts"))});

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 
@@ -34,9 +35,18 @@ at::Device chooseDevice(const std::string& asked) {
   const std::string prefix = "cuda:";
   const auto digits = asked.size() > prefix.size() ? asked.substr(prefix.size()) : "";
   if (!asked.starts_with(prefix) || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    throw Failure("The device \"" + asked + "\" is not known; use \"auto\", \"cpu\" or \"cuda:0\".");
-  if (!cuda.available) throw Failure("The device " + asked + " can't be used: " + cuda.reason + " Choose \"cpu\" or \"auto\".");
-  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(std::stoi(digits)));
+    throw Failure("The device \"" + asked + "\" is not known; use \"auto\", \"cpu\" or \"cuda:0\".", "", FailureKind::device);
+  if (!cuda.available)
+    throw Failure("The device " + asked + " can't be used: " + cuda.reason + " Choose \"cpu\" or \"auto\".", "", FailureKind::device);
+  const auto index = std::stoi(digits), count = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
+  if (index >= count)
+    throw Failure("There is no " + asked + ": this machine shows " + std::to_string(count) + (count == 1 ? " GPU" : " GPUs") +
+                  ", counted from 0. Choose another device.", "", FailureKind::device);
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+Failure notEnoughMemory(const std::string& doing, const std::string& detail) {
+  return Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", detail, FailureKind::memory);
 }
 
 /// Runs work and turns libtorch's errors into sentences.
@@ -45,14 +55,14 @@ auto guarded(const std::string& doing, Work work) {
   try {
     return work();
   } catch (const c10::OutOfMemoryError& error) {
-    throw Failure("The GPU's memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", error.what());
+    throw Failure("The GPU's memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", error.what(), FailureKind::memory);
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (text.find("DefaultCPUAllocator") != std::string::npos)
-      throw Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", text);
+      throw notEnoughMemory(doing, text);
     throw Failure("The engine failed at " + doing + ".", error.what());
   } catch (const std::bad_alloc& error) {
-    throw Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", error.what());
+    throw notEnoughMemory(doing, error.what());
   }
 }
 
@@ -85,7 +95,7 @@ void expectRoom(const EngineConfig& config) {
   if (needed > memory)
     throw Failure("The memory was not enough for building the model: its " + std::to_string(shapes.parameters.count()) +
                   " parameters with gradients and optimizer state take " + sizeText(needed) + " and this machine has " +
-                  sizeText(memory) + "; make the model smaller.");
+                  sizeText(memory) + "; make the model smaller.", "", FailureKind::memory);
 }
 
 /// The device, ready for the model.
@@ -117,23 +127,23 @@ std::string shapeText(at::IntArrayRef shape) {
 void expectTensors(const std::string& path, const std::map<std::string, at::Tensor>& found, const std::vector<NamedTensor>& expected) {
   for (const auto& [name, tensor] : expected) {
     const auto place = found.find(name);
-    if (place == found.end()) throw Failure("The checkpoint file " + path + " has no tensor " + name + "; it belongs to another model.");
+    if (place == found.end()) throw Failure("The checkpoint file " + path + " has no tensor " + name + "; it belongs to another model.", "", FailureKind::checkpoint);
     if (place->second.sizes() != tensor.sizes())
       throw Failure("The tensor " + name + " of the checkpoint file " + path + " has shape " + shapeText(place->second.sizes()) +
-                    " where this model has " + shapeText(tensor.sizes()) + "; it belongs to another model.");
+                    " where this model has " + shapeText(tensor.sizes()) + "; it belongs to another model.", "", FailureKind::checkpoint);
     if (place->second.scalar_type() != tensor.scalar_type())
-      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has another number type than this model.");
+      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has another number type than this model.", "", FailureKind::checkpoint);
   }
   if (found.size() != expected.size())
     throw Failure("The checkpoint file " + path + " holds " + std::to_string(found.size()) + " tensors where this model has " +
-                  std::to_string(expected.size()) + "; it belongs to another model.");
+                  std::to_string(expected.size()) + "; it belongs to another model.", "", FailureKind::checkpoint);
 }
 
 std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
   const auto place = file.metadata.find("step");
   const auto text = place == file.metadata.end() ? "" : place->second;
   if (text.empty() || text.size() > 15 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    throw Failure("The checkpoint file " + path + " does not say its step; use another checkpoint.");
+    throw Failure("The checkpoint file " + path + " does not say its step; use another checkpoint.", "", FailureKind::checkpoint);
   return std::stoll(text);
 }
 
@@ -155,6 +165,9 @@ struct Engine::State {
 
   /// The batch on the device, checked, and its number of targets.
   std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
+
+  std::vector<SavedFile> save(const std::string& directory) const;
+  void load(const std::string& directory);
 
   std::vector<NamedTensor> parameterTensors() const {
     std::vector<NamedTensor> all;
@@ -199,7 +212,11 @@ std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) co
 
 Engine::Engine(const EngineConfig& config)
     : state(guarded("building the model", [&] { return std::make_unique<State>(config); })) {}
-Engine::~Engine() = default;
+Engine::~Engine() {
+  const bool onCpu = state->device.is_cpu();
+  state.reset();
+  if (onCpu) keepCpuMemory().release();
+}
 
 std::string Engine::device() const { return state->device.str(); }
 std::int64_t Engine::stepsDone() const { return state->steps; }
@@ -293,34 +310,42 @@ EvaluationResult Engine::evaluate(const Batch& batch) {
 }
 
 std::vector<SavedFile> Engine::save(const std::string& directory) const {
-  const std::map<std::string, std::string> metadata{{"format", "switchyard"}, {"step", std::to_string(state->steps)}};
+  return guarded("saving a checkpoint", [&] { return state->save(directory); });
+}
+
+void Engine::load(const std::string& directory) {
+  guarded("loading a checkpoint", [&] { state->load(directory); });
+}
+
+std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
+  const std::map<std::string, std::string> metadata{{"format", "switchyard"}, {"step", std::to_string(steps)}};
   std::vector<SavedFile> files;
   const auto write = [&](const std::string& name, const std::vector<NamedTensor>& tensors) {
     const auto written = writeSafetensors(directory + "/" + name, tensors, metadata);
     files.push_back({name, written.bytes, written.sha256});
   };
-  write("model.safetensors", state->parameterTensors());
-  write("optimizer.safetensors", state->optimizer->state());
+  write("model.safetensors", parameterTensors());
+  write("optimizer.safetensors", optimizer->state());
   return files;
 }
 
-void Engine::load(const std::string& directory) {
+void Engine::State::load(const std::string& directory) {
   const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
   const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
   const auto step = stepOf(modelPath, modelFile);
   if (step != stepOf(optimizerPath, optimizerFile))
-    throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.");
+    throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.", "", FailureKind::checkpoint);
   const auto values = byName(modelFile), moments = byName(optimizerFile);
-  expectTensors(modelPath, values, state->parameterTensors());
-  expectTensors(optimizerPath, moments, state->optimizer->state());
+  expectTensors(modelPath, values, parameterTensors());
+  expectTensors(optimizerPath, moments, optimizer->state());
 
   const at::NoGradGuard noGrad;
-  for (auto& parameter : state->model.parameters.all()) {
+  for (auto& parameter : model.parameters.all()) {
     parameter.value.detach().copy_(values.at(parameter.name));
     parameter.refreshShadow();
   }
-  for (const auto& [name, tensor] : state->optimizer->state()) at::Tensor(tensor).copy_(moments.at(name));
-  state->steps = step;
+  for (const auto& [name, tensor] : optimizer->state()) at::Tensor(tensor).copy_(moments.at(name));
+  steps = step;
 }
 
 }  // namespace switchyard

@@ -1,7 +1,8 @@
 // The Node-API addon of the engine. JavaScript checks arguments against contract/, C++ does the work.
 // Every method that takes time returns a promise and runs off the event loop; calls on one engine run in the order they
 // were made. A native failure rejects with an Error whose message is one sentence a person can act on; `cause` holds the
-// native detail. Nothing here aborts the process.
+// native detail, and `code` its kind where a program can act on it: "memory" (not enough of it), "device" (can't be used),
+// "disk-full", or "checkpoint" (the file is damaged or of another model). Nothing here aborts the process.
 //
 // Shape letters: B sequences a batch, S encoder tokens a sequence, T decoder tokens a sequence, L sparse layers,
 // E experts, G capacity groups, F capacity factors in the what-if grid.

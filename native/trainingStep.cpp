@@ -33,6 +33,8 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   pass.seed = settings.seed;
   pass.step = settings.step;
 
+  // What a step that failed half way has left must not be added to.
+  for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
   const auto logits = model.forward(pass, batch);
   const auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), padToken);
   const auto loss = sum / static_cast<double>(settings.targetTokens);

@@ -16,7 +16,8 @@ export const EXIT_CODES: Record<ExitReason, number> = {
   completed: 0, stopped: 0, crashed: 1, "spec-error": 2, "data-error": 3, "device-error": 4, "checkpoint-error": 5,
   "disk-full": 6, "non-finite": 7, killed: 8,
 };
-const FULL = new Set(["ENOSPC", "EDQUOT"]);
+/** "disk-full", "memory", "device" and "checkpoint" are the engine's own codes. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "disk-full"]);
 const UNWRITABLE: Record<string, string> = { EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only", ENOTDIR: "a file stands where a folder should be", EEXIST: "a file stands where a folder should be" };
 
 /** A stop that was asked for while there is nothing to save yet. */
@@ -34,6 +35,7 @@ export function asFailure(error: unknown): RunFailure {
     return new RunFailure("disk-full", "A file of the run would grow beyond the size that this process may write; raise the limit (ulimit -f) and resume from the last checkpoint.", error);
   if (code in UNWRITABLE)
     return new RunFailure("crashed", `${path ?? "A file of the run"} can't be written or read (${UNWRITABLE[code]}); check who owns the run's folder, then resume.`, error);
-  if (/\bcuda\b|device|out of memory|can't allocate memory/i.test(message)) return new RunFailure("device-error", message, error);
+  if (code === "memory" || code === "device") return new RunFailure("device-error", message, error);
+  if (code === "checkpoint") return new RunFailure("checkpoint-error", message, error);
   return new RunFailure("crashed", `The trainer failed unexpectedly: ${message}`, error);
 }

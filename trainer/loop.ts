@@ -55,6 +55,9 @@ export class Loop {
     const { run, batches, steps, spec: { training } } = this.#parts, size = training.batchSize;
     const { everySteps, everyMinutes } = training.checkpoint;
     await this.#lookAtDisk();
+    const { from } = this.#parts;
+    // A stop may have cut short the evaluation that was due at the step of its checkpoint.
+    if (from && from.evaluationLoss === null && from.step % training.evaluateEvery === 0) await this.#evaluate(asked);
     let batch: Batch | null = null;
     while (run.step < steps) {
       if (asked()) {
@@ -63,7 +66,7 @@ export class Loop {
       }
       const next = run.step + 1;
       batch = await this.#step(next, batch ?? batches.training(run.step * size), next < steps ? () => batches.training(next * size) : () => null);
-      if (next % training.evaluateEvery === 0 || next === steps) await this.#evaluate();
+      if (next % training.evaluateEvery === 0 || next === steps) await this.#evaluate(asked);
       if (next === steps) await this.#save("final");
       else if (run.asked("checkpoint")) { await this.#save("request"); run.answered("checkpoint"); }
       else if (next % everySteps === 0 || performance.now() - this.#saved.at > everyMinutes * 60_000) await this.#save("schedule");
@@ -123,11 +126,13 @@ export class Loop {
     if (step % 10 === 0 || step === 1) say(`step ${step}/${steps} loss ${loss.toFixed(4)} ${(tokens / seconds).toFixed(0)} tokens/s`);
   }
 
-  async #evaluate(): Promise<void> {
+  /** Looks at the held-out text. A stop that is asked for meanwhile ends it, with nothing recorded. */
+  async #evaluate(asked: () => boolean): Promise<void> {
     const { run, engine, batches } = this.#parts;
     let lossSum = 0, targets = 0, correct = 0, routed = 0, kept = 0;
     let told = performance.now();
     for (let i = 0; i < batches.evaluationBatches; i++) {
+      if (asked()) return;
       const result = await engine.evaluate(batches.evaluation(i));
       lossSum += result.lossSum;
       targets += result.targetTokens;

@@ -8,7 +8,7 @@ export const STALL = {
   after: 20,
   /** Times the median: above the first and by at least `least` seconds it is slow; under the second it has cleared. */
   slow: [10, 2],
-  least: 10,
+  least: 5,
   /** A step that does not finish: longer than this many medians, and than so many seconds. */
   stuck: 20,
   stuckLeast: 30,

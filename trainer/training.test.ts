@@ -203,7 +203,7 @@ describe.skipIf(!engineIsBuilt)("a tiny model (needs the built engine)", () => {
     for (let stops = 0; stops < 10 && stalls().length === 0; stops++) {
       const { step } = ofKind(eventsOf(run), "metrics").at(-1)!;
       attempt.child.kill("SIGSTOP");
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      await new Promise((resolve) => setTimeout(resolve, 6000));
       attempt.child.kill("SIGCONT");
       await until(run, reached(step + 5));
     }

@@ -12,7 +12,7 @@ import { settle, type Departure } from "./settle.ts";
 
 /** Time limits, in milliseconds of this process's monotonic clock. */
 export interface Patience {
-  /** A trainer that was asked to stop gets this long before SIGTERM, and as long again before SIGKILL. */
+  /** A trainer that was asked to stop gets this long before SIGTERM, which asks again; `SILENCE` times as long without any event before SIGKILL. */
   stop: number;
   /** A heartbeat that does not move for this long is mentioned. */
   heartbeat: number;
@@ -28,6 +28,12 @@ export interface Launching {
   departed: { code: number | null; signal: NodeJS.Signals | null } | null;
 }
 
+/** A checkpoint or a step of a large model may take minutes, and killing it would lose what it saves. */
+const SILENCE = 5;
+
+/** A stop that was asked for, of one attempt. */
+interface Stopping { attempt: number; since: number; signals: number; hurried: boolean; events: string | null; quietSince: number }
+
 const ENDED = { completed: "completed", stopped: "stopped" } as const;
 
 export class Follower {
@@ -41,8 +47,7 @@ export class Follower {
   #events: EventFile;
   #patience: Patience;
   #watcher: FSWatcher | null = null;
-  #stopSeen: number | null = null;
-  #stopSignals = 0;
+  #stopping: Stopping | null = null;
   #heartbeat = { count: -1, since: 0 };
   #missingSince: number | null = null;
   #stamp = "";
@@ -87,7 +92,7 @@ export class Follower {
 
   /** Asks again for a stop: the next step of the escalation comes at once. */
   hurryStop(): void {
-    if (this.#stopSeen !== null) this.#stopSeen = Math.min(this.#stopSeen, performance.now() - this.#patience.stop * (this.#stopSignals + 1));
+    if (this.#stopping) this.#stopping.hurried = true;
   }
 
   /** Works out how the run goes and stores it. Returns whether anything changed. */
@@ -147,11 +152,17 @@ export class Follower {
 
   /** A trainer that does not stop when asked is told by signals. */
   #escalate(process: ProcessFile): string {
-    this.#stopSeen ??= performance.now();
-    const waited = performance.now() - this.#stopSeen;
-    const due = Math.min(2, Math.floor(waited / this.#patience.stop));
-    while (this.#stopSignals < due) signalProcess(process, ["SIGTERM", "SIGKILL"][this.#stopSignals++] as "SIGTERM" | "SIGKILL");
-    return this.#stopSignals === 0 ? "Stopping after the current step, with a checkpoint." : "It did not stop when asked, and was told by a signal.";
+    const now = performance.now(), events = fileStamp(join(this.directory, FILES.events));
+    const stopping = this.#stopping?.attempt === process.attempt ? this.#stopping
+      : { attempt: process.attempt, since: now, signals: 0, hurried: false, events, quietSince: now };
+    this.#stopping = stopping;
+    if (stopping.events !== events) Object.assign(stopping, { events, quietSince: now });
+    const due = stopping.signals === 0 ? now - stopping.since >= this.#patience.stop : now - stopping.quietSince >= SILENCE * this.#patience.stop;
+    if (stopping.signals < 2 && (due || stopping.hurried)) {
+      stopping.hurried = false;
+      signalProcess(process, stopping.signals++ === 0 ? "SIGTERM" : "SIGKILL");
+    }
+    return stopping.signals === 0 ? "Stopping after the current step, with a checkpoint." : "It did not stop when asked, and was told by a signal.";
   }
 
   #stalled(): string | null {

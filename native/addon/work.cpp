@@ -69,26 +69,44 @@ void WorkThread::stop() {
   }
   wake.notify_one();
   if (thread.joinable()) thread.join();
-  waiting.clear();
-  unsettled.clear();
+  // A task may keep the owner of this thread, which then ends with the last of them: from here on nothing of `this` is touched.
+  const auto begun = std::move(unsettled);
+  const auto notBegun = std::move(waiting);
 }
 
 void WorkThread::settle(Napi::Env env, Napi::Function, std::nullptr_t*, Task* raw) {
   const std::unique_ptr<Task> task(raw);
   if (static_cast<napi_env>(env) == nullptr) return;
-  if (!task->failure) {
-    try {
-      task->deferred.Resolve(task->answer(env));
-      return;
-    } catch (...) {
-      task->failure = std::current_exception();
+  try {
+    if (!task->failure) {
+      try {
+        task->deferred.Resolve(task->answer(env));
+        return;
+      } catch (...) {
+        task->failure = std::current_exception();
+      }
     }
+    task->deferred.Reject(toError(env, task->failure).Value());
+  } catch (const Napi::Error&) {
+    // The environment is being ended and runs no more JavaScript: nobody waits for the answer.
   }
-  task->deferred.Reject(toError(env, task->failure).Value());
+}
+
+/// `code` of the JavaScript error; null for none.
+static const char* codeOf(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::memory: return "memory";
+    case FailureKind::device: return "device";
+    case FailureKind::diskFull: return "disk-full";
+    case FailureKind::checkpoint: return "checkpoint";
+    case FailureKind::other: break;
+  }
+  return nullptr;
 }
 
 Napi::Error toError(Napi::Env env, std::exception_ptr failure) {
   std::string sentence, detail;
+  const char* code = nullptr;
   try {
     std::rethrow_exception(failure);
   } catch (const Napi::Error& error) {
@@ -96,6 +114,7 @@ Napi::Error toError(Napi::Env env, std::exception_ptr failure) {
   } catch (const Failure& error) {
     sentence = error.what();
     detail = error.detail;
+    code = codeOf(error.kind);
   } catch (const std::exception& error) {
     sentence = "The engine failed in a way it does not know; the detail says more.";
     detail = error.what();
@@ -104,6 +123,7 @@ Napi::Error toError(Napi::Env env, std::exception_ptr failure) {
   }
   auto error = Napi::Error::New(env, sentence);
   if (!detail.empty()) error.Value().Set("cause", detail);
+  if (code != nullptr) error.Value().Set("code", code);
   return error;
 }
 

@@ -42,20 +42,20 @@ class Descriptor {
 [[noreturn]] void cannotWrite(const std::string& path, int error) {
   const auto detail = std::string(std::strerror(error));
   if (error == ENOSPC || error == EDQUOT)
-    throw Failure("The disk of " + path + " is full; free some space and resume the run.", detail);
+    throw Failure("The disk of " + path + " is full; free some space and resume the run.", detail, FailureKind::diskFull);
   throw Failure("Could not write " + path + ": " + detail + ".", detail);
 }
 
 [[noreturn]] void cannotRead(const std::string& path, int error) {
   const auto detail = std::string(std::strerror(error));
-  throw Failure(error == ENOENT ? "There is no file " + path + "." : "Could not read " + path + ": " + detail + ".", detail);
+  throw Failure(error == ENOENT ? "There is no file " + path + "." : "Could not read " + path + ": " + detail + ".", detail, FailureKind::checkpoint);
 }
 
 /// Refuses the content of a file in one sentence.
 struct Refusal {
   const std::string& path;
   [[noreturn]] void operator()(const std::string& what) const {
-    throw Failure("The file " + path + " is damaged or not a safetensors file: " + what + ".");
+    throw Failure("The file " + path + " is damaged or not a safetensors file: " + what + ".", "", FailureKind::checkpoint);
   }
 };
 
@@ -187,7 +187,7 @@ void readAt(const std::string& path, int file, void* data, std::uint64_t bytes, 
     const auto count = ::pread(file, at, std::min<std::uint64_t>(bytes, 1 << 30), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) cannotRead(path, errno);
-    if (count == 0) throw Failure("The file " + path + " became shorter while it was read.");
+    if (count == 0) throw Failure("The file " + path + " became shorter while it was read.", "", FailureKind::checkpoint);
     at += count;
     bytes -= static_cast<std::uint64_t>(count);
     offset += static_cast<std::uint64_t>(count);
@@ -216,7 +216,7 @@ SafetensorsFile readSafetensors(const std::string& path) {
   if (file.number < 0) cannotRead(path, errno);
   struct stat facts {};
   if (::fstat(file.number, &facts) != 0) cannotRead(path, errno);
-  if (!S_ISREG(facts.st_mode)) throw Failure("There is no file " + path + ": it is a folder or a device.");
+  if (!S_ISREG(facts.st_mode)) throw Failure("There is no file " + path + ": it is a folder or a device.", "", FailureKind::checkpoint);
   const auto fileBytes = static_cast<std::uint64_t>(facts.st_size);
   if (fileBytes < 8) refuse("it has " + std::to_string(fileBytes) + " bytes");
 

@@ -73,14 +73,26 @@ void CachingCpuAllocator::releaseUntil(std::size_t held) {
   }
 }
 
-void CachingCpuAllocator::giveBack(void* block) { keepCpuMemory().free(block); }
+void CachingCpuAllocator::giveBack(void* block) {
+  auto& from = keepCpuMemory();
+  if (block != nullptr && !from.free(block)) from.small.raw_deleter()(block);
+}
 
-void CachingCpuAllocator::free(void* block) {
+/// Keeps the block for later. False where it is not one of these: a small one.
+bool CachingCpuAllocator::free(void* block) {
   const std::lock_guard lock(mutex);
-  const auto size = sizes.at(block);
-  sums.live -= size;
-  sums.kept += size;
-  kept[size].push_back(block);
+  const auto place = sizes.find(block);
+  if (place == sizes.end()) return false;
+  sums.live -= place->second;
+  sums.kept += place->second;
+  kept[place->second].push_back(block);
+  return true;
+}
+
+void CachingCpuAllocator::release() {
+  const std::lock_guard lock(mutex);
+  releaseUntil(0);
+  sums.peak = sums.live;
 }
 
 CachingCpuAllocator::Use CachingCpuAllocator::use() const {

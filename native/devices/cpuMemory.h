@@ -20,6 +20,8 @@ class CachingCpuAllocator : public c10::Allocator {
 
   /// Aligned to 64 bytes at least. Contents are whatever they were. Throws std::bad_alloc.
   c10::DataPtr allocate(std::size_t bytes) override;
+  /// oneDNN's scratch memory comes and goes as plain pointers.
+  c10::DeleterFnPtr raw_deleter() const override { return &giveBack; }
   void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
 
   struct Use {
@@ -28,13 +30,16 @@ class CachingCpuAllocator : public c10::Allocator {
   };
   Use use() const;
 
+  /// Returns all kept blocks to the system.
+  void release();
+
   static constexpr std::size_t SMALLEST = std::size_t{64} << 10, HUGE_PAGE = std::size_t{2} << 20;
   /// Live and kept blocks together stay below this multiple of the most that was live at one time.
   static constexpr double MOST_HELD = 1.25;
 
  private:
   static void giveBack(void* block);
-  void free(void* block);
+  bool free(void* block);
   void* reuse(std::size_t size);
   void releaseUntil(std::size_t held);
 

@@ -136,9 +136,12 @@ void attentionSoftmax(const T* s, const float* bias, const float* mask, T* p, T*
     top = maximum(n, score);
   }
   if (top == -std::numeric_limits<float>::infinity()) {
+    // Masked throughout; or NaN throughout, which `maximum` passes over, and which must not vanish.
+    const float all = sum(n, score);
+    const float value = std::isnan(all) ? all : 0.0F;
     for (std::int64_t i = 0; i < n; ++i) {
-      store(p[i], 0.0F);
-      store(dropped[i], 0.0F);
+      store(p[i], value);
+      store(dropped[i], value);
     }
     return;
   }

@@ -25,7 +25,7 @@ std::int64_t relativePositionBucket(std::int64_t distance, bool bidirectional, s
   const auto ratio = std::log(static_cast<float>(distance) / static_cast<float>(exact)) /
                      std::log(static_cast<float>(maxDistance) / static_cast<float>(exact));
   const auto logarithmic = exact + static_cast<std::int64_t>(ratio * static_cast<float>(buckets - exact));
-  return bucket + std::min(logarithmic, buckets - 1);
+  return bucket + std::clamp(logarithmic, exact, buckets - 1);
 }
 
 RelativePositionBias::RelativePositionBias(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model,

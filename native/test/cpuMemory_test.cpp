@@ -59,6 +59,24 @@ TEST(CpuMemory, SmallBlocksAreMallocs) {
   EXPECT_EQ(memory().use().live, before.live);
 }
 
+TEST(CpuMemory, ComesAsPlainPointersToo) {
+  // As oneDNN takes its scratch memory.
+  const auto live = memory().use().live;
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1000}, 3 * MIB}) {
+    void* block = memory().raw_allocate(bytes);
+    if (bytes > 0) std::memset(block, 1, bytes);
+    memory().raw_deallocate(block);
+  }
+  EXPECT_EQ(memory().use().live, live);
+}
+
+TEST(CpuMemory, IsReturnedWhenAsked) {
+  { const auto block = memory().allocate(8 * MIB); }
+  memory().release();
+  EXPECT_EQ(memory().use().kept, 0U);
+  EXPECT_EQ(memory().use().peak, memory().use().live);
+}
+
 TEST(CpuMemory, WhatIsNotThereIsRefusedAndTheRestGoesOn) {
   EXPECT_THROW(memory().allocate(std::size_t{1} << 52), std::bad_alloc);
   EXPECT_NE(memory().allocate(MIB).get(), nullptr);

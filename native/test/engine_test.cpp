@@ -71,6 +71,8 @@ TEST(EngineSteps, EqualSeedsGiveEqualBits) {
 
 TEST(EngineSteps, BitsDoNotDependOnTheNumberOfThreads) {
   auto few = config(), many = config();
+  // Wide enough that the kernels' loops are really cut in pieces of their grain.
+  for (auto* settings : {&few, &many}) settings->model.dModel = 512, settings->model.dFf = 1024;
   few.training.threads = 1;
   many.training.threads = 2;
   Engine one(few), two(many);

@@ -139,6 +139,14 @@ TEST(KernelAttention, EqualsItsReference) {
         [](const Tensors& t) { return attentionSoftmaxReference(t[0], {}, {}, {}); }, {torch::randn({1, 1, 2, 5000})});
 }
 
+TEST(KernelAttention, ARowThatIsNotANumberStaysOne) {
+  auto scores = torch::zeros({1, 1, 2, 8});
+  scores.select(2, 1).fill_(std::numeric_limits<float>::quiet_NaN());
+  const auto weights = attentionSoftmax(scores, {}, {}, {});
+  EXPECT_FALSE(weights.select(2, 0).isnan().any().item<bool>());
+  EXPECT_TRUE(weights.select(2, 1).isnan().all().item<bool>());
+}
+
 TEST(KernelDispatch, EqualsItsReference) {
   torch::manual_seed(5);
   const auto slot = torch::randperm(60).slice(0, 0, 40).contiguous();

@@ -310,6 +310,35 @@ torch::Tensor lossOf(const Transformer& model, const TokenBatch& batch) {
   return loss;
 }
 
+/// Selective precision (Switch Transformer §2.4): the router's numbers are fp32, what reaches the experts and leaves them bf16.
+TEST(Model, OnlyTheRouterOfSelectivePrecisionIsWide) {
+  const auto batch = batchOf(3, 9, 6, true);
+  const auto run = [&](Precision precision) {
+    auto model = small();
+    model.precision = precision;
+    const Transformer transformer(model, TOKENS, 3, torch::kFloat);
+    Pass pass;
+    pass.type = transformer.computeType();
+    const torch::NoGradGuard noGrad;
+    auto logits = transformer.forward(pass, batch);
+    return std::pair(std::move(logits), std::move(pass.routed));
+  };
+  const auto [wide, wideRouted] = run(Precision::fp32);
+  const auto [selective, selectiveRouted] = run(Precision::selective);
+  const auto [narrow, narrowRouted] = run(Precision::bf16);
+  EXPECT_EQ(wide.scalar_type(), torch::kFloat);
+  EXPECT_EQ(selective.scalar_type(), torch::kBFloat16);
+  EXPECT_EQ(narrow.scalar_type(), torch::kBFloat16);
+  for (const auto& layer : selectiveRouted) EXPECT_EQ(layer.routing.probability.scalar_type(), torch::kFloat);
+  for (const auto& layer : narrowRouted) EXPECT_EQ(layer.routing.probability.scalar_type(), torch::kBFloat16);
+  // The first router sees nearly the same input: its probabilities differ by what bf16 does to the input, and more where it works in bf16.
+  const auto error = [&](const std::vector<RoutedLayer>& routed) {
+    return (routed[0].routing.probability.to(torch::kFloat) - wideRouted[0].routing.probability).abs().mean().item<double>();
+  };
+  EXPECT_LT(error(selectiveRouted), 0.02);
+  EXPECT_LT(error(selectiveRouted), error(narrowRouted));
+}
+
 TEST(Model, GradientMatchesDifferences) {
   auto all = variants();
   auto withDropout = small();

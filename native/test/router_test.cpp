@@ -106,6 +106,7 @@ TEST(Router, PaddingTakesNoPlaceAndCountsNowhere) {
 TEST(Router, CapacityIsThatOfEquation3) {
   EXPECT_EQ(expertCapacity(2048, 8, 1.25), 320);
   EXPECT_EQ(expertCapacity(100, 8, 1.2), 15);
+  EXPECT_EQ(expertCapacity(100, 2, 1.1), 55);
   EXPECT_EQ(expertCapacity(10, 3, 1.0), 4);
   EXPECT_EQ(expertCapacity(10, 64, 0.1), 1);
   EXPECT_EQ(expertCapacity(10, 2, 16.0), 10);

@@ -76,12 +76,15 @@ async function contentKey(files: TextFile[], tokenizer: TextTokenizer, fraction:
   for (const file of files) {
     const content = createHash("sha256");
     try {
-      for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 })) { content.update(chunk as Buffer); done += (chunk as Buffer).length; }
+      for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 })) {
+        content.update(chunk as Buffer);
+        progress("reading-data", done += (chunk as Buffer).length, total);
+      }
     } catch (error) {
+      if (error instanceof StopAsked || asFailure(error).reason === "disk-full") throw error; // from writing the progress
       throw new RunFailure("data-error", `${file.path} can't be read (${(error as NodeJS.ErrnoException).code}); check it, or leave it out.`, error);
     }
     key.update(content.digest());
-    progress("reading-data", done, total);
   }
   return key.digest("hex");
 }
@@ -126,11 +129,11 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
     const width = tokenizer.vocabularySize <= 65536 ? 2 : 4;
     const writers = { training: new TokenWriter(join(aside, "training.bin"), width), evaluation: new TokenWriter(join(aside, "evaluation.bin"), width) };
     // With few documents none may fall below the fraction: then the one with the lowest hash is held out.
-    const chosen = await chooseHeldOut(files, fraction);
+    const chosen = await chooseHeldOut(files, fraction, () => progress("preparing-data", 0, total));
     const index: CorpusIndex = { v: VERSION, files: files.length, documents: 0, bytes: 0, invalidBytes: 0, invalidFiles: 0, bytesPerToken: width, heldOutDocuments: 0, training: 0, evaluation: 0 };
     let read = 0;
     for (const file of files) {
-      let invalid = 0;
+      let invalid = 0, inFile = 0;
       for await (const document of documentsOf(file)) {
         const held = heldOutAt(document.bytes) <= chosen;
         writers[held ? "evaluation" : "training"].write(tokenizer.encode(document.bytes), tokenizer.end);
@@ -138,7 +141,7 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
         index.bytes += document.bytes.length;
         invalid += document.invalid;
         if (held) index.heldOutDocuments++;
-        progress("preparing-data", Math.min(total, read + document.bytes.length), total);
+        progress("preparing-data", Math.min(total, read + (inFile += document.bytes.length)), total);
       }
       read += file.bytes;
       index.invalidBytes += invalid;
@@ -150,8 +153,9 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
     index.training = writers.training.length;
     index.evaluation = writers.evaluation.length;
     writeFileSync(join(aside, "index.json"), JSON.stringify(index), { flush: true, mode: 0o600 });
+    if (readIndex(folder)) return; // another trainer prepared it first, and may be reading it
     rmSync(folder, { recursive: true, force: true });
-    try { renameSync(aside, folder); } catch (error) { if (!readIndex(folder)) throw error; } // another trainer prepared it first
+    try { renameSync(aside, folder); } catch (error) { if (!readIndex(folder)) throw error; }
   } catch (error) {
     throw error instanceof StopAsked ? error : asFailure(error);
   } finally {
@@ -160,9 +164,10 @@ async function prepare(folder: string, files: TextFile[], tokenizer: TextTokeniz
 }
 
 /** The hash up to which documents are held out: `fraction`, moved so that neither side is empty. */
-async function chooseHeldOut(files: TextFile[], fraction: number): Promise<number> {
+async function chooseHeldOut(files: TextFile[], fraction: number, progress: () => void): Promise<number> {
   let lowest = Infinity, highest = -Infinity, heldOut = 0, documents = 0;
   for (const file of files) for await (const document of documentsOf(file)) {
+    progress();
     const at = heldOutAt(document.bytes);
     lowest = Math.min(lowest, at);
     highest = Math.max(highest, at);

@@ -37,6 +37,11 @@ test("text becomes the file's own ids", () => {
   expect(words(path, "7")).toEqual([id("▁"), 4]);
 });
 
+test("text about special tokens is text, not those tokens", () => {
+  const ids = words(write("special.json", ["<pad>", "</s>", "<extra_id_0>"]), "low <pad> low <extra_id_0></s>");
+  for (const special of [0, 1, 2]) expect(ids).not.toContain(special);
+});
+
 test("pad, end and sentinels that the file lacks get ids above its vocabulary, each its own", () => {
   const { pad, end, sentinels, vocabularySize } = open(write("plain.json"));
   expect([pad, end]).toEqual([31, 32]);

@@ -39,14 +39,16 @@ const ENDS = ["</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "[SEP]"];
 
 /** Uses the file's own pad, end and <extra_id_n> tokens; what is missing gets ids above its vocabulary. */
 function huggingFace(path: string): TextTokenizer {
-  let text: string, tokenizer: HuggingFaceTokenizer, vocabulary: Map<string, number>;
+  let text: string, tokenizer: HuggingFaceTokenizer, vocabulary: Map<string, number>, added: string[];
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw new RunFailure("data-error", `The tokenizer ${path} can't be read (${(error as NodeJS.ErrnoException).code}); choose a tokenizer.json.`, error);
   }
   try {
-    tokenizer = new HuggingFaceTokenizer(JSON.parse(text) as object, {});
+    const file = JSON.parse(text) as { added_tokens?: { content: string }[] };
+    added = (file.added_tokens ?? []).map(({ content }) => content);
+    tokenizer = new HuggingFaceTokenizer(file, {});
     vocabulary = tokenizer.get_vocab(true);
     if (vocabulary.size === 0) throw new Error("its vocabulary is empty");
   } catch (error) {
@@ -66,7 +68,25 @@ function huggingFace(path: string): TextTokenizer {
     size += SENTINELS_ADDED;
   }
   return {
-    identity: `huggingface-1-${createHash("sha256").update(text).digest("hex")}`, vocabularySize: size, pad, end, sentinels,
-    encode: (document) => tokenizer.encode(document.toString("utf8"), { add_special_tokens: false }).ids,
+    identity: `huggingface-2-${createHash("sha256").update(text).digest("hex")}`, vocabularySize: size, pad, end, sentinels,
+    encode: (document) => piecesWithout(added, document.toString("utf8")).flatMap((piece) => tokenizer.encode(piece, { add_special_tokens: false }).ids),
   };
+}
+
+/**
+ * The text in pieces that hold none of these names whole: each occurrence is cut after its first letter. In a corpus "<pad>" or
+ * "<extra_id_0>" is text about them, and as the token itself it would be left out of the loss or taken for a hidden span.
+ */
+function piecesWithout(names: readonly string[], text: string): string[] {
+  const cuttable = names.filter((name) => name.length > 1);
+  if (cuttable.length === 0) return [text];
+  const anyName = new RegExp(cuttable.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "gu");
+  const pieces: string[] = [];
+  let from = 0;
+  for (const { index, 0: name } of text.matchAll(anyName)) {
+    const to = index + [...name][0]!.length;
+    pieces.push(text.slice(from, to));
+    from = to;
+  }
+  return [...pieces, text.slice(from)];
 }

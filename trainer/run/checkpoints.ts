@@ -1,6 +1,7 @@
 // Checkpoints: written aside, checksummed, made visible by one rename with the manifest already inside.
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { FILES, Manifest } from "../../contract/runDirectory.ts";
 import type { Engine } from "../../native/switchyard.d.ts";
@@ -26,23 +27,39 @@ export function listCheckpoints(run: string): StoredCheckpoint[] {
 
 export const bytesOf = ({ files }: Manifest): number => files.reduce((sum, file) => sum + file.bytes, 0);
 
-/** What is wrong with a checkpoint's files, or null when sizes and checksums hold. */
+/** What is wrong with a checkpoint's files, or null when sizes and checksums hold. What `progress` throws ends the search. */
 export async function damageOf({ folder, manifest }: StoredCheckpoint, progress: (done: number, total: number) => void = () => {}): Promise<string | null> {
   const total = bytesOf(manifest);
   let done = 0;
   for (const file of manifest.files) {
-    const path = join(folder, file.name);
-    try {
-      if (statSync(path).size !== file.bytes) return `${file.name} has another size than recorded`;
-      const hash = createHash("sha256");
-      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-        hash.update(chunk as Buffer);
-        progress(done += (chunk as Buffer).length, total);
-      }
-      if (hash.digest("hex") !== file.sha256) return `${file.name} does not match its checksum`;
-    } catch (error) { return `${file.name} can't be read (${(error as NodeJS.ErrnoException).code})`; }
+    const wrong = await damageOfFile(join(folder, file.name), file, (bytes) => progress(done += bytes, total));
+    if (wrong !== null) return wrong;
   }
   return null;
+}
+
+async function damageOfFile(path: string, { name, bytes, sha256 }: Manifest["files"][number], progress: (bytes: number) => void): Promise<string | null> {
+  const unreadable = (error: unknown): string => `${name} can't be read (${(error as NodeJS.ErrnoException).code})`;
+  const hash = createHash("sha256");
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) { return unreadable(error); }
+  try {
+    const chunk = Buffer.alloc(1 << 20);
+    let size = 0;
+    for (;;) {
+      let got: number;
+      try { got = (await file.read(chunk, 0, chunk.length)).bytesRead; } catch (error) { return unreadable(error); }
+      if (got === 0) break;
+      size += got;
+      if (size > bytes) break;
+      hash.update(chunk.subarray(0, got));
+      progress(got);
+    }
+    if (size !== bytes) return `${name} has another size than recorded`;
+    return hash.digest("hex") === sha256 ? null : `${name} does not match its checksum`;
+  } finally { await file.close(); }
 }
 
 /** Saves the engine's state and what the alerts have seen. Returns the bytes written. */

@@ -33,8 +33,8 @@ export async function restore(run: string, engine: Engine, progress: (done: numb
         return { from: checkpoint.manifest, alerts: alertsOf(checkpoint.folder), damaged };
       } catch (error) {
         const failure = asFailure(error);
-        if (failure.reason === "device-error") throw failure; // says nothing about the checkpoint
-        wrong = (error as Error).message;
+        if (failure.reason !== "checkpoint-error") throw failure; // says nothing about the checkpoint
+        wrong = failure.message;
       }
     }
     unusable.push({ checkpoint, wrong });
