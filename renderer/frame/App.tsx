@@ -1,5 +1,5 @@
 // The frame: runs on the left, the chosen run or page on the right, devices and connection at the bottom.
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import { createHoverStep, type ChartLinks } from "../charts/links.ts";
 import { useConnectionStatus } from "../connection/index.ts";
 import { PanelHostContext, type PanelHost } from "../panels/environment.tsx";
@@ -29,16 +29,18 @@ export function App() {
   const { runs } = useRuns();
   const { sidebar } = useSettings();
   const { state, message } = useConnectionStatus();
+  const content = useRef<HTMLElement>(null);
   const links = useChartLinksOfView();
   const host = useMemo((): PanelHost => ({ runs, links }), [runs, links]);
   if (state === "refused") return <Refused message={message ?? "The backend refused the connection."} />;
   return (
     <PanelHostContext value={host}>
       <div className="app">
+        <button type="button" className="skip-link button" onClick={() => content.current?.focus()}>Skip to the run</button>
         <TopBar />
         <div className="app-body">
           {sidebar && <Sidebar />}
-          <main className="content"><Content /></main>
+          <main className="content" ref={content} tabIndex={-1}><Content /></main>
         </div>
         <StatusBar />
       </div>

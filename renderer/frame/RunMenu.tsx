@@ -4,10 +4,10 @@ import { Fragment, type ReactNode } from "react";
 import type { RunSummary } from "../../contract/handlers.ts";
 import { runActions } from "../state/runActions.ts";
 
-export function RunMenu({ run, label, className, children }: { run: RunSummary; label: string; className: string; children: ReactNode }) {
+export function RunMenu({ run, label, className, tabIndex, children }: { run: RunSummary; label: string; className: string; tabIndex?: number; children: ReactNode }) {
   return (
     <Menu.Root>
-      <Menu.Trigger className={className} aria-label={label} title={label}>{children}</Menu.Trigger>
+      <Menu.Trigger className={className} tabIndex={tabIndex} aria-label={label} title={label}>{children}</Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner className="menu-place" sideOffset={4} align="end">
           <Menu.Popup className="menu">

@@ -1,8 +1,9 @@
 // The keys of the window.
 import { useEffect } from "react";
 import { openDialog } from "../state/dialog.ts";
+import { currentFilter } from "../state/filter.ts";
 import { chooseRun, doAgain, takeBack } from "../state/runActions.ts";
-import { runsStore } from "../state/runs.ts";
+import { listed, matching, runsStore } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
 import { currentView, setView, TABS } from "../state/view.ts";
 
@@ -15,14 +16,18 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: `${commandKey}K`, does: "Search or run a command" },
   { keys: "?", does: "Show these keys" },
   { keys: "n", does: "New run" },
-  { keys: "j, k", does: "Next or previous run" },
+  { keys: "j, k", does: "Next or previous run of the list" },
   { keys: "/", does: "Filter the runs" },
   { keys: "1 … 7", does: "Overview, Routing, Capacity, Balance, Spec, Log, Files" },
   { keys: "c", does: "Compare the runs in the charts" },
-  { keys: "← →", does: "On a step slider or chart: one step back or forth" },
+  { keys: "↑ ↓, ← →", does: "In the list: other run; its eye, name or menu" },
+  { keys: "← →", does: "On a step slider or chart: one step back or forth; with Shift on a chart, ten" },
+  { keys: "Home, End", does: "On a step slider or chart: first or last step" },
+  { keys: "Enter", does: "On a chart: show this step in all panels" },
+  { keys: "+, -, 0", does: "On a chart: zoom in, zoom out, show all steps" },
   { keys: `${commandKey}Enter`, does: "In the form: start the run" },
   { keys: `${commandKey}Z`, does: "Undo archive, delete, rename, tags, note, colour" },
-  { keys: `${commandKey}Shift+Z`, does: "Redo" },
+  { keys: `${commandKey}Shift+Z, ${commandKey}Y`, does: "Redo" },
   { keys: `${commandKey}B`, does: "Hide or show the list of runs" },
   { keys: "Esc", does: "Close a dialog; leave the form" },
 ];
@@ -32,8 +37,7 @@ const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select"));
 
 function moveInList(by: number): void {
-  const { showArchived } = currentSettings();
-  const runs = runsStore.snapshot().runs.filter((run) => run.deletedAt === null && (showArchived || !run.archived));
+  const runs = matching(listed(runsStore.snapshot().runs, currentSettings().showArchived), currentFilter());
   const at = runs.findIndex(({ id }) => id === currentView().run);
   const next = runs[at < 0 ? 0 : Math.min(runs.length - 1, Math.max(0, at + by))];
   if (next) chooseRun(next.id);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunSummary } from "../../contract/handlers.ts";
-import { age, preparationText, progressText, secondsLeft } from "./runText.ts";
+import { age, preparationText, progressText, rowText, secondsLeft } from "./runText.ts";
 
 const summary = (last: number) => ({ last, lastStep: 400, min: last, minStep: 1, max: last, maxStep: 1 });
 const run = (change: Partial<RunSummary>) => ({ status: "running", step: 400, steps: 2000, tokens: 400_000, seconds: 100, progress: null, metrics: { tokensPerSecond: summary(4000) }, ...change }) as RunSummary;
@@ -15,6 +15,13 @@ test("no time left is claimed where there is no pace", () => {
   expect(secondsLeft(run({ metrics: {} }))).toBeNull();
   expect(secondsLeft(run({ status: "stopped" }))).toBeNull();
   expect(progressText(run({ status: "completed", step: 2000, metrics: {} }))).toBe("step 2,000 of 2,000 · trained 1 min 40 s");
+});
+
+test("a row of the list says how far and how long, no more", () => {
+  expect(rowText(run({}))).toBe("step 400/2,000 · 6 min 40 s left");
+  expect(rowText(run({ status: "stopped" }))).toBe("step 400/2,000 · 1 min 40 s");
+  expect(rowText(run({ status: "completed", step: 2000 }))).toBe("2,000 steps · 1 min 40 s");
+  expect(rowText(run({ status: "preparing", step: 0, progress: { phase: "reading the text", done: 3, total: 10, unit: "files" } }))).toBe("reading the text, 3 of 10 files");
 });
 
 test("preparation says how far it is where that is known", () => {

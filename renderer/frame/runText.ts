@@ -37,6 +37,17 @@ export function progressText(run: RunSummary): string {
   return parts.join(" · ");
 }
 
+/** The same for a narrow place: "step 412/2,000 · 4 min left", "2,000 steps · 12 min". */
+export function rowText(run: RunSummary): string {
+  const preparing = run.step === 0 ? preparationText(run) : null;
+  if (preparing) return preparing;
+  const left = secondsLeft(run);
+  const parts = [run.step >= run.steps ? counted(run.step, "step") : `step ${run.step.toLocaleString("en")}/${run.steps.toLocaleString("en")}`];
+  if (left !== null) parts.push(`${duration(Math.max(1, Math.round(left)))} left`);
+  else if (run.seconds > 0) parts.push(duration(Math.max(1, Math.round(run.seconds))));
+  return parts.join(" · ");
+}
+
 /** What a run does before its first step: "reading the text, 3 of 10 files". */
 export function preparationText({ progress }: RunSummary): string | null {
   if (!progress) return null;

@@ -43,6 +43,10 @@ export const useRuns = (): RunsState => useSyncExternalStore(runsStore.subscribe
 /** A run that may still change by itself. */
 export const isGoing = ({ status }: Pick<RunSummary, "status">): boolean => ["starting", "preparing", "running", "stopping"].includes(status);
 
+/** Those that are there to be listed: neither deleted nor, unless they are wanted, archived. */
+export const listed = (runs: readonly RunSummary[], showArchived: boolean): RunSummary[] =>
+  runs.filter((run) => run.deletedAt === null && (showArchived || !run.archived));
+
 /** Those that match all words, in name, tags, status or id. */
 export function matching(runs: readonly RunSummary[], filter: string): RunSummary[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
