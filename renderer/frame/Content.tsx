@@ -9,6 +9,7 @@ import { chooseRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { setView, useView, type Tab } from "../state/view.ts";
 import { ComparePage, FilesTab, LogTab, SpecTab } from "../tabs/index.tsx";
+import { DeletedRun } from "./DeletedRun.tsx";
 import { RunHeader } from "./RunHeader.tsx";
 
 export function Content() {
@@ -28,6 +29,7 @@ export function Content() {
       <button type="button" className="button" onClick={() => setView({ run: null, overlaid: [], page: "runs" })}>Show the runs</button>
     </div>
   );
+  if (run.deletedAt !== null) return <DeletedRun run={run} deletedAt={run.deletedAt} />;
   return <div className="run-page"><RunHeader run={run} /><RunTabs runId={run.id} overlaid={overlaid} /></div>;
 }
 

@@ -1,11 +1,12 @@
 // Devices, what just happened, and the connection.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Devices } from "../../contract/handlers.ts";
 import { counted, shortNumber } from "../charts/quantity.ts";
 import { client, useConnectionStatus } from "../connection/index.ts";
 import { clearNotice, useNotice } from "../state/notice.ts";
 import { takeBack } from "../state/runActions.ts";
-import { isGoing, useRuns } from "../state/runs.ts";
+import { isGoing, listed, useRuns } from "../state/runs.ts";
+import { useSettings } from "../state/settings.ts";
 import { Icon } from "./Icon.tsx";
 
 const gibibytes = (bytes: number): string => shortNumber(bytes / 2 ** 30, 3);
@@ -51,10 +52,18 @@ function DeviceFacts({ devices }: { devices: Devices | null }) {
 
 function NoticeLine() {
   const notice = useNotice();
+  const { runs } = useRuns();
+  const { showArchived } = useSettings();
+  const undo = useRef<HTMLButtonElement>(null);
+  const present = listed(runs, showArchived).length;
+  // A run that goes takes the control that had the focus with it; the way back is the next one.
+  useEffect(() => {
+    if (document.activeElement === document.body) undo.current?.focus();
+  }, [notice, present]);
   return (
     <div className="notice" role={notice?.level === "error" ? "alert" : "status"} data-level={notice?.level}>
-      {notice && <><span>{notice.text}</span>
-        {notice.undoable && <button type="button" className="link" onClick={takeBack}>Undo</button>}
+      {notice && <><span title={notice.text}>{notice.text}</span>
+        {notice.undoable && <button type="button" className="link" ref={undo} onClick={takeBack}>Undo</button>}
         <button type="button" className="icon-button small" aria-label="Put this message away" onClick={clearNotice}><Icon name="close" /></button></>}
     </div>
   );

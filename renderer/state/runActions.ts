@@ -2,6 +2,7 @@
 import type { RunSummary } from "../../contract/handlers.ts";
 import { client } from "../connection/index.ts";
 import { saveBlob } from "../charts/download.ts";
+import { shortName } from "../charts/summary.ts";
 import { openDialog } from "./dialog.ts";
 import { attempt, say } from "./notice.ts";
 import { isGoing } from "./runs.ts";
@@ -17,14 +18,14 @@ export interface RunAction {
   perform: () => void;
 }
 
-/** Does it so that it can be undone, and says so. */
-export function undoably(name: string, redo: () => Promise<unknown>, undo: () => Promise<unknown>): Promise<void> {
-  return undoStack.run({ name, redo, undo }).then(() => say(`${name[0]!.toUpperCase()}${name.slice(1)}.`, true));
+/** Does it so that it can be undone, and says so; `consequence` is a sentence that holds only until it is undone. */
+export function undoably(name: string, redo: () => Promise<unknown>, undo: () => Promise<unknown>, consequence = ""): Promise<void> {
+  return undoStack.run({ name, redo, undo }).then(() => say(`${name[0]!.toUpperCase()}${name.slice(1)}. ${consequence}`.trim(), true));
 }
 
-const quoted = (run: RunSummary): string => `“${run.name}”`;
+const quoted = ({ name }: Pick<RunSummary, "name">): string => `“${shortName(name)}”`;
 
-export const rename = (run: RunSummary, name: string) => undoably(`renamed ${quoted(run)} to “${name}”`,
+export const rename = (run: RunSummary, name: string) => undoably(`renamed ${quoted(run)} to ${quoted({ name })}`,
   () => client.send("runs.rename", { runId: run.id, name }), () => client.send("runs.rename", { runId: run.id, name: run.name }));
 export const tag = (run: RunSummary, tags: string[]) => undoably(`changed the tags of ${quoted(run)}`,
   () => client.send("runs.tag", { runId: run.id, tags }), () => client.send("runs.tag", { runId: run.id, tags: run.tags }));
@@ -35,11 +36,24 @@ export const colour = (run: RunSummary, index: number) => undoably(`changed the 
 const archive = (run: RunSummary, archived: boolean) => undoably(`${archived ? "archived" : "brought back"} ${quoted(run)}`,
   () => client.send("runs.archive", { runId: run.id, archived }), () => client.send("runs.archive", { runId: run.id, archived: !archived }));
 
-async function remove(run: RunSummary): Promise<void> {
-  await undoably(`deleted ${quoted(run)}; its files go in 7 days`, () => client.send("runs.delete", { runId: run.id }), () => client.send("runs.restore", { runId: run.id }));
-  const { run: shown, overlaid } = currentView();
-  setView({ overlaid: overlaid.filter((id) => id !== run.id), ...(shown === run.id ? { run: null } : {}) });
+/** How long the backend keeps the files of a deleted run. */
+export const RESTORABLE_DAYS = 7;
+
+function remove(run: RunSummary): Promise<void> {
+  let before = currentView(), after = before;
+  return undoably(`deleted ${quoted(run)}`, async () => {
+    await client.send("runs.delete", { runId: run.id });
+    before = currentView();
+    setView({ overlaid: before.overlaid.filter((id) => id !== run.id), ...(before.run === run.id ? { run: null } : {}) });
+    after = currentView();
+  }, async () => {
+    await client.send("runs.restore", { runId: run.id });
+    // A person who has gone elsewhere since is not taken away from there.
+    if (currentView() === after) setView(before);
+  }, `Its files go in ${RESTORABLE_DAYS} days.`);
 }
+export const restore = (run: RunSummary) => attempt(() => undoably(`restored ${quoted(run)}`,
+  () => client.send("runs.restore", { runId: run.id }), () => client.send("runs.delete", { runId: run.id })));
 
 async function download(run: RunSummary, format: "csv" | "json", what: "metrics" | "routing"): Promise<void> {
   const { fileName, mediaType, text } = await client.send("runs.export", { runId: run.id, format, what });
@@ -55,6 +69,7 @@ export const resume = (run: RunSummary) => attempt(() => client.send("runs.resum
 
 /** What can be done to the run as it is now. */
 export function runActions(run: RunSummary): RunAction[] {
+  if (run.deletedAt !== null) return [{ id: "restore", label: "Restore", group: "away", perform: () => restore(run) }];
   const all: (RunAction | false)[] = [
     isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
     isResumable(run) && { id: "resume", label: "Resume", group: "run", perform: () => resume(run) },
