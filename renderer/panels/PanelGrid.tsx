@@ -1,6 +1,7 @@
 // The figures of a panel in a grid: each can fill the panel, and their order is remembered.
 import { useEffect, useMemo, useState, type DragEvent, type ReactNode } from "react";
 import { FigurePlaceContext, type FigurePlace } from "../charts/Figure.tsx";
+import { setView, useView } from "../state/view.ts";
 import { AxisControls } from "./AxisControls.tsx";
 import { spanStyles } from "./packing.ts";
 import { orderAfterDrop, orderedIds } from "./panelOrder.ts";
@@ -26,9 +27,10 @@ function storedOrder(panel: string): string[] {
 
 export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNode; items: readonly PanelItem[] }) {
   const [order, setOrder] = useState(() => storedOrder(panel));
-  const [maximised, setMaximised] = useState<string | null>(null);
   const [dragged, setDragged] = useState<string | null>(null);
   const ids = useMemo(() => orderedIds(items.map((item) => item.id), order), [items, order]);
+  const { maximised: wanted } = useView();
+  const maximised = wanted !== null && ids.includes(wanted) ? wanted : null;
   const reorder = (next: string[]) => {
     setOrder(next);
     localStorage.setItem(storageKey(panel), JSON.stringify(next));
@@ -36,7 +38,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
   useEffect(() => {
     if (!maximised) return;
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.defaultPrevented) setMaximised(null);
+      if (event.key === "Escape" && !event.defaultPrevented) setView({ maximised: null });
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
@@ -61,7 +63,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
           const item = byId.get(id)!;
           const swap = (other: number) => () => reorder(orderAfterDrop(ids, id, ids[other]!));
           const place: FigurePlace = {
-            maximised: maximised === id, toggleMaximised: () => setMaximised(maximised === id ? null : id), handle: dragging(id),
+            maximised: maximised === id, toggleMaximised: () => setView({ maximised: maximised === id ? null : id }), handle: dragging(id),
             moveEarlier: index > 0 ? swap(index - 1) : null, moveLater: index < ids.length - 1 ? swap(index + 1) : null,
           };
           return (

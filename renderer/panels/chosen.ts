@@ -1,6 +1,6 @@
-// The layer and expert a person looks at, and whose routing the heatmaps show: one choice for all panels of a view.
-import { useSyncExternalStore } from "react";
+// The layer and expert a person looks at, and whose routing the heatmaps show: one choice for all panels, kept in the address.
 import type { RoutingRow } from "../../contract/handlers.ts";
+import { setView, useView } from "../state/view.ts";
 import type { Layer } from "./liveHistory.ts";
 import { layerKey } from "./routingFacts.ts";
 
@@ -11,19 +11,14 @@ export interface Chosen {
   runId: string | null;
 }
 
-let chosen: Chosen = { layer: null, expert: null, runId: null };
-const listeners = new Set<() => void>();
-
-export function choose(change: Partial<Chosen>): void {
-  chosen = { ...chosen, ...change };
-  for (const listener of listeners) listener();
+export function choose({ runId, ...change }: Partial<Chosen>): void {
+  setView(runId === undefined ? change : { ...change, routingOf: runId });
 }
 
-export const useChosen = (): Chosen =>
-  useSyncExternalStore((changed) => {
-    listeners.add(changed);
-    return () => void listeners.delete(changed);
-  }, () => chosen);
+export function useChosen(): Chosen {
+  const { layer, expert, routingOf } = useView();
+  return { layer, expert, runId: routingOf };
+}
 
 /** Index of the chosen layer among the rows of a run; the first where the run has no such layer. −1 for no rows. */
 export function chosenRow(rows: readonly Pick<RoutingRow, "stack" | "layer">[], layer: Layer | null): number {

@@ -1,7 +1,11 @@
 // What is shown, as the address holds it: a copied link or a reload opens the same view.
 import { useSyncExternalStore } from "react";
 import type { XAxis } from "../charts/bucketSeries.ts";
+import { Stack } from "../../contract/events.ts";
 import { RunId } from "../../contract/runDirectory.ts";
+import type { Layer } from "../panels/liveHistory.ts";
+import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasures.ts";
+import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
@@ -24,10 +28,25 @@ export interface View {
   logY: boolean;
   /** Weight of the past in the exponential moving average, 0 to 0.999. */
   smoothing: number;
+  /** Whose routing the heatmaps show; null follows the chosen run. */
+  routingOf: string | null;
+  layer: Layer | null;
+  expert: number | null;
+  /** What the layer × expert heatmap shows. */
+  measure: LayerMeasure["key"];
+  /** The capacity factor asked about; null asks about the next above the run's own. */
+  factor: number | null;
+  /** The figure that fills its panel. */
+  maximised: string | null;
+  /** Where the comparison reads its values. */
+  place: Place;
+  /** The run that the comparison measures differences from; null takes the first. */
+  baseline: string | null;
 }
 
 export const START_VIEW: View = {
   page: "runs", run: null, overlaid: [], source: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
+  routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
 const PAGES: readonly Page[] = ["runs", "new", "compare"];
@@ -36,6 +55,18 @@ export const MAX_OVERLAID = 19;
 
 const whole = (text: string | null): number | null => (text !== null && /^\d{1,12}$/.test(text) ? Number(text) : null);
 const runId = (text: string | null): string | null => (text !== null && RunId.safeParse(text).success ? text : null);
+
+/** "encoder-3". */
+function layerOf(text: string | null): Layer | null {
+  const [stack, layer] = (text ?? "").split("-");
+  const known = Stack.safeParse(stack), index = whole(layer ?? null);
+  return known.success && index !== null ? { stack: known.data, layer: index } : null;
+}
+function positive(text: string | null): number | null {
+  const value = Number(text);
+  return value > 0 && Number.isFinite(value) ? value : null;
+}
+const figureId = (text: string | null): string | null => (text !== null && /^[a-z-]{1,40}$/.test(text) ? text : null);
 
 /** The query of an address; what it does not name or can't be read is as at the start. */
 export function readView(search: string): View {
@@ -56,6 +87,14 @@ export function readView(search: string): View {
     logX: log.includes("x"),
     logY: log.includes("y"),
     smoothing: smoothing >= 0 && smoothing <= 0.999 ? smoothing : 0,
+    routingOf: runId(query.get("routing")),
+    layer: layerOf(query.get("layer")),
+    expert: whole(query.get("expert")),
+    measure: LAYER_MEASURES.find(({ key }) => key === query.get("measure"))?.key ?? "load",
+    factor: positive(query.get("factor")),
+    maximised: figureId(query.get("full")),
+    place: PLACES.find((place) => place === query.get("values")) ?? "last",
+    baseline: runId(query.get("baseline")),
   };
 }
 
@@ -76,6 +115,14 @@ export function writeView(view: View): string {
   put("axis", view.axis, "step");
   put("log", `${view.logX ? "x" : ""}${view.logY ? "y" : ""}`);
   put("smoothing", view.smoothing, 0);
+  put("routing", view.routingOf);
+  put("layer", view.layer && `${view.layer.stack}-${view.layer.layer}`);
+  put("expert", view.expert);
+  put("measure", view.measure, "load");
+  put("factor", view.factor);
+  put("full", view.maximised);
+  put("values", view.place, "last");
+  put("baseline", view.baseline);
   const text = query.toString().replaceAll("%2C", ",");
   return text && `?${text}`;
 }
@@ -102,6 +149,8 @@ export function setView(change: Partial<View>): void {
   const next = { ...current, ...change };
   // Another run has other steps.
   if (next.run !== current.run && change.step === undefined && change.range === undefined) Object.assign(next, { step: null, range: null });
+  // Another tab has other figures.
+  if (next.tab !== current.tab) next.maximised = null;
   const address = location.pathname + writeView(next);
   if (address === location.pathname + location.search) return;
   if (isPlace(current, next)) history.pushState(null, "", address);

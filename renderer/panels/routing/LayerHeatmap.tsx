@@ -1,17 +1,19 @@
 // Layers by experts at a step: where the tokens go.
-import { useMemo, useState, type ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import type { RoutingRow } from "../../../contract/handlers.ts";
 import { Heatmap, type CellDescription } from "../../charts/Heatmap.tsx";
 import type { HeatmapCells } from "../../charts/heatmapPaint.ts";
 import { exactQuantity } from "../../charts/quantity.ts";
 import type { DataTable } from "../../charts/table.ts";
+import { setView, useView } from "../../state/view.ts";
 import { choose, chosenRow, useChosen } from "../chosen.ts";
 import { importance, layerLabel, layerName, relativeLoad } from "../routingFacts.ts";
 import type { RoutingView } from "../useLive.ts";
 import { isHatched, LAYER_MEASURES, scaleEnd, type LayerMeasure } from "./layerMeasures.ts";
 
 export function LayerHeatmap({ view, title, height, choice, controls }: { view: RoutingView; title?: string; height: number; choice: boolean; controls?: ReactNode }) {
-  const [key, setKey] = useState<LayerMeasure["key"]>("load");
+  const { measure: wanted } = useView();
+  const key = choice ? wanted : "load";
   const { layer, expert } = useChosen();
   const measure = LAYER_MEASURES.find((one) => one.key === key)!;
   const { rows, step } = view;
@@ -26,7 +28,7 @@ export function LayerHeatmap({ view, title, height, choice, controls }: { view: 
       selected={layer && expert !== null && chosen >= 0 ? { row: chosen, column: expert } : null}
       onSelect={(row, column) => { const found = rows[row]; if (found) choose({ layer: { stack: found.stack, layer: found.layer }, expert: column }); }}
       table={() => layerTable(rows)}
-      controls={<>{controls}{choice && <MeasureChoice value={key} onChange={setKey} />}</>} />
+      controls={<>{controls}{choice && <MeasureChoice value={key} onChange={(next) => setView({ measure: next })} />}</>} />
   );
 }
 
