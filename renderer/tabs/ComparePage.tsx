@@ -1,24 +1,23 @@
 // Two or more runs side by side: what differs in their specs, and what came of it.
 import { useQueries } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { metricDefinition } from "../../contract/metrics.ts";
 import type { Series } from "../../contract/handlers.ts";
 import { saveCsv } from "../charts/download.ts";
-import { bareQuantity, quantity } from "../charts/quantity.ts";
+import { bareQuantity } from "../charts/quantity.ts";
 import { client, useRequest } from "../connection/index.ts";
 import { Swatch } from "../frame/Swatch.tsx";
 import { say } from "../state/notice.ts";
 import { useRuns } from "../state/runs.ts";
-import { setView } from "../state/view.ts";
+import { setView, useView } from "../state/view.ts";
 import type { Json } from "../spec/draft.ts";
 import { fieldFacts, type FieldFacts } from "../spec/specFields.ts";
 import { specValue } from "../spec/specValue.ts";
-import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, PLACE_NAMES, PLACES, summaryValue, tableOf, valueBefore, type Cell, type Place } from "./compareTable.ts";
+import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
 import "./tabs.css";
 
 /** Points a series is read at: a place is then right within a thousandth of the run. */
 const POINTS = 1000;
-const UNITS = { step: "steps", tokens: "tokens", time: "s" } as const;
 
 /** The series of every compared metric of every run, while they are needed. */
 function useSeries(runIds: readonly string[], needed: boolean): (name: string, run: number) => Series | undefined {
@@ -41,12 +40,13 @@ const factsOf = (path: string): FieldFacts | undefined => {
 export function ComparePage({ runIds }: { runIds: string[] }) {
   const { runs: all } = useRuns();
   const runs = runIds.map((id) => all.find((run) => run.id === id)).filter((run) => run !== undefined);
-  const [place, setPlace] = useState<Place>("last");
-  const [baseline, setBaseline] = useState(0);
-  const base = Math.min(baseline, runs.length - 1);
+  const { place, baseline } = useView();
+  const base = Math.max(0, runs.findIndex(({ id }) => id === baseline));
   const summary = place === "last" || place === "min" || place === "max";
   const seriesOf = useSeries(runIds, !summary);
-  const { data: differences, error } = useRequest("runs.compare", { runIds }, { enabled: runs.length >= 2 });
+  const { data, error } = useRequest("runs.compare", { runIds }, { enabled: runs.length >= 2 });
+  // The names stand at the head, as they are now; the spec has those that the runs were started with.
+  const differences = data?.filter(({ path }) => path !== "name");
 
   if (runs.length < 2) return (
     <div className="page-state"><h1>Nothing to compare yet</h1><p>Open a run, then press the eye of another one in the list to lay it over the first.</p>
@@ -62,29 +62,29 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
     });
     return { name, cells: cells(name, values, base) };
   }).filter(({ cells: row }) => row.some(({ value }) => value !== null));
-  const table = () => tableOf(runs, metrics, differences ?? []);
-  const copy = () => void navigator.clipboard.writeText(asMarkdown(table())).then(() => say("Copied the comparison as Markdown."), () => say("The browser did not allow copying; save it as CSV instead."));
+  const comparison: Comparison = { runs, baseline: base, place: placeText(place, end), metrics, differences: differences ?? [] };
+  const copy = () => void navigator.clipboard.writeText(asMarkdown(readableTable(comparison))).then(() => say("Copied the comparison as Markdown."), () => say("The browser did not allow copying; save it as CSV instead."));
 
   return (
     <div className="compare">
       <header className="compare-head">
         <h1>Compare {runs.length} runs</h1>
-        <label className="bar-field">Values <select className="input" value={place} onChange={(event) => setPlace(event.target.value as Place)}>{PLACES.map((one) => <option key={one} value={one}>{PLACE_NAMES[one]}</option>)}</select></label>
-        {!summary && <span className="muted number">{end === null ? "waiting for values" : `at ${quantity(end, UNITS[place])}, where the shortest run has come to`}</span>}
+        <label className="bar-field">Values <select className="input" value={place} onChange={(event) => setView({ place: event.target.value as Place })}>{PLACES.map((one) => <option key={one} value={one}>{PLACE_NAMES[one]}</option>)}</select></label>
+        {!summary && <span className="muted number">{end === null ? "waiting for values" : `${comparison.place}, where the shortest run has come to`}</span>}
         <span className="compare-buttons">
           <button type="button" className="button" onClick={copy}>Copy as Markdown</button>
-          <button type="button" className="button" onClick={() => saveCsv(asCsv(table()), "comparison")}>Save as CSV</button>
+          <button type="button" className="button" onClick={() => saveCsv(asCsv(exactTable(comparison)), "comparison")}>Save as CSV</button>
           <button type="button" className="button" onClick={() => setView({ page: "runs" })}>Back to the charts</button>
         </span>
       </header>
       <div className="compare-body">
         <table className="compare-table number">
           <thead><tr><th scope="col">Baseline</th>{runs.map((run, index) => (
-            <th scope="col" key={run.id}><label className="field-check"><input type="radio" name="baseline" checked={index === base} onChange={() => setBaseline(index)} aria-label={`${run.name} as the baseline`} /><Swatch colour={run.colour} /><bdi title={run.name}>{run.name}</bdi></label></th>
+            <th scope="col" key={run.id}><label className="field-check"><input type="radio" name="baseline" checked={index === base} onChange={() => setView({ baseline: run.id })} aria-label={`${run.name} as the baseline`} /><Swatch colour={run.colour} /><bdi title={run.name}>{run.name}</bdi></label></th>
           ))}</tr></thead>
           <tbody>
             <tr className="compare-group"><th colSpan={runs.length + 1} scope="rowgroup">Results</th></tr>
-            <tr><th scope="row">state</th>{runs.map((run) => <td key={run.id}>{run.status}, step {run.step.toLocaleString("en")}</td>)}</tr>
+            <tr><th scope="row">state</th>{runs.map((run) => <td key={run.id}>{stateText(run)}</td>)}</tr>
             {metrics.map(({ name, cells: row }) => {
               const { label, unit, definition } = metricDefinition(name);
               return <tr key={name}><th scope="row" title={definition}>{label}{unit && <span className="muted"> ({unit})</span>}</th>{row.map((cell, index) => <ValueCell key={runs[index]!.id} cell={cell} unit={unit} />)}</tr>;

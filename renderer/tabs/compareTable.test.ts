@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunSummary, Series } from "../../contract/handlers.ts";
-import { asCsv, asMarkdown, cells, commonEnd, differenceText, tableOf, valueBefore } from "./compareTable.ts";
+import { asCsv, asMarkdown, cells, commonEnd, differenceText, exactTable, placeText, readableTable, valueBefore } from "./compareTable.ts";
 
 const series = (step: number[], last: (number | "NaN")[]): Series => ({
   name: "loss", reduced: false, count: step.length, step, tokens: step.map((at) => at * 100), seconds: step.map((at) => at / 10), last, min: last, max: last, cursor: 1,
@@ -30,14 +30,25 @@ test("lower loss is better, higher throughput too; the baseline has no differenc
   expect(cells("loss", [2, NaN], 0)[1]!.verdict).toBeNull();
 });
 
-test("differences carry their sign", () => {
-  expect([differenceText(0.214, "nats/token"), differenceText(-0.012, "of tokens"), differenceText(0, "")]).toEqual(["+0.214", "−1.2%", "±0"]);
+test("differences carry their sign; those of shares are points", () => {
+  expect([differenceText(0.214, "nats/token"), differenceText(-0.012, "of tokens"), differenceText(0, "")]).toEqual(["+0.214", "−1.2 points", "±0"]);
 });
 
-test("a table leaves as Markdown and CSV with hostile names intact", () => {
-  const runs = [{ name: "a|b" }, { name: '=HYPERLINK("x")' }] as RunSummary[];
-  const table = tableOf(runs, [{ name: "loss", cells: cells("loss", [2, 1.5], 0) }], [{ path: "model.sparse.experts", values: [8, null] }]);
-  expect(table.rows).toEqual([["cross-entropy (nats/token)", "2", "1.5 (−0.5)"], ["model.sparse.experts", "8", "none"]]);
-  expect(asMarkdown(table).split("\n")[0]).toBe('|  | a\\|b | =HYPERLINK("x") |');
-  expect(asCsv(table).split("\r\n")[0]).toBe(",a|b,\"'=HYPERLINK(\"\"x\"\")\"");
+test("the place is said with where it is", () => {
+  expect([placeText("last", null), placeText("step", null), placeText("tokens", 12_800), placeText("time", 90)]).toEqual(["newest", "at equal steps", "at equal tokens: 12.8k tokens", "at equal time: 90 s"]);
+});
+
+const runs = [{ name: "a|b", status: "completed", step: 2000 }, { name: '=HYPERLINK("x")', status: "stopped", step: 5 }] as RunSummary[];
+const comparison = { runs, baseline: 0, place: "newest", metrics: [{ name: "loss", cells: cells("loss", [2, 1.23456789], 0) }], differences: [{ path: "model.sparse.experts", values: [8, null] }] };
+
+test("Markdown is to be read, with hostile names intact", () => {
+  const table = readableTable(comparison);
+  expect(table.rows).toEqual([["state", "completed, step 2,000", "stopped, step 5"], ["cross-entropy (nats/token)", "2", "1.235 (−0.765)"], ["model.sparse.experts", "8", "none"]]);
+  expect(asMarkdown(table).split("\n")[0]).toBe('| values: newest | a\\|b | =HYPERLINK("x") |');
+});
+
+test("CSV holds the exact values, and no name runs as a formula", () => {
+  const lines = asCsv(exactTable(comparison)).split("\r\n");
+  expect(lines[0]).toBe("values: newest,a|b,\"'=HYPERLINK(\"\"x\"\")\"");
+  expect(lines.slice(2, 4)).toEqual(["cross-entropy (nats/token),2,1.23456789", `"cross-entropy (nats/token), difference from a|b",,${1.23456789 - 2}`]);
 });

@@ -2,7 +2,7 @@
 import type { RunSummary, Series } from "../../contract/handlers.ts";
 import { fromWire } from "../../contract/events.ts";
 import { metricDefinition } from "../../contract/metrics.ts";
-import { bareQuantity, percent, shortNumber } from "../charts/quantity.ts";
+import { bareQuantity, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 
 export const PLACES = ["last", "min", "max", "step", "tokens", "time"] as const;
 /** Where a metric is read: newest, least, greatest, or where all runs have come to in steps, tokens or seconds of training. */
@@ -51,26 +51,52 @@ export function cells(name: string, values: readonly (number | null)[], baseline
   });
 }
 
-/** "+0.21", "−1.2%": a difference with its sign. */
+/** "+0.21", "−1.2 points": a difference with its sign. That of two shares is in percentage points. */
 export function differenceText(difference: number, unit: string): string {
-  const size = unit.startsWith("of ") ? percent(Math.abs(difference)) : shortNumber(Math.abs(difference), 3);
+  const size = isShare(unit) ? `${shortNumber(Math.abs(difference) * 100, 3)} points` : shortNumber(Math.abs(difference), 3);
   return `${difference > 0 ? "+" : difference < 0 ? "−" : "±"}${size}`;
 }
 
+export interface Comparison {
+  runs: readonly RunSummary[];
+  /** Index of the run that differences are measured from. */
+  baseline: number;
+  /** Where the values are read: "newest", "at equal steps, at 400 steps". */
+  place: string;
+  metrics: readonly { name: string; cells: readonly Cell[] }[];
+  differences: readonly { path: string; values: readonly unknown[] }[];
+}
 export interface Table { head: string[]; rows: string[][] }
 
-export function tableOf(runs: readonly RunSummary[], metrics: readonly { name: string; cells: readonly Cell[] }[], differences: readonly { path: string; values: readonly unknown[] }[]): Table {
-  return {
-    head: ["", ...runs.map(({ name }) => name)],
-    rows: [
-      ...metrics.map(({ name, cells: row }) => {
-        const { label, unit } = metricDefinition(name);
-        return [unit ? `${label} (${unit})` : label, ...row.map(({ value, difference }) => (value === null ? "" : `${bareQuantity(value, unit)}${difference === null ? "" : ` (${differenceText(difference, unit)})`}`))];
-      }),
-      ...differences.map(({ path, values }) => [path, ...values.map((value) => (value === null || value === undefined ? "none" : typeof value === "string" ? value : JSON.stringify(value)))]),
-    ],
-  };
-}
+const UNITS = { step: "steps", tokens: "tokens", time: "s" } as const;
+
+/** "newest", "at equal tokens: 12.8k tokens". */
+export const placeText = (place: Place, end: number | null): string =>
+  place in UNITS && end !== null ? `${PLACE_NAMES[place]}: ${quantity(end, UNITS[place as keyof typeof UNITS])}` : PLACE_NAMES[place];
+
+const metricTitle = (name: string): string => {
+  const { label, unit } = metricDefinition(name);
+  return unit ? `${label} (${unit})` : label;
+};
+const specText = (value: unknown): string => (value === null || value === undefined ? "none" : typeof value === "string" ? value : JSON.stringify(value));
+export const stateText = ({ status, step }: Pick<RunSummary, "status" | "step">): string => `${status}, step ${step.toLocaleString("en")}`;
+
+const tableOf = ({ runs, place, differences }: Comparison, metricRows: string[][]): Table => ({
+  head: [`values: ${place}`, ...runs.map(({ name }) => name)],
+  rows: [["state", ...runs.map(stateText)], ...metricRows, ...differences.map(({ path, values }) => [path, ...values.map(specText)])],
+});
+
+/** To be read: each value as on the screen, its difference in brackets. */
+export const readableTable = (comparison: Comparison): Table => tableOf(comparison, comparison.metrics.map(({ name, cells: row }) => {
+  const { unit } = metricDefinition(name);
+  return [metricTitle(name), ...row.map(({ value, difference }) => (value === null ? "" : `${bareQuantity(value, unit)}${difference === null ? "" : ` (${differenceText(difference, unit)})`}`))];
+}));
+
+/** To be calculated with: exact values, and the differences in rows of their own. */
+export const exactTable = (comparison: Comparison): Table => tableOf(comparison, comparison.metrics.flatMap(({ name, cells: row }) => [
+  [metricTitle(name), ...row.map(({ value }) => (value === null ? "" : String(value)))],
+  [`${metricTitle(name)}, difference from ${comparison.runs[comparison.baseline]!.name}`, ...row.map(({ difference }) => (difference === null ? "" : String(difference)))],
+]));
 
 export const asMarkdown = ({ head, rows }: Table): string => {
   const line = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
