@@ -1,14 +1,14 @@
 // Every action and every run, by typing.
 import { Command } from "cmdk";
 import { openDialog } from "../state/dialog.ts";
+import { currentFilter, setFilter } from "../state/filter.ts";
 import { say } from "../state/notice.ts";
 import { chooseRun, doAgain, runActions, takeBack } from "../state/runActions.ts";
-import { useRuns } from "../state/runs.ts";
+import { listed, useRuns } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
 import { setView, TABS, useView } from "../state/view.ts";
+import { chartCommands, overlayCommands, type Command as Item } from "./chartCommands.ts";
 import { STATUS } from "./runText.ts";
-
-interface Item { id: string; label: string; hint?: string; perform: () => void }
 
 /** More than this is found by typing. */
 const MAX_RUNS = 200;
@@ -28,13 +28,18 @@ const general: Item[] = [
   { id: "keys", label: "Show the keys", hint: "?", perform: () => openDialog({ kind: "keys" }) },
 ];
 
+const CLEAR_FILTER: Item = { id: "clear-filter", label: "Clear the filter of the runs", perform: () => setFilter("") };
+
 export function Palette() {
   const { runs } = useRuns();
-  const { run: chosen, overlaid } = useView();
-  const run = runs.find(({ id }) => id === chosen);
+  const view = useView();
+  const run = runs.find(({ id }) => id === view.run);
+  const present = listed(runs, true).slice(0, MAX_RUNS);
+  // Only what is on the page can be shown another way.
+  const inCharts = run !== undefined && run.deletedAt === null;
   const ofRun: Item[] = run ? [
-    ...TABS.map((tab, index) => ({ id: `tab-${tab}`, label: `Show ${TAB_NAMES[tab]}`, hint: String(index + 1), perform: () => setView({ page: "runs", tab }) })),
-    ...(overlaid.length > 0 ? [{ id: "compare", label: "Compare the runs in the charts", hint: "c", perform: () => setView({ page: "compare" }) }] : []),
+    ...(inCharts ? TABS.map((tab, index) => ({ id: `tab-${tab}`, label: `Show ${TAB_NAMES[tab]}`, hint: String(index + 1), perform: () => setView({ page: "runs", tab }) })) : []),
+    ...(view.overlaid.length > 0 ? [{ id: "compare", label: "Compare the runs in the charts", hint: "c", perform: () => setView({ page: "compare" }) }] : []),
     ...runActions(run).map(({ id, label, perform }) => ({ id, label, perform })),
   ] : [];
   const pick = (item: Item) => () => {
@@ -48,14 +53,16 @@ export function Palette() {
       <Command.List>
         <Command.Empty>Nothing is called that.</Command.Empty>
         {run && <Command.Group heading={`This run: ${run.name}`}>{ofRun.map(line)}</Command.Group>}
-        <Command.Group heading="Window">{general.map(line)}</Command.Group>
+        {inCharts && <Command.Group heading="Charts">{chartCommands(view).map(line)}</Command.Group>}
+        <Command.Group heading="Window">{[...general, ...(currentFilter() ? [CLEAR_FILTER] : [])].map(line)}</Command.Group>
         <Command.Group heading="Runs">
-          {runs.filter(({ deletedAt }) => deletedAt === null).slice(0, MAX_RUNS).map((other) => (
+          {present.map((other) => (
             <Command.Item key={other.id} value={`${other.name} ${other.tags.join(" ")} ${other.id}`} onSelect={pick({ id: other.id, label: other.name, perform: () => chooseRun(other.id) })}>
               <span className="status-glyph" data-status={other.status} aria-hidden="true">{STATUS[other.status].glyph}</span><bdi>{other.name}</bdi>
             </Command.Item>
           ))}
         </Command.Group>
+        {inCharts && <Command.Group heading="Other runs in the charts">{overlayCommands(present.filter(({ id }) => id !== run.id), view).map(line)}</Command.Group>}
       </Command.List>
     </Command>
   );
