@@ -16,6 +16,7 @@ export function FilesTab({ runId }: { runId: string }) {
   useRunChanges(runId, detail?.cursor, (rows) => {
     if (rows.checkpointsChanged) refresh("runs.checkpoints");
   });
+  const newestPresent = Math.max(-1, ...(checkpoints ?? []).filter(({ present }) => present).map(({ step }) => step));
   if (!detail || !checkpoints) return <TabState error={error ?? detailError} loading="Reading the checkpoints…" />;
   const copy = (path: string) => void navigator.clipboard.writeText(path).then(() => say("Copied the path."), () => say("The browser did not allow copying."));
   const save = () => attempt(async () => {
@@ -37,7 +38,7 @@ export function FilesTab({ runId }: { runId: string }) {
             <tr key={step} data-gone={!present}>
               <th scope="row">{step.toLocaleString("en")}</th><td>{new Date(t * 1000).toLocaleString()}</td><td>{reason}</td>
               <td>{evaluationLoss === null ? "" : shortNumber(fromWire(evaluationLoss))}{best && <b> best</b>}</td>
-              <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : <span className="muted">gone, newer ones took its place</span>}</td>
+              <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : <span className="muted">{step < newestPresent ? "gone, newer ones took its place" : "no longer on disk"}</span>}</td>
             </tr>
           ))}</tbody>
         </table>
