@@ -18,9 +18,13 @@ test("two runs are laid over each other and compared by what differs", async ({ 
   await expect(app.locator(".compare-table")).not.toContainText("model.dModel");
   await app.getByLabel("Values").selectOption("tokens");
   await expect(app.locator(".compare-table tr", { hasText: "cross-entropy" }).first()).toContainText(/better|worse/);
+  await app.getByRole("radio", { name: "four experts as the baseline" }).check();
+  await expect(app.locator(".compare-table")).not.toContainText("Name");
   // The address holds the view.
   await app.reload();
   await expect(app.getByRole("heading", { name: "Compare 2 runs" })).toBeVisible();
+  await expect(app.getByLabel("Values")).toHaveValue("tokens");
+  await expect(app.getByRole("radio", { name: "four experts as the baseline" })).toBeChecked();
 });
 
 test("rename, archive and delete can be undone", async ({ app, product }) => {
@@ -46,7 +50,19 @@ test("rename, archive and delete can be undone", async ({ app, product }) => {
   await menu("Delete");
   await expect(app.locator(".run-row")).toHaveCount(0);
   await expect(app.getByText(/Deleted “second name”/)).toBeVisible();
+  await expect(app.getByRole("button", { name: "Undo" })).toBeFocused();
   await app.keyboard.press("Control+z");
+  await expect(app.locator(".run-row")).toHaveCount(1);
+  await expect(app.locator(".notice")).toContainText("Undone: deleted “second name”.");
+  await expect(app.locator(".run-header h1")).toHaveText("second name");
+  await app.keyboard.press("Control+Shift+z");
+  await expect(app.locator(".run-row")).toHaveCount(0);
+  await expect(app.locator(".run-header")).toHaveCount(0);
+  // Back to where it was: it does not look alive, and can be had back.
+  await app.goBack();
+  await expect(app.getByRole("heading", { name: "This run is deleted" })).toBeVisible();
+  await app.getByRole("button", { name: "Restore" }).click();
+  await expect(app.locator(".run-header h1")).toHaveText("second name");
   await expect(app.locator(".run-row")).toHaveCount(1);
   expect(await product.cli("runs", "list")).toMatchObject([{ name: "second name", step: 25 }]);
 });
@@ -73,6 +89,56 @@ test("a link reopens the run, tab, step and axes; Back goes back", async ({ app 
   await app.keyboard.press("3");
   await app.goBack();
   await expect(app.getByRole("tab", { name: "Routing" })).toHaveAttribute("aria-selected", "true");
+});
+
+test("a link reopens the layer, the measure, the capacity asked about and the figure in full", async ({ app }) => {
+  await startRun(app, short);
+  await expect(status(app)).toContainText("completed", { timeout: 90_000 });
+  await app.keyboard.press("2");
+  await app.getByRole("radio", { name: "Kept" }).check();
+  const layers = app.locator(".bar-field", { hasText: "Layer" }).locator("select");
+  await layers.selectOption({ index: 1 });
+  const layer = await layers.inputValue();
+  await app.locator("figure", { hasText: "Router entropy by layer" }).getByRole("button", { name: "Fill the panel" }).click();
+  await expect(app.locator("figure:visible")).toHaveCount(1);
+  await app.reload();
+  await expect(app.locator("figure:visible")).toHaveCount(1);
+  await app.keyboard.press("Escape");
+  await expect(app.getByRole("radio", { name: "Kept" })).toBeChecked();
+  await expect(layers).toHaveValue(layer);
+  await app.keyboard.press("3");
+  await app.getByRole("slider", { name: "Capacity factor" }).press("End");
+  const factor = await app.locator(".what-if output").innerText();
+  await app.reload();
+  await expect(app.locator(".what-if output")).toHaveText(factor);
+});
+
+test("j, k and the arrow keys walk the list as it is filtered", async ({ app }) => {
+  for (const name of ["alpha one", "beta", "alpha two"]) {
+    await startRun(app, { ...short, name, training: { ...short.training, steps: 10, warmupSteps: 5 } });
+    await expect(status(app)).toContainText("completed", { timeout: 90_000 });
+  }
+  const title = app.locator(".run-header h1");
+  await app.keyboard.press("/");
+  await app.keyboard.type("alpha");
+  await expect(app.locator(".run-row")).toHaveCount(2);
+  await app.keyboard.press("Tab");
+  await expect(app.locator(".run-row", row("alpha two")).locator(".run-choice")).toBeFocused();
+  await app.keyboard.press("j");
+  await expect(title).toHaveText("alpha one");
+  await app.keyboard.press("j");
+  await expect(title).toHaveText("alpha one");
+  await app.keyboard.press("k");
+  await expect(title).toHaveText("alpha two");
+  await app.keyboard.press("ArrowDown");
+  await expect(app.locator(".run-row", row("alpha one")).locator(".run-choice")).toBeFocused();
+  await app.keyboard.press("ArrowLeft");
+  await app.keyboard.press("Enter");
+  await expect(app.locator(".overlaid")).toContainText("alpha one");
+  // The whole list is one stop.
+  await app.keyboard.press("ArrowRight");
+  await app.keyboard.press("Tab");
+  await expect(app.getByRole("separator", { name: "Width of the list of runs" })).toBeFocused();
 });
 
 test("the palette finds runs and commands, ? lists the keys, the theme changes", async ({ app }) => {
