@@ -65,7 +65,7 @@ export class Application {
     const parsed = requests[known].args.safeParse(args);
     if (!parsed.success) {
       const issues = toIssues(parsed.error);
-      throw new PersonError(`The request ${name} was not understood: ${issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ")}.`, { issues });
+      throw new PersonError(`The request ${name} was not understood. ${issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join(" ")}`, { issues });
     }
     try {
       return requests[known].result.parse(await this.#handlers[known](parsed.data as never));

@@ -16,7 +16,7 @@ const KINDS: Record<string, string> = { number: "a number", int: "a whole number
 
 function sentence(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
-    case "invalid_type": return `Must be ${KINDS[issue.expected] ?? issue.expected}.`;
+    case "invalid_type": return (issue.expected as string) === "nonoptional" ? "Is missing." : `Must be ${KINDS[issue.expected] ?? issue.expected}.`;
     case "too_small":
       if (issue.origin === "string") return Number(issue.minimum) === 1 ? "Must not be empty." : `Must have at least ${issue.minimum} characters.`;
       if (issue.origin === "array") return Number(issue.minimum) === 1 ? "Name at least one." : `Name at least ${issue.minimum}.`;

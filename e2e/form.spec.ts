@@ -1,5 +1,5 @@
 // Bad input: one sentence beside the field, and nothing is lost.
-import { expect, test } from "./product.ts";
+import { expect, startRun, status, test, TINY } from "./product.ts";
 
 test("a wrong number is told beside its field, and the run does not start", async ({ app, product }) => {
   await app.keyboard.press("n");
@@ -58,4 +58,50 @@ test("JSON that can't be read is refused in place, and the form keeps the last g
   await expect(app.getByText(/^This is not JSON/)).toBeVisible();
   await app.getByText("Form", { exact: true }).click();
   await expect(app.locator('[name="training.steps"]')).toHaveValue("1500");
+});
+
+test("text that is not JSON starts nothing, and a preset replaces what stands there", async ({ app, product }) => {
+  await app.keyboard.press("n");
+  await app.getByText("JSON", { exact: true }).click();
+  const text = app.getByLabel("Spec as JSON");
+  await text.fill('{"name": "mine", "training": {"steps": 7},,}');
+  await app.getByRole("button", { name: "Start training" }).click();
+  await expect(app.getByText("The text must be JSON before the run can start.")).toBeVisible();
+  await expect(text).toBeFocused();
+  expect(await product.cli("runs", "list")).toEqual([]);
+  await app.getByRole("button", { name: /^Larger/ }).click();
+  await expect(text).toHaveValue(/"experts": 32/);
+  await expect(app.getByText("The text must be JSON before the run can start.")).toHaveCount(0);
+});
+
+test("a field that is not there is named by its path, and the others keep their defaults", async ({ app, product }) => {
+  await app.keyboard.press("n");
+  await app.getByText("JSON", { exact: true }).click();
+  await app.getByLabel("Spec as JSON").fill('{"name": "mine", "model": {"dModle": 3}}');
+  await expect(app.getByText("model.dModle: There is no such field.")).toBeVisible();
+  await app.getByRole("button", { name: "Start training" }).click();
+  await expect(app.getByText("1 field must be changed before the run can start.")).toBeVisible();
+  expect(await product.cli("runs", "list")).toEqual([]);
+  await app.getByText("Form", { exact: true }).click();
+  await expect(app.getByText("model.dModle: There is no such field.")).toBeVisible();
+  await expect(app.locator('[name="training.steps"]')).toHaveValue("2000");
+});
+
+test("a duplicate's changes survive a reload; a refused dialog keeps what was typed", async ({ app }) => {
+  await startRun(app, { ...TINY, training: { ...TINY.training, steps: 10, warmupSteps: 5 } });
+  await expect(status(app)).toContainText("completed", { timeout: 90_000 });
+  const menu = async (item: string) => {
+    await app.getByRole("button", { name: "More for this run" }).click();
+    await app.getByRole("menuitem", { name: item }).click();
+  };
+  await menu("Duplicate with changes…");
+  await app.locator('[name="model.dModel"]').fill("72");
+  await app.reload();
+  await expect(app.locator('[name="model.dModel"]')).toHaveValue("72");
+  await app.getByRole("button", { name: "Cancel" }).click();
+  await menu("Tags…");
+  await app.getByLabel("Tags, separated by commas").fill("x".repeat(71));
+  await app.keyboard.press("Enter");
+  await expect(app.getByRole("dialog")).toContainText("Must have at most 60 characters.");
+  await expect(app.getByLabel("Tags, separated by commas")).toHaveValue("x".repeat(71));
 });

@@ -1,10 +1,10 @@
 // The dialogs of the frame; at most one is open.
 import { Dialog } from "@base-ui/react/dialog";
 import { useState, type FormEvent, type ReactNode } from "react";
+import { RequestError } from "../../contract/client.ts";
 import type { RunSummary } from "../../contract/handlers.ts";
-import { client } from "../connection/index.ts";
+import { client, sentenceOf } from "../connection/index.ts";
 import { openDialog, useDialog } from "../state/dialog.ts";
-import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { SHORTCUTS } from "./keys.ts";
@@ -39,16 +39,18 @@ export function Dialogs() {
 
 const splitTags = (text: string): string[] => [...new Set(text.split(",").map((part) => part.trim()).filter(Boolean))];
 
-function Form({ title, submit, disabled = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; onSubmit: () => void; children: ReactNode }) {
+function Form({ title, submit, disabled = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; onSubmit: () => Promise<unknown>; children: ReactNode }) {
+  const [refusal, setRefusal] = useState<string | null>(null);
   const submitted = (event: FormEvent) => {
     event.preventDefault();
-    onSubmit();
-    close();
+    // What was refused stays open, with what was typed.
+    onSubmit().then(close, (error: unknown) => setRefusal(error instanceof RequestError && error.issues[0] ? error.issues[0].message : sentenceOf(error)));
   };
   return (
     <form onSubmit={submitted}>
       <Dialog.Title render={<h2 />}>{title}</Dialog.Title>
       {children}
+      {refusal && <p className="field-error" role="alert">{refusal}</p>}
       <div className="dialog-buttons">
         <button type="button" className="button" onClick={close}>Cancel</button>
         <button type="submit" className="button primary" disabled={disabled}>{submit}</button>
@@ -64,7 +66,7 @@ function TextForm({ title, label, start, limit, empty = false, long = false, sav
   const trimmed = text.trim();
   const shared = { className: "input", value: text, maxLength: limit, autoFocus: true, onChange: (event: { target: { value: string } }) => setText(event.target.value) };
   return (
-    <Form title={title} submit="Save" disabled={(!empty && trimmed === "") || trimmed === start} onSubmit={() => attempt(() => save(trimmed))}>
+    <Form title={title} submit="Save" disabled={(!empty && trimmed === "") || trimmed === start} onSubmit={() => save(trimmed)}>
       <label className="dialog-field"><span className="muted">{label}</span>{long ? <textarea rows={6} {...shared} /> : <input {...shared} onFocus={(event) => event.target.select()} />}</label>
     </Form>
   );
@@ -74,7 +76,7 @@ function StepsForm({ run }: { run: RunSummary }) {
   const [steps, setSteps] = useState(Math.max(run.steps, run.step) * 2);
   const wrong = !Number.isInteger(steps) || steps <= run.step;
   return (
-    <Form title="Train further" submit="Train" disabled={wrong} onSubmit={() => attempt(() => client.send("runs.resume", { runId: run.id, steps }))}>
+    <Form title="Train further" submit="Train" disabled={wrong} onSubmit={() => client.send("runs.resume", { runId: run.id, steps })}>
       <label className="dialog-field"><span className="muted">Steps in all, {run.step.toLocaleString("en")} of them done</span>
         <input className="input number" type="number" min={run.step + 1} step={1} value={Number.isNaN(steps) ? "" : steps} autoFocus onChange={(event) => setSteps(event.target.valueAsNumber)} /></label>
       {wrong && <p className="field-error">Must be a whole number above {run.step.toLocaleString("en")}, the steps already done.</p>}
@@ -85,7 +87,7 @@ function StepsForm({ run }: { run: RunSummary }) {
 function ColourForm({ run }: { run: RunSummary }) {
   const [chosen, setChosen] = useState(run.colour);
   return (
-    <Form title="Colour" submit="Save" disabled={chosen === run.colour} onSubmit={() => attempt(() => colour(run, chosen))}>
+    <Form title="Colour" submit="Save" disabled={chosen === run.colour} onSubmit={() => colour(run, chosen)}>
       <div className="colours" role="radiogroup" aria-label="Colour and dash">
         {Array.from({ length: COLOURS }, (_, index) => (
           <label key={index} data-chosen={index === chosen}><input className="visually-hidden" type="radio" name="colour" checked={index === chosen} onChange={() => setChosen(index)} aria-label={`Colour ${index % 10 + 1}${index >= 10 ? `, dash ${Math.floor(index / 10)}` : ""}`} /><Swatch colour={index} /></label>

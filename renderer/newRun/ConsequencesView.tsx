@@ -11,7 +11,7 @@ const approximately = (value: number, unit: string): string => `${shortNumber(va
 export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: RunSpec | null; wrong: number }) {
   const { data: text } = useInspection(draft);
   const { data: devices } = useRequest("devices.read", {});
-  if (!spec) return <p className="muted">Consequences are shown once {wrong === 1 ? "the field" : `the ${wrong} fields`} above {wrong === 1 ? "is" : "are"} right.</p>;
+  if (!spec) return <p className="muted">Shown once {wrong === 1 ? "the field that is marked is" : `the ${wrong} fields that are marked are`} right.</p>;
   const trainingTokens = text && spec.data.tokenizer.kind === "bytes" ? text.bytes * (1 - spec.data.evaluationFraction) : null;
   const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), trainingTokens });
   const free = devices?.cpu.memoryAvailableBytes;

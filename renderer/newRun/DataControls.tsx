@@ -33,8 +33,8 @@ export function DataControls({ draft, issues, change }: Props) {
         {!own && below(issues, "data.source") && <p className="field-error">{below(issues, "data.source")}</p>}
       </div>
       {own && <PathList paths={source.paths ?? []} error={below(issues, "data.source")} change={(paths) => change("data.source", { kind: "files", paths })} />}
-      <TokenizerControl draft={draft} error={below(issues, "data.tokenizer")} change={change} />
       <Inspection draft={draft} />
+      <TokenizerControl draft={draft} error={below(issues, "data.tokenizer")} change={change} />
     </>
   );
 }
@@ -90,7 +90,8 @@ function useSettled<T>(value: T, milliseconds: number): T {
 export function useInspection(draft: Draft) {
   const settled = useSettled({ source: valueAt(draft, "data.source"), tokenizer: valueAt(draft, "data.tokenizer") }, 400);
   const paths = (settled.source as { paths?: string[] } | undefined)?.paths;
-  return useRequest("data.inspect", settled, { enabled: paths === undefined || paths.length > 0 });
+  const isTree = (value: unknown): boolean => typeof value === "object" && value !== null;
+  return useRequest("data.inspect", settled, { enabled: isTree(settled.source) && isTree(settled.tokenizer) && (paths === undefined || paths.length > 0) });
 }
 
 function Inspection({ draft }: { draft: Draft }) {

@@ -9,7 +9,7 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
   const id = useId();
   return (
     <div className="field" data-wide={wide} data-wrong={error !== undefined}>
-      <label htmlFor={id}>{title}{unit && <span className="muted"> ({unit})</span>}</label>
+      <label htmlFor={id}>{title}{unit && unit.toLowerCase() !== title.toLowerCase() && <span className="muted"> ({unit})</span>}</label>
       {children({ id, describedBy: `${id}-help` })}
       <p id={`${id}-help`} className="field-help">{error !== undefined && <span className="field-error" role="alert">{error} </span>}{help && <span className="muted">{help}</span>}</p>
     </div>
@@ -18,9 +18,9 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
 
 interface FieldProps { facts: FieldFacts; value: Json | undefined; error: string | undefined; change: (value: Json) => void }
 
-const EXACT = { maximumSignificantDigits: 10 };
+const bound = (value: number): string => (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : value.toLocaleString("en", { maximumSignificantDigits: 10 }));
 const range = ({ minimum, maximum }: FieldFacts): string =>
-  minimum !== null && maximum !== null && maximum < 1e15 ? ` ${minimum.toLocaleString("en", EXACT)} to ${maximum.toLocaleString("en", EXACT)}.` : "";
+  minimum !== null && maximum !== null && maximum < 1e15 ? ` ${bound(minimum)} to ${bound(maximum)}.` : "";
 
 export function Field({ facts, value, error, change }: FieldProps) {
   const { kind, title, unit, description, choices } = facts;

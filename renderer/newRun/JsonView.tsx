@@ -1,25 +1,22 @@
 // The spec as JSON, to be copied, pasted and edited.
-import { useState } from "react";
-import { sentenceOf } from "../connection/index.ts";
-import { readJson, type Draft } from "../spec/draft.ts";
 
-export function JsonView({ draft, change }: { draft: Draft; change: (draft: Draft) => void }) {
-  const [text, setText] = useState(() => JSON.stringify(draft, null, 2));
-  const [error, setError] = useState<string | null>(null);
-  const edit = (next: string) => {
-    setText(next);
-    try {
-      change(readJson(next));
-      setError(null);
-    } catch (problem) {
-      setError(sentenceOf(problem));
-    }
-  };
+/** What stands in the text field, and why it can't be read; null while it can. */
+export interface JsonText { text: string; error: string | null }
+
+interface Props extends JsonText { issues: ReadonlyMap<string, string>; change: (text: string) => void }
+
+export function JsonView({ text, error, issues, change }: Props) {
   return (
     <div className="json-view">
       <p className="muted">The spec as the trainer reads it. Fields left out take their defaults.</p>
-      <textarea className="input mono" aria-label="Spec as JSON" spellCheck={false} value={text} onChange={(event) => edit(event.target.value)} />
-      {error && <p className="field-error" role="alert">{error}</p>}
+      <textarea className="input mono" aria-label="Spec as JSON" aria-invalid={error !== null || issues.size > 0} aria-describedby="json-problems" spellCheck={false} value={text} onChange={(event) => change(event.target.value)} />
+      <div id="json-problems">{error ? <p className="field-error" role="alert">{error}</p> : <IssueList issues={issues} />}</div>
     </div>
   );
+}
+
+/** Mistakes by their path, for those that no field stands for. */
+export function IssueList({ issues }: { issues: ReadonlyMap<string, string> }) {
+  if (issues.size === 0) return null;
+  return <ul className="issue-list" role="alert">{[...issues].map(([path, message]) => <li key={path} className="field-error"><code>{path || "spec"}</code>: {message}</li>)}</ul>;
 }

@@ -6,9 +6,10 @@ import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
 import { ConsequencesView } from "./ConsequencesView.tsx";
-import { check, draftOf, paired, type Draft, type Json } from "../spec/draft.ts";
+import { check, draftOf, paired, readJson, type Draft, type Json } from "../spec/draft.ts";
+import { hasControl } from "../spec/specFields.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
-import { JsonView } from "./JsonView.tsx";
+import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
 import { PRESETS, SAMPLE } from "./presets.ts";
 import { Sections } from "./Sections.tsx";
 import "./newRun.css";
@@ -23,14 +24,16 @@ export interface NewRunPageProps {
 }
 
 function firstDraft({ initialSpec, lineage }: NewRunPageProps): Draft {
-  if (initialSpec) return draftOf({ ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null });
-  return kept() ?? draftOf(SAMPLE.spec);
+  if (initialSpec) return kept(lineage?.runId ?? null) ?? draftOf({ ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null });
+  return kept(null) ?? draftOf(SAMPLE.spec);
 }
 
 export function NewRunPage(props: NewRunPageProps) {
   const { onStarted, onCancel, initialSpec } = props;
+  const source = props.lineage?.runId ?? null;
   const [draft, setDraft] = useState(() => firstDraft(props));
-  const [view, setView] = useState<"form" | "json">("form");
+  /** The text of the JSON view; null while the form is shown. */
+  const [json, setJson] = useState<JsonText | null>(null);
   const [advanced, setAdvanced] = useState(false);
   const [starting, setStarting] = useState(false);
   const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
@@ -40,28 +43,45 @@ export function NewRunPage(props: NewRunPageProps) {
 
   const checked = useMemo(() => check(draft), [draft]);
   const issues = useMemo(() => new Map([...refused, ...checked.issues]), [refused, checked]);
+  const unplaced = useMemo(() => new Map([...issues].filter(([path]) => !hasControl(path))), [issues]);
   const replace = (next: Draft) => {
     setDraft(next);
     setRefused(new Map());
     setFailure(null);
-    if (!initialSpec) keep(next);
+    keep(source, next);
   };
   const change = (path: string, value: Json) => replace(paired(draft, path, value));
+  const textOf = (spec: Draft): JsonText => ({ text: JSON.stringify(spec, null, 2), error: null });
+  const begin = (preset: Draft) => {
+    replace(preset);
+    if (json) setJson(textOf(preset));
+  };
+  const edit = (text: string) => {
+    try {
+      replace(readJson(text));
+      setJson({ text, error: null });
+    } catch (problem) {
+      setFailure(null);
+      setJson({ text, error: sentenceOf(problem) });
+    }
+  };
+  const refuse = (message: string) => {
+    setFailure({ message, detail: null });
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+  };
 
   const start = async () => {
     if (starting) return;
+    if (json?.error) return refuse("The text must be JSON before the run can start.");
     if (checked.issues.size > 0) {
-      setFailure({ message: `${counted(checked.issues.size, "field")} must be changed before the run can start.`, detail: null });
-      setView("form");
       setAdvanced(true);
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
-      return;
+      return refuse(`${counted(checked.issues.size, "field")} must be changed before the run can start.`);
     }
     setStarting(true);
     setFailure(null);
     try {
       const { runId } = await client.send("runs.start", { spec: draft });
-      if (!initialSpec) clearKept();
+      clearKept(source);
       onStarted(runId);
     } catch (error) {
       const detail = error instanceof RequestError ? error.detail : null;
@@ -91,21 +111,21 @@ export function NewRunPage(props: NewRunPageProps) {
       <header className="new-run-head">
         <h1>{initialSpec ? "Duplicate with changes" : "New run"}</h1>
         <div className="segments" role="radiogroup" aria-label="How to write the spec">
-          <label><input type="radio" name="view" checked={view === "form"} onChange={() => setView("form")} />Form</label>
-          <label><input type="radio" name="view" checked={view === "json"} onChange={() => setView("json")} />JSON</label>
+          <label><input type="radio" name="view" checked={json === null} onChange={() => setJson(null)} />Form</label>
+          <label><input type="radio" name="view" checked={json !== null} onChange={() => setJson(textOf(draft))} />JSON</label>
         </div>
-        <label className="field-check"><input type="checkbox" checked={advanced} onChange={(event) => setAdvanced(event.target.checked)} />All fields</label>
+        {json === null && <label className="field-check"><input type="checkbox" checked={advanced} onChange={(event) => setAdvanced(event.target.checked)} />All fields</label>}
       </header>
       <div className="new-run-body">
         <div className="new-run-fields">
           {!initialSpec && <fieldset className="presets"><legend className="muted">Begin from</legend>{PRESETS.map(({ id, title, about, spec }) => (
-            <button key={id} type="button" className="preset" onClick={() => replace(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
+            <button key={id} type="button" className="preset" onClick={() => begin(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>}
-          {view === "json" ? <JsonView draft={draft} change={replace} /> : <Sections draft={draft} issues={issues} advanced={advanced} change={change} />}
+          {json ? <JsonView {...json} issues={issues} change={edit} /> : <><IssueList issues={unplaced} /><Sections draft={draft} issues={issues} advanced={advanced} change={change} /></>}
         </div>
         <aside className="new-run-side" aria-label="Consequences">
           <h2>Consequences</h2>
-          <ConsequencesView draft={draft} spec={checked.spec} wrong={checked.issues.size} />
+          {json?.error ? <p className="muted">Shown once the text is JSON.</p> : <ConsequencesView draft={draft} spec={checked.spec} wrong={checked.issues.size} />}
         </aside>
       </div>
       <footer className="new-run-foot">

@@ -1,15 +1,17 @@
-// The draft outlives a reload and a look at other pages; it goes when its run starts.
+// A draft outlives a reload and a look at other pages; it goes when its run starts. One is kept for a new run, and one for each
+// run that is duplicated.
 import type { Draft } from "../spec/draft.ts";
 
-const KEY = "switchyard.draft";
+const keyOf = (source: string | null): string => (source === null ? "switchyard.draft" : `switchyard.draft.${source}`);
 
-export function kept(): Draft | null {
+/** @param source the run that is duplicated, null for none */
+export function kept(source: string | null): Draft | null {
   try {
-    const value: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    const value: unknown = JSON.parse(sessionStorage.getItem(keyOf(source)) ?? "null");
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Draft) : null;
   } catch {
     return null;
   }
 }
-export const keep = (draft: Draft): void => sessionStorage.setItem(KEY, JSON.stringify(draft));
-export const clearKept = (): void => sessionStorage.removeItem(KEY);
+export const keep = (source: string | null, draft: Draft): void => sessionStorage.setItem(keyOf(source), JSON.stringify(draft));
+export const clearKept = (source: string | null): void => sessionStorage.removeItem(keyOf(source));

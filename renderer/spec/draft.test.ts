@@ -28,9 +28,11 @@ test("objective and architecture go together", () => {
   }
 });
 
-test("a pasted spec gets its defaults; a wrong one stays as it is", () => {
+test("a pasted spec gets its defaults, and one with mistakes keeps them beside the defaults of the rest", () => {
   expect(readJson('{"model":{"dModel":64}}')).toEqual(draftOf({ model: { dModel: 64 } }));
-  expect(readJson('{"model":{"dModel":1}}')).toEqual({ model: { dModel: 1 } });
+  const wrong = readJson('{"model":{"dModel":1,"width":3,"sparse":null},"training":{"optimizer":{"kind":"adafactor","decayRate":7}}}');
+  expect(wrong).toMatchObject({ name: "untitled", model: { dModel: 1, width: 3, sparse: null, dFf: 1024 }, training: { steps: 2000, optimizer: { kind: "adafactor", decayRate: 7 } } });
+  expect([...check(wrong).issues.keys()].sort()).toEqual(["model.dModel", "model.width", "training.optimizer.decayRate"]);
   expect(() => readJson("{")).toThrow(/^This is not JSON/);
   expect(() => readJson("[1]")).toThrow("A spec is a JSON object.");
 });

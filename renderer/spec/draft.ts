@@ -21,7 +21,7 @@ export function withValue(draft: Draft, path: string, value: Json): Draft {
 }
 
 /** What a person typed as the JSON it stands for: a number where it is one, otherwise the text itself, which the schema then refuses. */
-export const typedNumber = (text: string): Json => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+export const typedNumber = (text: string): Json => (/^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text);
 
 export interface Checked {
   spec: RunSpec | null;
@@ -58,6 +58,17 @@ export function readJson(text: string): Draft {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("A spec is a JSON object.");
   const parsed = RunSpec.safeParse(value);
-  // With mistakes it is taken as it is, so that the form can point at them.
-  return parsed.success ? draftOf(value) : (value as Draft);
+  // With mistakes it is taken as it is, so that the form can point at them; what was left out still takes its default.
+  return parsed.success ? draftOf(value) : filled(value as Draft, draftOf({}));
+}
+
+/** The draft, with the defaults of what it leaves out. An alternative that it names by `kind` has defaults of its own. */
+function filled(draft: Draft, defaults: Draft): Draft {
+  const isTree = (value: Json | undefined): value is Draft => typeof value === "object" && value !== null && !Array.isArray(value);
+  const all: Draft = { ...defaults, ...draft };
+  for (const [name, standard] of Object.entries(defaults)) {
+    const own = draft[name];
+    if (isTree(own) && isTree(standard) && (own["kind"] === undefined || own["kind"] === standard["kind"])) all[name] = filled(own, standard);
+  }
+  return all;
 }

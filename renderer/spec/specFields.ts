@@ -66,6 +66,10 @@ export const GROUPS: readonly Group[] = [
   ] },
 ];
 
+/** Whether the form has a control that shows what is wrong at this path. */
+export const hasControl = (path: string): boolean =>
+  GROUPS.some(({ paths }) => paths.includes(path)) || ["data.source", "data.tokenizer", "training.optimizer"].some((own) => path === own || path.startsWith(`${own}.`));
+
 /** Fields of each optimizer, by its kind. */
 export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: string; help: string }[]> = {
   adamw: [
