@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { RunSpec } from "./runSpec.ts";
 import { toIssues } from "./specIssues.ts";
 
@@ -19,5 +20,12 @@ test.each([
   [{ model: { width: 3 } }, "model.width: There is no such field."],
   [{ data: { source: { kind: "files", paths: [] } } }, "data.source.paths: Name at least one."],
   [{ device: "tpu" }, 'device: Write "auto", "cpu" or "cuda:0".'],
+  [{ training: { learningRate: 0 } }, "training.learningRate: Must be at least 1e-8."],
+  [{ training: { batchSize: 70_000 } }, "training.batchSize: Must be at most 65,536."],
   [{ training: { steps: 10, warmupSteps: 20 } }, "training.warmupSteps: The warm-up is longer than the run of 10 steps."],
 ])("%j", (spec, sentence) => expect(issues(spec)).toContain(sentence));
+
+test("what a request leaves out is missing", () => {
+  const { error } = z.strictObject({ source: z.unknown() }).safeParse({});
+  expect(toIssues(error!)).toEqual([{ path: "source", message: "Is missing." }]);
+});

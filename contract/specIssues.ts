@@ -12,6 +12,10 @@ export function toIssues(error: z.ZodError, prefix: readonly PropertyKey[] = [])
   });
 }
 
+/** A bound as it stands in a sentence: "65,536", "0.9", "1e-8". */
+export const bound = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : value.toLocaleString("en", { maximumSignificantDigits: 10 });
+
 const KINDS: Record<string, string> = { number: "a number", int: "a whole number", string: "text", boolean: "true or false", array: "a list", object: "an object" };
 
 function sentence(issue: z.core.$ZodIssue): string {
@@ -20,11 +24,11 @@ function sentence(issue: z.core.$ZodIssue): string {
     case "too_small":
       if (issue.origin === "string") return Number(issue.minimum) === 1 ? "Must not be empty." : `Must have at least ${issue.minimum} characters.`;
       if (issue.origin === "array") return Number(issue.minimum) === 1 ? "Name at least one." : `Name at least ${issue.minimum}.`;
-      return `Must be ${issue.inclusive === false ? "above" : "at least"} ${Number(issue.minimum).toLocaleString("en", { maximumSignificantDigits: 6 })}.`;
+      return `Must be ${issue.inclusive === false ? "above" : "at least"} ${bound(Number(issue.minimum))}.`;
     case "too_big":
       if (issue.origin === "string") return `Must have at most ${issue.maximum} characters.`;
       if (issue.origin === "array") return `Name at most ${issue.maximum}.`;
-      return `Must be ${issue.inclusive === false ? "below" : "at most"} ${Number(issue.maximum).toLocaleString("en", { maximumSignificantDigits: 6 })}.`;
+      return `Must be ${issue.inclusive === false ? "below" : "at most"} ${bound(Number(issue.maximum))}.`;
     case "invalid_value": return `Must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((value) => JSON.stringify(value)).join(", ")}.`;
     case "invalid_union": return "Has a form that is not known here.";
     case "custom": return issue.message;

@@ -1,5 +1,6 @@
 // One field of the form: label, control, unit, what is wrong, and an explanation.
 import { useId, type ReactNode } from "react";
+import { bound } from "../../contract/specIssues.ts";
 import { typedNumber, type Json } from "../spec/draft.ts";
 import type { FieldFacts } from "../spec/specFields.ts";
 
@@ -9,7 +10,7 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
   const id = useId();
   return (
     <div className="field" data-wide={wide} data-wrong={error !== undefined}>
-      <label htmlFor={id}>{title}{unit && unit.toLowerCase() !== title.toLowerCase() && <span className="muted"> ({unit})</span>}</label>
+      <label htmlFor={id}>{title}{unit && !title.toLowerCase().endsWith(unit.toLowerCase()) && <span className="muted"> ({unit})</span>}</label>
       {children({ id, describedBy: `${id}-help` })}
       <p id={`${id}-help`} className="field-help">{error !== undefined && <span className="field-error" role="alert">{error} </span>}{help && <span className="muted">{help}</span>}</p>
     </div>
@@ -18,7 +19,6 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
 
 interface FieldProps { facts: FieldFacts; value: Json | undefined; error: string | undefined; change: (value: Json) => void }
 
-const bound = (value: number): string => (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : value.toLocaleString("en", { maximumSignificantDigits: 10 }));
 const range = ({ minimum, maximum }: FieldFacts): string =>
   minimum !== null && maximum !== null && maximum < 1e15 ? ` ${bound(minimum)} to ${bound(maximum)}.` : "";
 
@@ -37,13 +37,17 @@ export function Field({ facts, value, error, change }: FieldProps) {
       {({ id, describedBy }) => {
         const shared = { id, name: facts.path, className: "input", "aria-describedby": describedBy, "aria-invalid": error !== undefined } as const;
         if (kind === "choice")
-          return <select {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)}>{choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}</select>;
+          return <select {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)}>{choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}<UnknownChoice value={String(value ?? "")} known={choices} /></select>;
         if (kind === "text") return <input {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)} />;
         return <NumberInput shared={shared} value={value} change={change} />;
       }}
     </FieldRow>
   );
 }
+
+/** What the draft holds where it is none of the choices: otherwise the first would seem to be chosen. */
+export const UnknownChoice = ({ value, known }: { value: string; known: readonly { value: string }[] }) =>
+  known.some((choice) => choice.value === value) ? null : <option value={value}>{value || "not chosen"}</option>;
 
 /** A text field, so that 1e-3 can be typed and a half-typed number stays where it is. */
 export function NumberInput({ shared, value, change }: { shared: object; value: Json | undefined; change: (value: Json) => void }) {

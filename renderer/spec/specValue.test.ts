@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { fieldFacts } from "./specFields.ts";
+import { specValue } from "./specValue.ts";
+
+test("a value has its unit, but not the symbol of its field", () => {
+  expect(specValue(128, fieldFacts("data.inputLength"))).toBe("128 tokens");
+  expect(specValue(256, fieldFacts("model.dModel"))).toBe("256");
+  expect(specValue(1_000_000, fieldFacts("training.steps"))).toBe("1,000,000 steps");
+});
+
+test("what is no number is in words", () => {
+  expect([specValue(undefined), specValue(null), specValue(true), specValue("fp32")]).toEqual(["not set", "none", "on", "fp32"]);
+  expect(specValue("selective", fieldFacts("model.precision"))).toBe("bf16, router in fp32 (selective)");
+});
