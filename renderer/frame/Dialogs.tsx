@@ -1,10 +1,12 @@
 // The dialogs of the frame; at most one is open.
 import { Dialog } from "@base-ui/react/dialog";
-import { useState, type FormEvent, type ReactNode } from "react";
-import { RequestError } from "../../contract/client.ts";
-import type { RunSummary } from "../../contract/handlers.ts";
+import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { requests, type RunSummary } from "../../contract/handlers.ts";
+import { toIssues } from "../../contract/specIssues.ts";
+import { shortName } from "../charts/summary.ts";
 import { client, sentenceOf } from "../connection/index.ts";
 import { openDialog, useDialog } from "../state/dialog.ts";
+import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { SHORTCUTS } from "./keys.ts";
@@ -26,7 +28,7 @@ export function Dialogs() {
           <Dialog.Popup className="dialog">
             {dialog?.kind === "keys" && <Keys />}
             {run && dialog?.kind === "rename" && <TextForm title="Rename" label="Name" start={run.name} limit={200} save={(text) => rename(run, text)} />}
-            {run && dialog?.kind === "tags" && <TextForm title="Tags" label="Tags, separated by commas" start={run.tags.join(", ")} empty limit={3000} save={(text) => tag(run, splitTags(text))} />}
+            {run && dialog?.kind === "tags" && <TextForm title="Tags" label="Tags, separated by commas" start={run.tags.join(", ")} empty limit={4000} check={wrongTags} save={(text) => tag(run, splitTags(text))} />}
             {run && dialog?.kind === "note" && <TextForm title="Note" label="Note" start={run.note} empty long limit={20_000} save={(text) => note(run, text)} />}
             {run && dialog?.kind === "steps" && <StepsForm run={run} />}
             {run && dialog?.kind === "colour" && <ColourForm run={run} />}
@@ -39,12 +41,34 @@ export function Dialogs() {
 
 const splitTags = (text: string): string[] => [...new Set(text.split(",").map((part) => part.trim()).filter(Boolean))];
 
+/** Why the backend would refuse the tags; null where it would not. */
+function wrongTags(text: string): string | null {
+  const tags = splitTags(text);
+  const { error } = requests["runs.tag"].args.shape.tags.safeParse(tags);
+  if (!error) return null;
+  const { path, message } = toIssues(error)[0]!;
+  return path === "" ? message : `“${shortName(tags[Number(path)]!)}”: ${message}`;
+}
+
 function Form({ title, submit, disabled = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; onSubmit: () => Promise<unknown>; children: ReactNode }) {
   const [refusal, setRefusal] = useState<string | null>(null);
+  const shown = useRef(false);
+  useEffect(() => {
+    shown.current = true;
+    return () => void (shown.current = false);
+  }, []);
   const submitted = (event: FormEvent) => {
     event.preventDefault();
-    // What was refused stays open, with what was typed.
-    onSubmit().then(close, (error: unknown) => setRefusal(error instanceof RequestError && error.issues[0] ? error.issues[0].message : sentenceOf(error)));
+    attempt(async () => {
+      try {
+        await onSubmit();
+        if (shown.current) close();
+      } catch (error) {
+        // What was refused stays open, with what was typed; without the dialog it is said at the bottom.
+        if (!shown.current) throw error;
+        setRefusal(sentenceOf(error));
+      }
+    });
   };
   return (
     <form onSubmit={submitted}>
@@ -59,15 +83,18 @@ function Form({ title, submit, disabled = false, onSubmit, children }: { title: 
   );
 }
 
-interface TextFormProps { title: string; label: string; start: string; limit: number; empty?: boolean; long?: boolean; save: (text: string) => Promise<unknown> }
+interface TextFormProps { title: string; label: string; start: string; limit: number; empty?: boolean; long?: boolean; check?: (text: string) => string | null; save: (text: string) => Promise<unknown> }
 
-function TextForm({ title, label, start, limit, empty = false, long = false, save }: TextFormProps) {
+function TextForm({ title, label, start, limit, empty = false, long = false, check = () => null, save }: TextFormProps) {
   const [text, setText] = useState(start);
+  const problemId = useId();
   const trimmed = text.trim();
-  const shared = { className: "input", value: text, maxLength: limit, autoFocus: true, onChange: (event: { target: { value: string } }) => setText(event.target.value) };
+  const wrong = check(trimmed);
+  const shared = { className: "input", value: text, "aria-invalid": wrong !== null, "aria-describedby": problemId, maxLength: limit, autoFocus: true, onChange: (event: { target: { value: string } }) => setText(event.target.value) };
   return (
-    <Form title={title} submit="Save" disabled={(!empty && trimmed === "") || trimmed === start} onSubmit={() => save(trimmed)}>
+    <Form title={title} submit="Save" disabled={(!empty && trimmed === "") || trimmed === start || wrong !== null} onSubmit={() => save(trimmed)}>
       <label className="dialog-field"><span className="muted">{label}</span>{long ? <textarea rows={6} {...shared} /> : <input {...shared} onFocus={(event) => event.target.select()} />}</label>
+      <p id={problemId} className="field-error" role="alert">{wrong}</p>
     </Form>
   );
 }
