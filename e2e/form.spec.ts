@@ -24,16 +24,24 @@ test("rules across fields are told at the field to change", async ({ app }) => {
 test("a file that is not there is named", async ({ app }) => {
   await app.keyboard.press("n");
   await app.getByText("Own files", { exact: true }).click();
-  await app.getByLabel("Files and folders").fill("/no/such/text.txt");
+  const paths = app.getByLabel("Files and folders");
+  await paths.fill("/no/such/text.txt");
+  await expect(app.locator(".field", { has: paths })).toContainText("/no/such/text.txt does not exist; choose another file or folder.");
+  await expect(paths).toHaveAttribute("aria-invalid", "true");
   await app.keyboard.press("Control+Enter");
-  await expect(app.getByText(/There is no file or folder .*\/no\/such\/text\.txt/).first()).toBeVisible();
+  await expect(app.locator(".field", { has: paths })).toContainText('There is no file or folder "/no/such/text.txt".');
+  await expect(paths).toBeFocused();
 });
 
 test("what was typed survives a look elsewhere and a reload", async ({ app }) => {
   await app.keyboard.press("n");
-  await app.locator('[name="model.dModel"]').fill("96");
+  const width = app.locator('[name="model.dModel"]');
+  await width.fill("96");
   await app.keyboard.press("Escape");
-  await expect(app.locator('[name="model.dModel"]')).toHaveCount(0);
+  await expect(width).not.toBeFocused();
+  await expect(width).toHaveValue("96");
+  await app.keyboard.press("Escape");
+  await expect(width).toHaveCount(0);
   await app.getByRole("button", { name: "New run", exact: true }).click();
   await expect(app.locator('[name="model.dModel"]')).toHaveValue("96");
   await app.reload();
@@ -87,6 +95,21 @@ test("a field that is not there is named by its path, and the others keep their 
   await expect(app.locator('[name="training.steps"]')).toHaveValue("2000");
 });
 
+test("values of the wrong kind stay on the form, and can be put right there", async ({ app }) => {
+  await app.keyboard.press("n");
+  await app.getByText("JSON", { exact: true }).click();
+  await app.getByLabel("Spec as JSON").fill(JSON.stringify({
+    model: { precision: "fp8", architecture: "decoder-only", encoderLayers: -1 }, data: { source: { kind: "files", paths: null }, tokenizer: 3, objective: "causal" }, training: { optimizer: { kind: "sgd" } },
+  }));
+  await app.getByText("Form", { exact: true }).click();
+  await app.getByLabel("Files and folders").fill("/etc/hostname");
+  await app.getByLabel("Tokenizer").selectOption("bytes");
+  await app.getByLabel("Precision").selectOption("fp32");
+  await app.getByLabel("Optimizer").selectOption("adamw");
+  await app.getByLabel("Encoder layers").fill("0");
+  await expect(app.locator('[aria-invalid="true"], .field-error')).toHaveCount(0);
+});
+
 test("a duplicate's changes survive a reload; a refused dialog keeps what was typed", async ({ app }) => {
   await startRun(app, { ...TINY, training: { ...TINY.training, steps: 10, warmupSteps: 5 } });
   await expect(status(app)).toContainText("completed", { timeout: 90_000 });
@@ -99,9 +122,26 @@ test("a duplicate's changes survive a reload; a refused dialog keeps what was ty
   await app.reload();
   await expect(app.locator('[name="model.dModel"]')).toHaveValue("72");
   await app.getByRole("button", { name: "Cancel" }).click();
+  await menu("Duplicate with changes…");
+  await expect(app.locator('[name="model.dModel"]')).toHaveValue("72");
+  await app.getByRole("button", { name: /^The run as it was/ }).click();
+  await expect(app.locator('[name="model.dModel"]')).toHaveValue("32");
+  await app.getByRole("button", { name: "Cancel" }).click();
+
   await menu("Tags…");
-  await app.getByLabel("Tags, separated by commas").fill("x".repeat(71));
+  const tags = app.getByLabel("Tags, separated by commas"), dialog = app.getByRole("dialog");
+  await tags.fill(`good, ${"x".repeat(71)}`);
+  await expect(dialog).toContainText("Must have at most 60 characters.");
   await app.keyboard.press("Enter");
-  await expect(app.getByRole("dialog")).toContainText("Must have at most 60 characters.");
-  await expect(app.getByLabel("Tags, separated by commas")).toHaveValue("x".repeat(71));
+  await expect(tags).toHaveValue(`good, ${"x".repeat(71)}`);
+  await tags.fill("good");
+  await app.keyboard.press("Enter");
+  await expect(dialog).toHaveCount(0);
+
+  await menu("Train further…");
+  const steps = dialog.getByRole("spinbutton");
+  await steps.fill("100000000000000000000");
+  await app.keyboard.press("Enter");
+  await expect(dialog.getByRole("alert")).toContainText("steps: ");
+  await expect(steps).toHaveValue("100000000000000000000");
 });

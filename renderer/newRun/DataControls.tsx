@@ -1,5 +1,7 @@
 // Text and tokenizer: the sample, or files and folders of one's own, and what was found in them.
 import { useEffect, useState } from "react";
+import type { DataInspection } from "../../contract/handlers.ts";
+import { DataSource, Tokenizer } from "../../contract/runSpec.ts";
 import { counted, quantity } from "../charts/quantity.ts";
 import { sentenceOf, useRequest } from "../connection/index.ts";
 import { attempt } from "../state/notice.ts";
@@ -16,10 +18,20 @@ const below = (issues: ReadonlyMap<string, string>, path: string): string | unde
   return undefined;
 };
 
+const listAt = (draft: Draft, path: string): string[] => {
+  const value = valueAt(draft, path);
+  return Array.isArray(value) ? value.map(String) : [];
+};
+
 export function DataControls({ draft, issues, change }: Props) {
-  const source = valueAt(draft, "data.source") as { kind?: string; names?: string[]; paths?: string[] } | undefined;
-  const own = source?.kind === "files";
-  const names = source?.names ?? [];
+  const own = valueAt(draft, "data.source.kind") === "files";
+  const names = listAt(draft, "data.source.names");
+  const { data: found, error, isFetching } = useInspection(draft);
+  const tokenizerPath = valueAt(draft, "data.tokenizer.path");
+  // The trainer's sentence about a tokenizer names its file.
+  const ofTokenizer = error !== null && typeof tokenizerPath === "string" && error.message.includes(tokenizerPath);
+  const sourceError = below(issues, "data.source") ?? (error && !ofTokenizer ? sentenceOf(error) : undefined);
+  const tokenizerError = below(issues, "data.tokenizer") ?? (error && ofTokenizer ? sentenceOf(error) : undefined);
   return (
     <>
       <div className="field" data-wide="true">
@@ -30,11 +42,11 @@ export function DataControls({ draft, issues, change }: Props) {
         {!own && <div className="field-checks">{SAMPLES.map(({ name, title }) => (
           <label key={name} className="field-check"><input type="checkbox" checked={names.includes(name)} onChange={(event) => change("data.source", { kind: "sample", names: SAMPLES.map((sample) => sample.name).filter((other) => (other === name ? event.target.checked : names.includes(other))) })} />{title}</label>
         ))}</div>}
-        {!own && below(issues, "data.source") && <p className="field-error">{below(issues, "data.source")}</p>}
+        {!own && sourceError && <p className="field-error" role="alert">{sourceError}</p>}
       </div>
-      {own && <PathList paths={source.paths ?? []} error={below(issues, "data.source")} change={(paths) => change("data.source", { kind: "files", paths })} />}
-      <Inspection draft={draft} />
-      <TokenizerControl draft={draft} error={below(issues, "data.tokenizer")} change={change} />
+      {own && <PathList paths={listAt(draft, "data.source.paths")} error={sourceError} change={(paths) => change("data.source", { kind: "files", paths })} />}
+      {found && !error ? <Found {...found} /> : isFetching && <p className="field inspection muted" data-wide="true">Looking at the text…</p>}
+      <TokenizerControl draft={draft} error={tokenizerError} change={change} />
     </>
   );
 }
@@ -57,19 +69,18 @@ function PathList({ paths, error, change }: { paths: string[]; error: string | u
 }
 
 function TokenizerControl({ draft, error, change }: { draft: Draft; error: string | undefined; change: Props["change"] }) {
-  const tokenizer = valueAt(draft, "data.tokenizer") as { kind?: string; path?: string } | undefined;
-  const fromFile = tokenizer?.kind === "huggingface";
+  const fromFile = valueAt(draft, "data.tokenizer.kind") === "huggingface";
   return (
     <>
-      <FieldRow title="Tokenizer" help="Bytes need no file: 256 values, 3 special tokens, 125 sentinels (ByT5).">
+      <FieldRow title="Tokenizer" help="Bytes need no file: 256 values, 3 special tokens, 125 sentinels (ByT5)." error={fromFile ? undefined : error}>
         {({ id, describedBy }) => (
-          <select id={id} className="input" aria-describedby={describedBy} value={fromFile ? "huggingface" : "bytes"} onChange={(event) => change("data.tokenizer", event.target.value === "bytes" ? { kind: "bytes" } : { kind: "huggingface", path: "" })}>
+          <select id={id} className="input" aria-describedby={describedBy} aria-invalid={!fromFile && error !== undefined} value={fromFile ? "huggingface" : "bytes"} onChange={(event) => change("data.tokenizer", event.target.value === "bytes" ? { kind: "bytes" } : { kind: "huggingface", path: "" })}>
             <option value="bytes">Bytes</option><option value="huggingface">Hugging Face tokenizer.json</option>
           </select>
         )}
       </FieldRow>
       {fromFile && <FieldRow title="tokenizer.json" help="Full path of the file." error={error}>
-        {({ id, describedBy }) => <input id={id} className="input mono" aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} value={tokenizer.path ?? ""} onChange={(event) => change("data.tokenizer", { kind: "huggingface", path: event.target.value })} />}
+        {({ id, describedBy }) => <input id={id} className="input mono" aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} value={String(valueAt(draft, "data.tokenizer.path") ?? "")} onChange={(event) => change("data.tokenizer", { kind: "huggingface", path: event.target.value })} />}
       </FieldRow>}
     </>
   );
@@ -89,20 +100,14 @@ function useSettled<T>(value: T, milliseconds: number): T {
 /** What the backend finds in the text that the draft names. */
 export function useInspection(draft: Draft) {
   const settled = useSettled({ source: valueAt(draft, "data.source"), tokenizer: valueAt(draft, "data.tokenizer") }, 400);
-  const paths = (settled.source as { paths?: string[] } | undefined)?.paths;
-  const isTree = (value: unknown): boolean => typeof value === "object" && value !== null;
-  return useRequest("data.inspect", settled, { enabled: isTree(settled.source) && isTree(settled.tokenizer) && (paths === undefined || paths.length > 0) });
+  return useRequest("data.inspect", settled, { enabled: DataSource.safeParse(settled.source).success && Tokenizer.safeParse(settled.tokenizer).success });
 }
 
-function Inspection({ draft }: { draft: Draft }) {
-  const { data, error, isFetching } = useInspection(draft);
-  if (isFetching && !data) return <p className="field inspection muted" data-wide="true">Looking at the text…</p>;
-  if (error) return <p className="field inspection field-error" data-wide="true" role="alert">{sentenceOf(error)}</p>;
-  if (!data) return null;
+function Found({ documents, files, bytes, vocabularySize, invalidBytes, skipped }: DataInspection) {
   return (
     <div className="field inspection" data-wide="true">
-      <p className="number">{counted(data.documents, "document")} in {counted(data.files, "file")}, {quantity(data.bytes, "bytes")}; {counted(data.vocabularySize, "token")} in the vocabulary{data.invalidBytes > 0 ? `; ${counted(data.invalidBytes, "byte")} that are not UTF-8 will be replaced` : ""}.</p>
-      {data.skipped.length > 0 && <details><summary>{counted(data.skipped.length, "file")} left out</summary><ul>{data.skipped.slice(0, 50).map(({ path, reason }) => <li key={path}><code>{path}</code>: {reason}</li>)}</ul></details>}
+      <p className="number">{counted(documents, "document")} in {counted(files, "file")}, {quantity(bytes, "bytes")}; {counted(vocabularySize, "token")} in the vocabulary{invalidBytes > 0 ? `; ${counted(invalidBytes, "byte")} that are not UTF-8 will be replaced` : ""}.</p>
+      {skipped.length > 0 && <details><summary>{counted(skipped.length, "file")} left out</summary><ul>{skipped.slice(0, 50).map(({ path, reason }) => <li key={path}><code>{path}</code>: {reason}</li>)}</ul></details>}
     </div>
   );
 }

@@ -14,7 +14,7 @@ export const Sections = (props: Props) => <>{GROUPS.map((group) => <Section key=
 function Section({ group, draft, issues, advanced, change }: Props & { group: Group }) {
   const architecture = valueAt(draft, "model.architecture"), objective = valueAt(draft, "data.objective");
   const dense = group.id === "experts" && valueAt(draft, "model.sparse") === null;
-  const shown = dense ? [] : group.paths.map(fieldFacts).filter(({ path, advanced: rare }) => (advanced || !rare || issues.has(path)) && isRelevant(path, architecture, objective));
+  const shown = dense ? [] : group.paths.map(fieldFacts).filter(({ path, advanced: rare }) => issues.has(path) || ((advanced || !rare) && isRelevant(path, architecture, objective)));
   return (
     <fieldset className="form-group">
       <legend>{group.title}</legend>

@@ -6,11 +6,11 @@ import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
 import { ConsequencesView } from "./ConsequencesView.tsx";
-import { check, draftOf, paired, readJson, type Draft, type Json } from "../spec/draft.ts";
+import { check, draftOf, paired, readJson, valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { hasControl } from "../spec/specFields.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
 import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
-import { PRESETS, SAMPLE } from "./presets.ts";
+import { PRESETS, type Preset } from "./presets.ts";
 import { Sections } from "./Sections.tsx";
 import "./newRun.css";
 
@@ -23,15 +23,18 @@ export interface NewRunPageProps {
   onCancel: () => void;
 }
 
-function firstDraft({ initialSpec, lineage }: NewRunPageProps): Draft {
-  if (initialSpec) return kept(lineage?.runId ?? null) ?? draftOf({ ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null });
-  return kept(null) ?? draftOf(SAMPLE.spec);
+/** What can be begun from: the run that is duplicated, or the presets. */
+function beginnings({ initialSpec, lineage }: NewRunPageProps): readonly Preset[] {
+  if (!initialSpec) return PRESETS;
+  const copy = { ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null };
+  return [{ id: "source", title: "The run as it was", about: "Its spec without the changes made here.", spec: copy }];
 }
 
 export function NewRunPage(props: NewRunPageProps) {
   const { onStarted, onCancel, initialSpec } = props;
   const source = props.lineage?.runId ?? null;
-  const [draft, setDraft] = useState(() => firstDraft(props));
+  const presets = beginnings(props);
+  const [draft, setDraft] = useState(() => kept(source) ?? draftOf(presets[0]!.spec));
   /** The text of the JSON view; null while the form is shown. */
   const [json, setJson] = useState<JsonText | null>(null);
   const [advanced, setAdvanced] = useState(false);
@@ -43,7 +46,7 @@ export function NewRunPage(props: NewRunPageProps) {
 
   const checked = useMemo(() => check(draft), [draft]);
   const issues = useMemo(() => new Map([...refused, ...checked.issues]), [refused, checked]);
-  const unplaced = useMemo(() => new Map([...issues].filter(([path]) => !hasControl(path))), [issues]);
+  const unplaced = useMemo(() => new Map([...issues].filter(([path]) => !hasControl(path, valueAt(draft, "training.optimizer.kind")))), [issues, draft]);
   const replace = (next: Draft) => {
     setDraft(next);
     setRefused(new Map());
@@ -65,8 +68,8 @@ export function NewRunPage(props: NewRunPageProps) {
       setJson({ text, error: sentenceOf(problem) });
     }
   };
-  const refuse = (message: string) => {
-    setFailure({ message, detail: null });
+  const refuse = (message: string, detail: string | null = null) => {
+    setFailure({ message, detail });
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
 
@@ -84,17 +87,19 @@ export function NewRunPage(props: NewRunPageProps) {
       clearKept(source);
       onStarted(runId);
     } catch (error) {
-      const detail = error instanceof RequestError ? error.detail : null;
       if (error instanceof RequestError) setRefused(new Map(error.issues.map(({ path, message }) => [path, message])));
-      setFailure({ message: sentenceOf(error), detail });
+      refuse(sentenceOf(error), error instanceof RequestError ? error.detail : null);
       setStarting(false);
     }
   };
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest("[role=dialog], [role=menu]");
-      if (event.key === "Escape" && !event.defaultPrevented && !typing) onCancel();
+      const { target } = event;
+      if (event.key !== "Escape" || event.defaultPrevented || !(target instanceof HTMLElement) || target.closest("[role=dialog], [role=menu]")) return;
+      // The first Escape leaves the field, the next one the form.
+      if (target.matches("input, select, textarea")) target.blur();
+      else onCancel();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
@@ -118,10 +123,10 @@ export function NewRunPage(props: NewRunPageProps) {
       </header>
       <div className="new-run-body">
         <div className="new-run-fields">
-          {!initialSpec && <fieldset className="presets"><legend className="muted">Begin from</legend>{PRESETS.map(({ id, title, about, spec }) => (
+          <fieldset className="presets"><legend className="muted">Begin from</legend>{presets.map(({ id, title, about, spec }) => (
             <button key={id} type="button" className="preset" onClick={() => begin(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
-          ))}</fieldset>}
-          {json ? <JsonView {...json} issues={issues} change={edit} /> : <><IssueList issues={unplaced} /><Sections draft={draft} issues={issues} advanced={advanced} change={change} /></>}
+          ))}</fieldset>
+          {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} issues={issues} advanced={advanced} change={change} />}
         </div>
         <aside className="new-run-side" aria-label="Consequences">
           <h2>Consequences</h2>
@@ -129,7 +134,10 @@ export function NewRunPage(props: NewRunPageProps) {
         </aside>
       </div>
       <footer className="new-run-foot">
-        {failure && <p className="field-error" role="alert">{failure.message}{failure.detail && <details><summary>Details</summary><pre>{failure.detail}</pre></details>}</p>}
+        <div className="new-run-problems">
+          {failure && <p className="field-error" role="alert">{failure.message}{failure.detail && <details><summary>Details</summary><pre>{failure.detail}</pre></details>}</p>}
+          {!json && <IssueList issues={unplaced} />}
+        </div>
         <button type="button" className="button" onClick={onCancel}>Cancel</button>
         <button type="submit" className="button primary" disabled={starting || state !== "connected"} title={`${commandKey}Enter`}>{starting ? "Starting…" : "Start training"}</button>
       </footer>

@@ -66,10 +66,6 @@ export const GROUPS: readonly Group[] = [
   ] },
 ];
 
-/** Whether the form has a control that shows what is wrong at this path. */
-export const hasControl = (path: string): boolean =>
-  GROUPS.some(({ paths }) => paths.includes(path)) || ["data.source", "data.tokenizer", "training.optimizer"].some((own) => path === own || path.startsWith(`${own}.`));
-
 /** Fields of each optimizer, by its kind. */
 export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: string; help: string }[]> = {
   adamw: [
@@ -85,6 +81,13 @@ export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: st
     { name: "weightDecay", title: "Weight decay", help: "Decoupled; spares vectors." },
   ],
 };
+
+/** Has the form of this draft a control that shows what is wrong at the path? */
+export function hasControl(path: string, optimizer: unknown): boolean {
+  if (["data.source", "data.tokenizer"].some((own) => path === own || path.startsWith(`${own}.`))) return true;
+  const own = ["training.optimizer", "training.optimizer.kind", ...(OPTIMIZER_FIELDS[String(optimizer)] ?? []).map(({ name }) => `training.optimizer.${name}`)];
+  return own.includes(path) || GROUPS.some(({ paths }) => paths.includes(path));
+}
 
 /** Is the field of any consequence in this draft? */
 export function isRelevant(path: string, architecture: unknown, objective: unknown): boolean {
