@@ -2,6 +2,7 @@
 // contract/runSpec.ts. Defaults are the contract's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,33 +12,84 @@ namespace switchyard {
 
 enum class Precision { fp32, bf16, selective };
 enum class Schedule { inverseSquareRoot, linear, cosine, constant };
-enum class CapacityGroup { batch, sequence };
+enum class Architecture { encoderDecoder, decoderOnly, vision };
+enum class Activation { relu, gelu, gatedGelu, gatedSilu };
+/// How a token's experts are chosen.
+enum class RoutingKind { switchTop1, topK, expertChoice, hash };
+enum class LaterChoices { all, random, none };
+enum class Exploration { none, sampling, jitter, inputDropout };
+/// Tokens that compete for an expert's places. A rank's share of the batch is the batch on one rank.
+enum class CapacityGroup { batch, sequence, rank };
+enum class Overflow { drop, nextChoice, dropless };
+enum class Priority { sequence, probability };
+enum class Balancing { auxiliaryLoss, sinkhorn, bias, none };
+enum class AuxiliaryLossGroup { capacityGroup, sequence, batch, ranks };
+enum class AuxiliaryLossForm { paper, huggingFace };
+enum class ModelPart { embeddings, attention, dense, experts, router, norms };
 
+/// Blocks of each stack that are sparse, from 0.
+struct SparseLayers {
+  std::vector<std::int64_t> encoder, decoder;
+};
+
+/// contract/sparseSpec.ts says what each field does and where it comes from.
 struct SparseConfig {
   std::int64_t experts = 8;
-  /// Layer i of a stack is sparse when i mod every = every - 1.
+  /// Layer i of a stack is sparse when i mod every = every - 1, unless `layers` names them.
   std::int64_t every = 2;
+  std::optional<SparseLayers> layers;
+  RoutingKind routing = RoutingKind::switchTop1;
+  std::int64_t choices = 2;
+  LaterChoices laterChoices = LaterChoices::all;
+  bool normalizeGates = true;
+  std::optional<double> probabilityThreshold;
+  std::optional<double> budget;
+  Exploration exploration = Exploration::none;
+  double jitter = 0.01, inputDropout = 0.1;
   double trainingCapacityFactor = 1.25;
   double evaluationCapacityFactor = 2.0;
+  std::optional<std::int64_t> fixedCapacity;
   CapacityGroup capacityGroup = CapacityGroup::batch;
+  Overflow overflow = Overflow::drop;
+  std::int64_t stages = 2;
+  Priority priority = Priority::sequence;
+  Balancing balancing = Balancing::auxiliaryLoss;
+  double biasRate = 0.001;
   /// α of eq. 4.
   double auxiliaryLoss = 0.01;
+  AuxiliaryLossGroup auxiliaryLossGroup = AuxiliaryLossGroup::capacityGroup;
+  AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
+  std::optional<std::int64_t> auxiliaryLossSteps;
   double zLoss = 0.0;
+  bool routePadding = false;
   double expertDropout = 0.1;
 };
 
 struct ModelConfig {
-  /// False for a decoder-only model; encoderLayers is then not used.
-  bool encoderDecoder = true;
+  Architecture architecture = Architecture::encoderDecoder;
   std::int64_t dModel = 256, dFf = 1024, heads = 4, dKv = 64;
+  /// encoderLayers is not used by a decoder-only model, decoderLayers not by a vision model.
   std::int64_t encoderLayers = 4, decoderLayers = 4;
+  Activation feedForward = Activation::relu;
+  /// Pixels, of a vision model.
+  std::int64_t patchSize = 7;
   double dropout = 0.1;
   std::int64_t relativePositionBuckets = 32, relativePositionMaxDistance = 128;
+  double normEpsilon = 1e-6;
   bool tiedEmbeddings = true;
   double initializationScale = 0.1;
   Precision precision = Precision::selective;
   /// Absent: the dense model of the same sizes.
   std::optional<SparseConfig> sparse = SparseConfig{};
+
+  bool encoderDecoder() const { return architecture == Architecture::encoderDecoder; }
+  /// Whether block `layer` of a stack has experts.
+  bool isSparse(bool encoder, std::int64_t layer) const {
+    if (!sparse) return false;
+    if (!sparse->layers) return layer % sparse->every == sparse->every - 1;
+    const auto& listed = encoder ? sparse->layers->encoder : sparse->layers->decoder;
+    return std::find(listed.begin(), listed.end(), layer) != listed.end();
+  }
 };
 
 struct AdamWConfig {
@@ -53,6 +105,14 @@ struct AdafactorConfig {
   double weightDecay = 0.0;
 };
 
+/// Weights that become zero and stay so (1710.01878).
+struct PruningConfig {
+  /// Square blocks instead of single weights.
+  bool blocks = false;
+  double sparsity = 0.8;
+  std::int64_t blockSize = 16, beginStep = 100, endStep = 1000, everySteps = 50;
+};
+
 struct TrainingConfig {
   double learningRate = 0.001;
   Schedule schedule = Schedule::inverseSquareRoot;
@@ -62,8 +122,17 @@ struct TrainingConfig {
   std::optional<AdafactorConfig> adafactor;
   /// Largest global norm; 0 turns clipping off.
   double gradientClip = 1.0;
+  std::vector<ModelPart> freeze;
+  /// Penalties on all matrices: l1 · Σ|w| and l2 · Σw² / 2.
+  double l1 = 0.0, l2 = 0.0;
+  std::optional<PruningConfig> pruning;
   /// 0 takes every core.
   std::int64_t threads = 0;
+};
+
+/// What a vision model sees.
+struct ImageConfig {
+  std::int64_t height = 28, width = 28, channels = 1, classes = 10;
 };
 
 struct EngineConfig {
@@ -73,6 +142,8 @@ struct EngineConfig {
   ModelConfig model;
   TrainingConfig training;
   std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;
+  /// Of a vision model, which has no vocabulary.
+  ImageConfig images;
   std::vector<double> capacityFactorGrid;
 };
 

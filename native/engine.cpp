@@ -200,7 +200,7 @@ std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) co
   const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [&](auto id) { return id != config.padToken; });
   if (targets == 0) throw Failure("The batch has no token to predict: all its labels are padding.");
   TokenBatch out;
-  if (config.model.encoderDecoder) {
+  if (config.model.encoderDecoder()) {
     check(batch.input, batch.inputLength, "input");
     out.input = upload(batch.input, batch.inputLength);
   } else if (!batch.input.empty()) {

@@ -13,13 +13,15 @@ export interface EngineConfig {
   device: string;
   model: import("../contract/runSpec.ts").ModelSpec;
   training: Pick<import("../contract/runSpec.ts").TrainingSpec,
-    "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "threads">;
+    "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "freeze" | "l1" | "l2" | "pruning" | "threads">;
   /** Tokens in the vocabulary, from the tokenizer. */
   vocabularySize: number;
   /** Token id that marks padding; it never counts in the loss and its router choice takes no capacity. */
   padToken: number;
   /** Token id the decoder starts from. */
   startToken: number;
+  /** What a vision model sees, which has no vocabulary; absent for others. */
+  images?: import("../contract/consequences.ts").ImageFacts;
   /** Capacity factors at which routing reports the exact drop fraction. */
   capacityFactorGrid: number[];
 }

@@ -66,10 +66,10 @@ function reporter(run: RunDirectory, asked: () => boolean): (phase: Phase, done:
 async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: TextTokenizer): Promise<Engine> {
   try {
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
-    const { learningRate, schedule, warmupSteps, optimizer, gradientClip, threads } = spec.training;
+    const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
     return await Engine.create({
       seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
-      training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
+      training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
     });
   } catch (error) {
     if (asFailure(error).reason === "disk-full") throw error;

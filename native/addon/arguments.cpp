@@ -47,10 +47,21 @@ class Field {
     fail("one of " + known);
   }
   std::vector<double> numbers() const {
-    if (!value.IsArray()) fail("a list of numbers");
-    const auto list = value.As<Napi::Array>();
     std::vector<double> all;
-    for (std::uint32_t i = 0; i < list.Length(); i++) all.push_back(Field(list.Get(i), path + "[" + std::to_string(i) + "]").number());
+    for (const auto& entry : entries()) all.push_back(entry.number());
+    return all;
+  }
+  /// Each entry of a list, with its place in the path.
+  std::vector<Field> entries() const {
+    if (!value.IsArray()) fail("a list");
+    const auto list = value.As<Napi::Array>();
+    std::vector<Field> all;
+    for (std::uint32_t i = 0; i < list.Length(); i++) all.emplace_back(list.Get(i), path + "[" + std::to_string(i) + "]");
+    return all;
+  }
+  std::vector<std::int64_t> wholes() const {
+    std::vector<std::int64_t> all;
+    for (const auto& entry : entries()) all.push_back(entry.whole());
     return all;
   }
   std::vector<std::int32_t> tokens() const {
@@ -66,31 +77,63 @@ class Field {
   std::string path;
 };
 
+/// The field as `read` takes it, or nothing where it is null.
+template <typename Read>
+auto optional(const Field& field, Read read) -> std::optional<decltype(read(field))> {
+  if (field.absent()) return std::nullopt;
+  return read(field);
+}
+double asNumber(const Field& field) { return field.number(); }
+std::int64_t asWhole(const Field& field) { return field.whole(); }
+
 SparseConfig readSparse(const Field& spec) {
   SparseConfig sparse;
   sparse.experts = spec["experts"].whole();
   sparse.every = spec["every"].whole();
+  sparse.layers = optional(spec["layers"], [](const Field& layers) { return SparseLayers{layers["encoder"].wholes(), layers["decoder"].wholes()}; });
+  sparse.routing = spec["routing"].choice<RoutingKind>({{"switch", RoutingKind::switchTop1}, {"top-k", RoutingKind::topK}, {"expert-choice", RoutingKind::expertChoice}, {"hash", RoutingKind::hash}});
+  sparse.choices = spec["choices"].whole();
+  sparse.laterChoices = spec["laterChoices"].choice<LaterChoices>({{"all", LaterChoices::all}, {"random", LaterChoices::random}, {"none", LaterChoices::none}});
+  sparse.normalizeGates = spec["normalizeGates"].boolean();
+  sparse.probabilityThreshold = optional(spec["probabilityThreshold"], asNumber);
+  sparse.budget = optional(spec["budget"], asNumber);
+  sparse.exploration = spec["exploration"].choice<Exploration>({{"none", Exploration::none}, {"sampling", Exploration::sampling}, {"jitter", Exploration::jitter}, {"input-dropout", Exploration::inputDropout}});
+  sparse.jitter = spec["jitter"].number();
+  sparse.inputDropout = spec["inputDropout"].number();
   sparse.trainingCapacityFactor = spec["capacityFactor"]["training"].number();
   sparse.evaluationCapacityFactor = spec["capacityFactor"]["evaluation"].number();
-  sparse.capacityGroup = spec["capacityGroup"].choice<CapacityGroup>({{"batch", CapacityGroup::batch}, {"sequence", CapacityGroup::sequence}});
+  sparse.fixedCapacity = optional(spec["fixedCapacity"], asWhole);
+  sparse.capacityGroup = spec["capacityGroup"].choice<CapacityGroup>({{"batch", CapacityGroup::batch}, {"sequence", CapacityGroup::sequence}, {"rank", CapacityGroup::rank}});
+  sparse.overflow = spec["overflow"].choice<Overflow>({{"drop", Overflow::drop}, {"next-choice", Overflow::nextChoice}, {"dropless", Overflow::dropless}});
+  sparse.stages = spec["stages"].whole();
+  sparse.priority = spec["priority"].choice<Priority>({{"sequence", Priority::sequence}, {"probability", Priority::probability}});
+  sparse.balancing = spec["balancing"].choice<Balancing>({{"auxiliary-loss", Balancing::auxiliaryLoss}, {"sinkhorn", Balancing::sinkhorn}, {"bias", Balancing::bias}, {"none", Balancing::none}});
+  sparse.biasRate = spec["biasRate"].number();
   sparse.auxiliaryLoss = spec["auxiliaryLoss"].number();
+  sparse.auxiliaryLossGroup = spec["auxiliaryLossGroup"].choice<AuxiliaryLossGroup>({{"capacity-group", AuxiliaryLossGroup::capacityGroup}, {"sequence", AuxiliaryLossGroup::sequence}, {"batch", AuxiliaryLossGroup::batch}, {"ranks", AuxiliaryLossGroup::ranks}});
+  sparse.auxiliaryLossForm = spec["auxiliaryLossForm"].choice<AuxiliaryLossForm>({{"paper", AuxiliaryLossForm::paper}, {"hugging-face", AuxiliaryLossForm::huggingFace}});
+  sparse.auxiliaryLossSteps = optional(spec["auxiliaryLossSteps"], asWhole);
   sparse.zLoss = spec["zLoss"].number();
+  sparse.routePadding = spec["routePadding"].boolean();
   sparse.expertDropout = spec["expertDropout"].number();
   return sparse;
 }
 
 ModelConfig readModel(const Field& spec) {
   ModelConfig model;
-  model.encoderDecoder = spec["architecture"].choice<bool>({{"encoder-decoder", true}, {"decoder-only", false}});
+  model.architecture = spec["architecture"].choice<Architecture>({{"encoder-decoder", Architecture::encoderDecoder}, {"decoder-only", Architecture::decoderOnly}, {"vision", Architecture::vision}});
   model.dModel = spec["dModel"].whole();
   model.dFf = spec["dFf"].whole();
   model.heads = spec["heads"].whole();
   model.dKv = spec["dKv"].whole();
   model.encoderLayers = spec["encoderLayers"].whole();
   model.decoderLayers = spec["decoderLayers"].whole();
+  model.feedForward = spec["feedForward"].choice<Activation>({{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"gated-gelu", Activation::gatedGelu}, {"gated-silu", Activation::gatedSilu}});
+  model.patchSize = spec["patchSize"].whole();
   model.dropout = spec["dropout"].number();
   model.relativePositionBuckets = spec["relativePositionBuckets"].whole();
   model.relativePositionMaxDistance = spec["relativePositionMaxDistance"].whole();
+  model.normEpsilon = spec["normEpsilon"].number();
   model.tiedEmbeddings = spec["tiedEmbeddings"].boolean();
   model.initializationScale = spec["initializationScale"].number();
   model.precision = spec["precision"].choice<Precision>({{"fp32", Precision::fp32}, {"bf16", Precision::bf16}, {"selective", Precision::selective}});
@@ -105,6 +148,14 @@ TrainingConfig readTraining(const Field& spec) {
   training.warmupSteps = spec["warmupSteps"].whole();
   training.steps = spec["steps"].whole();
   training.gradientClip = spec["gradientClip"].number();
+  for (const auto& part : spec["freeze"].entries())
+    training.freeze.push_back(part.choice<ModelPart>({{"embeddings", ModelPart::embeddings}, {"attention", ModelPart::attention}, {"dense", ModelPart::dense}, {"experts", ModelPart::experts}, {"router", ModelPart::router}, {"norms", ModelPart::norms}}));
+  training.l1 = spec["l1"].number();
+  training.l2 = spec["l2"].number();
+  training.pruning = optional(spec["pruning"], [](const Field& pruning) {
+    return PruningConfig{pruning["kind"].choice<bool>({{"block", true}, {"magnitude", false}}), pruning["sparsity"].number(), pruning["blockSize"].whole(),
+                         pruning["beginStep"].whole(), pruning["endStep"].whole(), pruning["everySteps"].whole()};
+  });
   training.threads = spec["threads"].whole();
   const auto optimizer = spec["optimizer"];
   if (optimizer["kind"].choice<bool>({{"adamw", true}, {"adafactor", false}})) {
@@ -128,6 +179,8 @@ EngineConfig readConfig(const Napi::Value& value) {
   config.vocabularySize = spec["vocabularySize"].whole();
   config.padToken = spec["padToken"].whole();
   config.startToken = spec["startToken"].whole();
+  if (const auto images = spec["images"]; !images.absent())
+    config.images = {images["height"].whole(), images["width"].whole(), images["channels"].whole(), images["classes"].whole()};
   config.capacityFactorGrid = spec["capacityFactorGrid"].numbers();
   return config;
 }

@@ -12,10 +12,6 @@
 namespace switchyard {
 namespace {
 
-constexpr double NORM_EPSILON = 1e-6;
-
-at::Tensor norm(const at::Tensor& x, const Parameter* weight) { return kernels::rmsNorm(x, weight->value, NORM_EPSILON); }
-
 /// (B, 1, K): 0 where a key is a token, -inf where it is padding.
 at::Tensor paddingMask(const at::Tensor& valid) {
   return at::zeros_like(valid).masked_fill_(valid.eq(0.0), -std::numeric_limits<double>::infinity()).unsqueeze(1);
@@ -33,7 +29,7 @@ at::Tensor causalMask(std::int64_t batch, std::int64_t length, const at::TensorO
 Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options)
     : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble), model(model), tokens(tokens) {
   shared = &parameters.add("shared.weight", {tokens.vocabularySize, model.dModel}, {1.0});
-  if (model.encoderDecoder) encoder = makeStack("encoder", model.encoderLayers, true);
+  if (model.encoderDecoder()) encoder = makeStack("encoder", model.encoderLayers, true);
   decoder = makeStack("decoder", model.decoderLayers, false);
   if (!model.tiedEmbeddings) {
     const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
@@ -51,9 +47,9 @@ Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t 
   Stack stack{RelativePositionBias(parameters, name + ".block.0.layer.0.SelfAttention", model, isEncoder), {}, nullptr};
   for (std::int64_t i = 0; i < layers; ++i) {
     const auto block = name + ".block." + std::to_string(i) + ".layer.";
-    const bool crosses = !isEncoder && model.encoderDecoder;
+    const bool crosses = !isEncoder && model.encoderDecoder();
     const auto last = block + (crosses ? "2" : "1");
-    const bool sparse = model.sparse && i % model.sparse->every == model.sparse->every - 1;
+    const bool sparse = model.isSparse(isEncoder, i);
 
     auto* selfNorm = weight(block + "0.layer_norm.weight");
     Attention self(parameters, block + "0.SelfAttention", model);
@@ -73,6 +69,7 @@ Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t 
 at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
                             const at::Tensor& memory, const at::Tensor& memoryMask) const {
   const auto bias = stack.bias.forward(x.size(1), x.size(1));
+  const auto norm = [&](const at::Tensor& h, const Parameter* weight) { return kernels::rmsNorm(h, weight->value, model.normEpsilon); };
   const auto add = [&](const at::Tensor& update) { x = kernels::addDropout(x, update, pass.dropoutSite(model.dropout)); };
   x = kernels::dropout(x, pass.dropoutSite(model.dropout));
   for (const auto& block : stack.blocks) {

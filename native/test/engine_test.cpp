@@ -155,7 +155,7 @@ TEST(EngineSteps, DenseAndDecoderOnlyModelsTrain) {
   Engine one(dense);
   EXPECT_TRUE(one.step(batch(1), true).routing.empty());
   auto decoder = config();
-  decoder.model.encoderDecoder = false;
+  decoder.model.architecture = Architecture::decoderOnly;
   Engine two(decoder);
   EXPECT_TRUE(two.step(batch(1, false), true).finite);
   EXPECT_NE(sentence([&] { two.step(batch(1), false); }).find("encoder input"), std::string::npos);
@@ -203,7 +203,7 @@ TEST(TrainingStep, ReadsNothingBackToTheHost) {
     for (const bool encoder : {true, false})
       for (const bool adafactor : {false, true}) {
         auto settings = config(precision);
-        settings.model.encoderDecoder = encoder;
+        settings.model.architecture = encoder ? Architecture::encoderDecoder : Architecture::decoderOnly;
         if (adafactor) settings.training.adamW.reset(), settings.training.adafactor = AdafactorConfig{};
         Transformer model(settings.model, {40, 0, 0}, 1, at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
         const auto optimizer = makeOptimizer(settings.training, model.parameters);

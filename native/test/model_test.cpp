@@ -28,7 +28,7 @@ class Reference {
   std::vector<Matrix> forward(const torch::Tensor& input, const torch::Tensor& labels) {
     std::vector<Matrix> memory;
     std::vector<std::vector<bool>> memoryValid;
-    if (model.encoderDecoder) {
+    if (model.encoderDecoder()) {
       memory = embed(input);
       memoryValid = validity(input);
       memory = stack("encoder", model.encoderLayers, memory, memoryValid, memoryValid, false, {}, {});
@@ -259,7 +259,7 @@ std::vector<std::pair<std::string, ModelConfig>> variants() {
   everyLayer.tiedEmbeddings = false;
   all.emplace_back("every layer sparse, untied", everyLayer);
   auto decoder = small();
-  decoder.encoderDecoder = false;
+  decoder.architecture = Architecture::decoderOnly;
   decoder.decoderLayers = 3;
   all.emplace_back("decoder only", decoder);
   return all;
@@ -270,7 +270,7 @@ TEST(Model, ForwardMatchesTheSlowReference) {
     for (const bool training : {true, false}) {
       SCOPED_TRACE(name + (training ? ", training" : ", evaluation"));
       const Transformer model(config, TOKENS, 7, torch::kDouble);
-      const auto batch = batchOf(3, 9, 7, config.encoderDecoder);
+      const auto batch = batchOf(3, 9, 7, config.encoderDecoder());
       Pass pass;
       pass.type = model.computeType();
       pass.training = training;
@@ -348,7 +348,7 @@ TEST(Model, GradientMatchesDifferences) {
   for (const auto& [name, config] : all) {
     SCOPED_TRACE(name);
     const Transformer model(config, TOKENS, 9, torch::kDouble);
-    const auto batch = batchOf(2, 8, 6, config.encoderDecoder);
+    const auto batch = batchOf(2, 8, 6, config.encoderDecoder());
     lossOf(model, batch).backward();
     const torch::NoGradGuard noGrad;
     for (const auto& parameter : model.parameters.all()) {

@@ -24,7 +24,9 @@ export function listFiles(source: DataSource): Listing {
       const folder = join(dirname(require.resolve(`${SAMPLES[name]}/package.json`)), "data");
       for (const file of readdirSync(folder)) if (file.endsWith(".txt")) found.set(join(folder, file), statSync(join(folder, file)).size);
     }
-  } else for (const path of source.paths) addChosen(path, found, skipped);
+  } else if (source.kind === "files") {
+    for (const path of source.paths) addChosen(path, found, skipped);
+  } else throw new RunFailure("spec-error", "This source holds no plain text.");
   const files = [...found].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => (a.path < b.path ? -1 : 1));
   return { files, skipped };
 }
