@@ -55,6 +55,19 @@ test("calls on one engine run in the order they were made", async () => {
   engine.dispose();
 });
 
+test("the decoder reads what it is given, and the labels shifted right where nothing is", async () => {
+  const engine = await Engine.create(config({ model: small }));
+  const given = batch(), shifted = given.labels.map((_, i) => (i % 8 === 0 ? 0 : given.labels[i - 1]!));
+  const expected = await engine.evaluate(given);
+  expect(await engine.evaluate({ ...given, decoderInput: shifted })).toEqual(expected);
+  expect((await engine.evaluate({ ...given, decoderInput: shifted.map((id, i) => (i % 8 === 3 ? 77 : id)) })).lossSum).not.toBe(expected.lossSum);
+  // What is only read is routed, and does not count in the loss.
+  const masked = await engine.evaluate({ ...given, decoderInput: shifted, labels: given.labels.map((id, i) => (i % 8 < 4 ? 0 : id)) });
+  expect(masked.targetTokens).toBe(16);
+  expect(masked.routing.at(-1)).toEqual(expected.routing.at(-1));
+  engine.dispose();
+});
+
 test("the event loop stays free while a step is made", async () => {
   const engine = await Engine.create(config());
   let turns = 0, longest = 0, last = performance.now();

@@ -207,6 +207,10 @@ std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) co
     throw Failure("The batch has encoder input, which a decoder-only model does not take.");
   }
   out.labels = upload(batch.labels, batch.labelLength);
+  if (!batch.decoderInput.empty()) {
+    check(batch.decoderInput, batch.labelLength, "decoder input");
+    out.decoderInput = upload(batch.decoderInput, batch.labelLength);
+  }
   return {out, targets};
 }
 
@@ -288,19 +292,23 @@ EvaluationResult Engine::evaluate(const Batch& batch) {
     const auto [tokens, targets] = state->upload(batch);
     Pass pass;
     pass.type = state->model.computeType();
-    const auto logits = state->model.forward(pass, tokens).flatten(0, 1);
-    const auto labels = tokens.labels.reshape(-1);
-    const auto loss = kernels::crossEntropySum(logits, labels, config.padToken).to(at::kDouble);
-    const auto correct = logits.argmax(1).eq(labels).bitwise_and_(labels.ne(config.padToken)).sum().to(at::kDouble);
+    const auto logits = state->model.forward(pass, tokens);
+    const auto& labels = tokens.labels;
+    const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.padToken).to(at::kDouble);
+    const auto counts = labels.ne(config.padToken), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
+    const auto sequences = counts.any(1), exact = right.eq(counts).all(1).bitwise_and_(sequences);
+    const auto total = [](const at::Tensor& flags) { return flags.sum().to(at::kDouble); };
     const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());
-    const auto facts = at::cat({at::stack({loss, correct}), routing}).cpu();
+    const auto facts = at::cat({at::stack({loss, total(right), total(sequences), total(exact)}), routing}).cpu();
 
     const double* at = facts.const_data_ptr<double>();
     EvaluationResult result;
     result.lossSum = at[0];
     result.correct = static_cast<std::int64_t>(at[1]);
+    result.sequences = static_cast<std::int64_t>(at[2]);
+    result.exact = static_cast<std::int64_t>(at[3]);
     result.targetTokens = targets;
-    const double* next = at + 2;
+    const double* next = at + 4;
     for (const auto& layer : pass.routed) {
       result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
       next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());

@@ -12,10 +12,11 @@
 
 namespace switchyard {
 
-/// Row-major token ids on the host. input is empty for a decoder-only model.
+/// Row-major token ids on the host. input is empty for a decoder-only model, decoderInput where the labels shifted right are it.
 struct Batch {
   std::vector<std::int32_t> input;   // [batchSize, inputLength]
   std::vector<std::int32_t> labels;  // [batchSize, labelLength]
+  std::vector<std::int32_t> decoderInput;  // [batchSize, labelLength]
   std::int64_t batchSize = 0, inputLength = 0, labelLength = 0;
 };
 
@@ -39,6 +40,8 @@ struct StepResult {
 struct EvaluationResult {
   double lossSum = 0;
   std::int64_t targetTokens = 0, correct = 0;
+  /// Rows with a target, and those of them whose every target was predicted.
+  std::int64_t sequences = 0, exact = 0;
   std::vector<LayerRouting> routing;
 };
 

@@ -31,8 +31,10 @@ export interface Batch {
   /** [B, S]; absent for a decoder-only model. */
   input?: Int32Array;
   inputLength?: number;
-  /** [B, T]: what the decoder is to predict. The engine shifts it right, with `startToken` first, for the decoder's input. */
+  /** [B, T]: what the decoder is to predict. */
   labels: Int32Array;
+  /** [B, T]: what the decoder reads. Where left out it is the labels shifted right, with `startToken` first. */
+  decoderInput?: Int32Array;
   labelLength: number;
   batchSize: number;
 }
@@ -95,6 +97,9 @@ export interface EvaluationResult {
   targetTokens: number;
   /** Target tokens whose most probable prediction was right. */
   correct: number;
+  /** Sequences with a target, and those of them whose every target token was predicted right. */
+  sequences: number;
+  exact: number;
   routing: LayerRouting[];
 }
 

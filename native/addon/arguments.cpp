@@ -191,6 +191,7 @@ Batch readBatch(const Napi::Value& value) {
   batch.batchSize = given["batchSize"].whole();
   batch.labels = given["labels"].tokens();
   batch.labelLength = given["labelLength"].whole();
+  if (!given["decoderInput"].absent()) batch.decoderInput = given["decoderInput"].tokens();
   if (!given["input"].absent()) {
     batch.input = given["input"].tokens();
     batch.inputLength = given["inputLength"].whole();

@@ -68,6 +68,8 @@ Napi::Value toValue(Napi::Env env, const EvaluationResult& result) {
   value.Set("lossSum", result.lossSum);
   value.Set("targetTokens", number(env, result.targetTokens));
   value.Set("correct", number(env, result.correct));
+  value.Set("sequences", number(env, result.sequences));
+  value.Set("exact", number(env, result.exact));
   value.Set("routing", routingValues(env, result.routing));
   return value;
 }

@@ -83,6 +83,18 @@ at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const 
   return kernels::dropout(norm(x, stack.finalNorm), pass.dropoutSite(model.dropout));
 }
 
+std::pair<at::Tensor, at::Tensor> Transformer::decoderTokens(const TokenBatch& batch) const {
+  const auto& labels = batch.labels;
+  const auto predicts = labels.ne(tokens.padToken);
+  const auto start = at::full({labels.size(0), 1}, tokens.startToken, labels.options());
+  // Shift right: the start token, then all labels but the last.
+  if (!batch.decoderInput.defined()) return {at::cat({start, labels.narrow(1, 0, labels.size(1) - 1)}, 1), predicts};
+  // The start token may be the padding's id, and a token that is only read has no label.
+  auto valid = batch.decoderInput.ne(tokens.padToken).bitwise_or_(predicts);
+  valid.narrow(1, 0, 1).fill_(true);
+  return {batch.decoderInput, valid};
+}
+
 at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto labels = batch.labels;
   const auto size = labels.size(0), length = labels.size(1), d = model.dModel;
@@ -95,10 +107,9 @@ at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
     memoryMask = paddingMask(valid);
     memory = run(pass, *encoder, embed(batch.input), valid, memoryMask, {}, {});
   }
-  // Shift right: the start token, then all labels but the last.
-  const auto input = at::cat({at::full({size, 1}, tokens.startToken, labels.options()), labels.narrow(1, 0, length - 1)}, 1);
+  const auto [input, valid] = decoderTokens(batch);
   const auto causal = causalMask(size, length, shared->value.options().requires_grad(false));
-  auto x = run(pass, *decoder, embed(input), labels.ne(tokens.padToken).to(values), causal, memory, memoryMask);
+  auto x = run(pass, *decoder, embed(input), valid.to(values), causal, memory, memoryMask);
   if (head) return kernels::linear(x, head->as(pass.type));
   return kernels::linear(x * std::pow(static_cast<double>(d), -0.5), shared->as(pass.type));
 }

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,10 +25,11 @@ struct TokenConfig {
   std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;
 };
 
-/// int64 ids on the model's device; input is undefined for a decoder-only model.
+/// int64 ids on the model's device; input is undefined for a decoder-only model, decoderInput where it is the labels shifted right.
 struct TokenBatch {
-  at::Tensor input;   // (B, S)
-  at::Tensor labels;  // (B, T)
+  at::Tensor input;         // (B, S)
+  at::Tensor labels;        // (B, T)
+  at::Tensor decoderInput;  // (B, T)
 };
 
 class Transformer {
@@ -35,7 +37,7 @@ class Transformer {
   /// Values are fp32 on the device of `options`; fp64 when options say so, which then is the type of everything.
   Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options);
 
-  /// Logits (B, T, V) in the pass's type. The decoder reads the labels shifted right behind the start token.
+  /// Logits (B, T, V) in the pass's type. The decoder reads `decoderInput`, or else the labels shifted right behind the start token.
   at::Tensor forward(Pass& pass, const TokenBatch& batch) const;
 
   /// Type of activations and matrix products.
@@ -59,6 +61,8 @@ class Transformer {
   };
 
   Stack makeStack(const std::string& name, std::int64_t layers, bool encoder);
+  /// What the decoder reads (B, T), and 1 where it is a token of the sequence rather than padding.
+  std::pair<at::Tensor, at::Tensor> decoderTokens(const TokenBatch& batch) const;
   at::Tensor run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
                  const at::Tensor& memory, const at::Tensor& memoryMask) const;
 

@@ -188,6 +188,27 @@ TEST(EngineSteps, AnUnknownDeviceIsNamed) {
   EXPECT_FALSE(Engine(settings).device().empty());
 }
 
+TEST(EngineSteps, ASequenceIsExactWhenEveryTargetIsPredicted) {
+  auto settings = config();
+  settings.model.dropout = 0.0;
+  settings.model.sparse->expertDropout = 0.0;
+  Engine engine(settings);
+  auto seen = batch(1);
+  for (int i = 0; i < 6; i++) seen.labels[18 + i] = 0;  // the last row is no example
+  EXPECT_EQ(engine.evaluate(seen).exact, 0);
+  for (int i = 0; i < 150; i++) engine.step(seen, false);
+  const auto learned = engine.evaluate(seen);
+  EXPECT_EQ(learned.sequences, 3);
+  EXPECT_EQ(learned.correct, 18);
+  EXPECT_EQ(learned.exact, 3);
+  // One wrong target in a row, and the row is no longer exact.
+  auto changed = seen;
+  changed.labels[5] = changed.labels[5] == 39 ? 1 : changed.labels[5] + 1;
+  const auto after = engine.evaluate(changed);
+  EXPECT_EQ(after.correct, 17);
+  EXPECT_EQ(after.exact, 2);
+}
+
 TEST(EngineSteps, EvaluationDoesNotTrain) {
   Engine engine(config()), untouched(config());
   const auto first = engine.evaluate(batch(1)), second = engine.evaluate(batch(1));
