@@ -3,14 +3,11 @@
 #include "rows.h"
 
 namespace switchyard::kernels {
-namespace {
 
 bool isWidened(const at::Tensor& x) {
   static const bool multipliesBFloat16 = hasWideVectors();
   return !multipliesBFloat16 && x.device().is_cpu() && x.scalar_type() == at::kBFloat16;
 }
-
-}  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& w) {
   if (isWidened(x)) return at::linear(x.to(at::kFloat), w.to(at::kFloat)).to(at::kBFloat16);

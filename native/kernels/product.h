@@ -7,6 +7,9 @@
 
 namespace switchyard::kernels {
 
+/// Whether products of `x` are computed in float for want of such instructions.
+bool isWidened(const at::Tensor& x);
+
 /// x · wᵀ: (..., K) and (N, K) to (..., N).
 at::Tensor linear(const at::Tensor& x, const at::Tensor& w);
 /// a · b, matrix by matrix: (..., M, K) and (..., K, N) of the same leading sizes to (..., M, N).

@@ -6,6 +6,7 @@
 
 #include "../kernels/dispatch.h"
 #include "../kernels/dropout.h"
+#include "../kernels/expertProduct.h"
 #include "../kernels/product.h"
 
 namespace switchyard {
@@ -34,8 +35,10 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
 
   const auto rows = experts * groups * capacity;
   const auto buffer = kernels::dispatch(tokens, routing.slot, rows).view({experts, groups * capacity, d});
-  const auto hidden = kernels::reluDropout(kernels::matmul(buffer, wi->as(pass.type)), pass.dropoutSite(sparse.expertDropout));
-  const auto output = kernels::matmul(hidden, wo->as(pass.type)).view({rows, d});
+  // The kept tokens of an expert are the first rows of its buffer, where there is one group.
+  const auto used = groups == 1 ? routing.load.select(0, 0).clamp_max(static_cast<double>(capacity)) : at::Tensor();
+  const auto hidden = kernels::reluDropout(kernels::expertProduct(buffer, wi->as(pass.type), used), pass.dropoutSite(sparse.expertDropout));
+  const auto output = kernels::expertProduct(hidden, wo->as(pass.type), used).view({rows, d});
   auto y = kernels::combine(output, routing.slot, routing.gate).view_as(x);
 
   pass.routed.push_back({encoder, layer, experts, capacity, groups, std::move(routing)});

@@ -1,0 +1,93 @@
+// The product over rows in use against sums written out, and against the full product.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "../kernels/expertProduct.h"
+
+namespace {
+
+using switchyard::kernels::expertProduct;
+
+struct Case {
+  std::int64_t experts, rows, inner, columns;
+  std::vector<std::int64_t> used;
+};
+
+at::Tensor counts(const Case& c) {
+  auto all = torch::zeros({c.experts});
+  for (std::int64_t e = 0; e < c.experts; ++e) all[e] = static_cast<float>(c.used[static_cast<std::size_t>(e)]);
+  return all;
+}
+
+/// Result and both gradients of Σ result · g, one number at a time in double. Rows beyond those used hold NaN in the inputs.
+void expectSums(const Case& c) {
+  torch::manual_seed(c.experts * 1000 + c.rows);
+  auto rows = torch::randn({c.experts, c.rows, c.inner}), g = torch::randn({c.experts, c.rows, c.columns});
+  const auto weight = torch::randn({c.experts, c.inner, c.columns}).requires_grad_();
+  for (std::int64_t e = 0; e < c.experts; ++e) {
+    const auto used = c.used[static_cast<std::size_t>(e)];
+    rows[e].narrow(0, used, c.rows - used).fill_(NAN);
+    g[e].narrow(0, used, c.rows - used).fill_(NAN);
+  }
+  rows.requires_grad_();
+  const auto result = expertProduct(rows, weight, counts(c));
+  result.backward(g);
+  const auto rowValues = rows.detach(), weightValues = weight.detach(), values = result.detach(), rowGradient = rows.grad(), weightGradient = weight.grad();
+  const auto x = rowValues.accessor<float, 3>(), w = weightValues.accessor<float, 3>(), y = values.accessor<float, 3>();
+  const auto dy = g.accessor<float, 3>(), dx = rowGradient.accessor<float, 3>(), dw = weightGradient.accessor<float, 3>();
+  const auto near = [&](float found, double expected) { ASSERT_NEAR(found, expected, 1e-4 * std::max(1.0, std::abs(expected))); };
+  for (std::int64_t e = 0; e < c.experts; ++e) {
+    const auto used = c.used[static_cast<std::size_t>(e)];
+    for (std::int64_t r = 0; r < c.rows; ++r) {
+      for (std::int64_t n = 0; n < c.columns; ++n) {
+        double sum = 0.0;
+        for (std::int64_t k = 0; k < c.inner && r < used; ++k) sum += static_cast<double>(x[e][r][k]) * w[e][k][n];
+        near(y[e][r][n], sum);
+      }
+      for (std::int64_t k = 0; k < c.inner; ++k) {
+        double sum = 0.0;
+        for (std::int64_t n = 0; n < c.columns && r < used; ++n) sum += static_cast<double>(dy[e][r][n]) * w[e][k][n];
+        near(dx[e][r][k], sum);
+      }
+    }
+    for (std::int64_t k = 0; k < c.inner; ++k)
+      for (std::int64_t n = 0; n < c.columns; ++n) {
+        double sum = 0.0;
+        for (std::int64_t r = 0; r < used; ++r) sum += static_cast<double>(x[e][r][k]) * dy[e][r][n];
+        near(dw[e][k][n], sum);
+      }
+  }
+}
+
+}  // namespace
+
+TEST(ExpertProduct, IsTheSumOverRowsInUseForAnyCountsAndThreads) {
+  const auto threads = at::get_num_threads();
+  for (const int count : {1, 2, 3}) {
+    at::set_num_threads(count);
+    for (const auto& c : std::vector<Case>{{1, 7, 5, 3, {7}}, {2, 5, 4, 6, {0, 5}}, {3, 9, 8, 8, {0, 0, 0}}, {4, 13, 17, 11, {13, 1, 0, 6}}, {8, 3, 2, 2, {3, 3, 3, 3, 3, 3, 3, 3}}}) expectSums(c);
+    Case many{128, 5, 6, 7, {}};
+    for (int e = 0; e < 128; ++e) many.used.push_back((e * 7) % 6);
+    expectSums(many);
+  }
+  at::set_num_threads(threads);
+}
+
+TEST(ExpertProduct, RepeatsItsBits) {
+  const auto rows = torch::randn({8, 40, 64}), weight = torch::randn({8, 64, 96}), used = torch::tensor({40.0F, 3.0F, 0.0F, 17.0F, 40.0F, 8.0F, 31.0F, 1.0F});
+  EXPECT_TRUE(torch::equal(expertProduct(rows, weight, used), expertProduct(rows, weight, used)));
+}
+
+TEST(ExpertProduct, TakesAllRowsWithoutCountsAndRefusesMoreThanThereAre) {
+  const auto rows = torch::randn({2, 4, 3}), weight = torch::randn({2, 3, 5});
+  EXPECT_TRUE(torch::allclose(expertProduct(rows, weight, {}), torch::matmul(rows, weight)));
+  EXPECT_THROW(expertProduct(rows, weight, torch::tensor({4.0F, 5.0F})), c10::Error);
+}
+
+TEST(ExpertProduct, RoundsOnceInBFloat16) {
+  const auto rows = torch::randn({2, 6, 32}).to(torch::kBFloat16), weight = torch::randn({2, 32, 8}).to(torch::kBFloat16);
+  const auto exact = torch::matmul(rows.to(torch::kFloat), weight.to(torch::kFloat));
+  const auto found = expertProduct(rows, weight, torch::tensor({6.0F, 6.0F}));
+  EXPECT_EQ(found.scalar_type(), torch::kBFloat16);
+  EXPECT_LE((found.to(torch::kFloat) - exact).abs().max().item<double>(), exact.abs().max().item<double>() / 128);
+}
