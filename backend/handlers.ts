@@ -12,6 +12,7 @@ import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specTe
 import type { Application } from "./application.ts";
 import { readJson } from "./atomicFile.ts";
 import { readDevices } from "./devices.ts";
+import { deleteModel, findModel, listModels } from "./models/store.ts";
 import { PersonError } from "./personError.ts";
 import { purge } from "./runs/deletion.ts";
 import { inspectSource } from "./runs/inspection.ts";
@@ -140,6 +141,15 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "routing.steps": ({ runId }) => routingSteps(db, key(runId)),
     "spec.validate": ({ spec }) => ({ issues: checkSpec(spec).issues }),
     "data.inspect": ({ source, tokenizer }) => inspectSource(source, tokenizer),
+    "models.list": () => listModels(home).map(({ file }) => file),
+    "models.info": ({ modelId }) => {
+      const { file, directory } = findModel(home, modelId);
+      return { ...file, directory };
+    },
+    "models.delete": ({ modelId }) => {
+      deleteModel(home, modelId);
+      return OK;
+    },
     "devices.read": () => readDevices(),
   };
 }

@@ -9,6 +9,8 @@ export interface Home {
   readonly directory: string;
   readonly database: string;
   readonly runs: string;
+  /** Imported models. */
+  readonly models: string;
   /** Held by the one process that writes the database. */
   readonly lock: string;
   /** Port and token of the backend that serves this home, readable by its owner alone. */
@@ -24,7 +26,7 @@ export function homeAt(directory?: string): Home {
     ? resolve(directory)
     : join(dataHome && isAbsolute(dataHome) ? dataHome : join(homedir(), ".local", "share"), "switchyard");
   return {
-    directory: chosen, database: join(chosen, "switchyard.db"), runs: join(chosen, "runs"), lock: join(chosen, "switchyard.lock"),
+    directory: chosen, database: join(chosen, "switchyard.db"), runs: join(chosen, "runs"), models: join(chosen, "models"), lock: join(chosen, "switchyard.lock"),
     backend: join(chosen, "backend.json"), checkDatabase: join(chosen, "check-database"),
   };
 }
@@ -32,8 +34,8 @@ export function homeAt(directory?: string): Home {
 /** Makes the folders of a home, closed to other people. @throws a sentence where they can't be made or written. */
 export function createHome(home: Home): void {
   try {
-    makeFolder(home.runs);
-    for (const folder of [home.directory, home.runs]) accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const folder of [home.runs, home.models]) makeFolder(folder);
+    for (const folder of [home.directory, home.runs, home.models]) accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`The folder ${home.directory} can't be made or written (${plainReason(error)}); choose another with --home.`);
   }

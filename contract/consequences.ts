@@ -62,7 +62,7 @@ export function consequences(spec: RunSpec, facts: Facts = {}): Consequences {
   const vocabulary = facts.vocabularySize ?? BYTE_VOCABULARY.size, inner = heads * dKv, experts = sparse?.experts ?? 0;
   const attention = 4 * dModel * inner, matrices = model.feedForward.startsWith("gated") ? 3 : 2, feedForward = matrices * dModel * dFf;
   const patchWeights = images.channels * model.patchSize ** 2 * dModel;
-  const embedding = vision ? patchWeights + (patches + images.classes) * dModel : vocabulary * dModel * (model.tiedEmbeddings ? 1 : 2);
+  const embedding = vision ? patchWeights + (patches + images.classes) * dModel : vocabulary * dModel * (1 + Number(!model.tiedEmbeddings) + Number(!model.sharedEmbeddings));
   const count: Parameters = { embedding, attention: 0, dense: 0, experts: 0, router: 0, norm: 0, total: 0 };
   const sparseLayers: Consequences["sparseLayers"] = [], capacity: StackCapacity[] = [];
   // Experts that a token meets in a sparse layer, on average.

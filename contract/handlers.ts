@@ -2,6 +2,7 @@
 // `Handlers`, the renderer and the tests call `send(name, args)`; both sides validate with these schemas.
 import { z } from "zod";
 import { RunSpec } from "./runSpec.ts";
+import { ModelFile, ModelId } from "./modelFile.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
@@ -75,6 +76,7 @@ export const SpecIssue = z.object({ path: z.string(), message: z.string() });
 export const SpecDifference = z.object({ path: z.string(), values: z.array(z.json()) });
 
 const runId = z.strictObject({ runId: RunId });
+const modelId = z.strictObject({ modelId: ModelId });
 const nothing = z.strictObject({});
 const ok = z.object({ ok: z.literal(true) });
 const points = z.int().min(2).max(20_000).default(1000);
@@ -114,6 +116,10 @@ export const requests = {
   "routing.steps": { args: runId, result: z.object({ steps: z.array(z.int()), count: z.int() }) },
   "spec.validate": { args: z.strictObject({ spec: z.unknown() }), result: z.object({ issues: z.array(SpecIssue) }) },
   "data.inspect": { args: z.strictObject({ source: z.unknown(), tokenizer: z.unknown() }), result: DataInspection },
+  /** Imported models, newest first. */
+  "models.list": { args: nothing, result: z.array(ModelFile) },
+  "models.info": { args: modelId, result: ModelFile.extend({ directory: z.string() }) },
+  "models.delete": { args: modelId, result: ok },
   "devices.read": { args: nothing, result: Devices },
 } as const;
 

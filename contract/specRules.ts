@@ -46,6 +46,10 @@ function checkModel({ model }: RunSpec, wrong: Wrong): void {
   // Distances up to half of a stack's buckets have one each; the rest share what is left, up to the largest distance.
   if (model.relativePositionMaxDistance <= model.relativePositionBuckets / 2)
     wrong("model.relativePositionMaxDistance", `Must be above ${model.relativePositionBuckets / 2}, half of the ${model.relativePositionBuckets} buckets.`);
+  if (!model.sharedEmbeddings) {
+    if (model.architecture !== "encoder-decoder") wrong("model.sharedEmbeddings", "Only an encoder-decoder has two stacks with embeddings; leave this on.");
+    else if (model.tiedEmbeddings) wrong("model.sharedEmbeddings", "A tied head needs one embedding; untie the head to give each stack its own.");
+  }
   const { sparse } = model;
   if (!sparse) return;
   const stacks = stacksOf(model);

@@ -77,6 +77,10 @@ struct ModelConfig {
   std::int64_t relativePositionBuckets = 32, relativePositionMaxDistance = 128;
   double normEpsilon = 1e-6;
   bool tiedEmbeddings = true;
+  /// A tied head's input is multiplied by d_model^-0.5.
+  bool rescaledHead = true;
+  /// Encoder and decoder read one embedding; false needs a head of its own.
+  bool sharedEmbeddings = true;
   double initializationScale = 0.1;
   Precision precision = Precision::selective;
   /// Absent: the dense model of the same sizes.

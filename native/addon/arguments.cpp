@@ -135,6 +135,8 @@ ModelConfig readModel(const Field& spec) {
   model.relativePositionMaxDistance = spec["relativePositionMaxDistance"].whole();
   model.normEpsilon = spec["normEpsilon"].number();
   model.tiedEmbeddings = spec["tiedEmbeddings"].boolean();
+  model.rescaledHead = spec["rescaledHead"].boolean();
+  model.sharedEmbeddings = spec["sharedEmbeddings"].boolean();
   model.initializationScale = spec["initializationScale"].number();
   model.precision = spec["precision"].choice<Precision>({{"fp32", Precision::fp32}, {"bf16", Precision::bf16}, {"selective", Precision::selective}});
   model.sparse = spec["sparse"].absent() ? std::nullopt : std::optional(readSparse(spec["sparse"]));

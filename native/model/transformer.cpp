@@ -28,7 +28,9 @@ at::Tensor causalMask(std::int64_t batch, std::int64_t length, const at::TensorO
 
 Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options)
     : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble), model(model), tokens(tokens) {
-  shared = &parameters.add("shared.weight", {tokens.vocabularySize, model.dModel}, {1.0});
+  const auto embedding = [&](const std::string& name) { return &parameters.add(name, {tokens.vocabularySize, model.dModel}, {1.0}); };
+  encoderEmbedding = embedding(model.sharedEmbeddings ? "shared.weight" : "encoder.embed_tokens.weight");
+  decoderEmbedding = model.sharedEmbeddings ? encoderEmbedding : embedding("decoder.embed_tokens.weight");
   if (model.encoderDecoder()) encoder = makeStack("encoder", model.encoderLayers, true);
   decoder = makeStack("decoder", model.decoderLayers, false);
   if (!model.tiedEmbeddings) {
@@ -38,7 +40,7 @@ Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, st
 }
 
 at::ScalarType Transformer::computeType() const {
-  if (shared->value.scalar_type() == at::kDouble) return at::kDouble;
+  if (decoderEmbedding->value.scalar_type() == at::kDouble) return at::kDouble;
   return model.precision == Precision::fp32 ? at::kFloat : at::kBFloat16;
 }
 
@@ -98,20 +100,23 @@ std::pair<at::Tensor, at::Tensor> Transformer::decoderTokens(const TokenBatch& b
 at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto labels = batch.labels;
   const auto size = labels.size(0), length = labels.size(1), d = model.dModel;
-  const auto values = shared->value.scalar_type();
-  const auto embed = [&](const at::Tensor& ids) { return lookUp(*shared, ids.reshape(-1), pass.type).view({size, ids.size(1), d}); };
+  const auto values = decoderEmbedding->value.scalar_type();
+  const auto embed = [&](const Parameter* table, const at::Tensor& ids) {
+    return lookUp(*table, ids.reshape(-1), pass.type).view({size, ids.size(1), d});
+  };
 
   at::Tensor memory, memoryMask;
   if (encoder) {
     const auto valid = batch.input.ne(tokens.padToken).to(values);
     memoryMask = paddingMask(valid);
-    memory = run(pass, *encoder, embed(batch.input), valid, memoryMask, {}, {});
+    memory = run(pass, *encoder, embed(encoderEmbedding, batch.input), valid, memoryMask, {}, {});
   }
   const auto [input, valid] = decoderTokens(batch);
-  const auto causal = causalMask(size, length, shared->value.options().requires_grad(false));
-  auto x = run(pass, *decoder, embed(input), valid.to(values), causal, memory, memoryMask);
+  const auto causal = causalMask(size, length, decoderEmbedding->value.options().requires_grad(false));
+  auto x = run(pass, *decoder, embed(decoderEmbedding, input), valid.to(values), causal, memory, memoryMask);
   if (head) return kernels::linear(x, head->as(pass.type));
-  return kernels::linear(x * std::pow(static_cast<double>(d), -0.5), shared->as(pass.type));
+  if (model.rescaledHead) x = x * std::pow(static_cast<double>(d), -0.5);
+  return kernels::linear(x, decoderEmbedding->as(pass.type));
 }
 
 }  // namespace switchyard

@@ -68,7 +68,8 @@ class Transformer {
 
   ModelConfig model;
   TokenConfig tokens;
-  Parameter* shared;
+  /// The same table where the stacks share it. A decoder-only model has the decoder's alone.
+  Parameter *encoderEmbedding, *decoderEmbedding;
   Parameter* head = nullptr;
   std::optional<Stack> encoder;
   std::optional<Stack> decoder;

@@ -29,7 +29,7 @@ class Reference {
     std::vector<Matrix> memory;
     std::vector<std::vector<bool>> memoryValid;
     if (model.encoderDecoder()) {
-      memory = embed(input);
+      memory = embed(input, model.sharedEmbeddings ? "shared.weight" : "encoder.embed_tokens.weight");
       memoryValid = validity(input);
       memory = stack("encoder", model.encoderLayers, memory, memoryValid, memoryValid, false, {}, {});
     }
@@ -37,9 +37,9 @@ class Reference {
     for (std::int64_t b = 0; b < labels.size(0); b++)
       for (std::int64_t t = 0; t < labels.size(1); t++)
         shifted[b][t] = t == 0 ? tokens.startToken : labels[b][t - 1].item<std::int64_t>();
-    auto x = stack("decoder", model.decoderLayers, embed(shifted), validity(labels), {}, true, memory, memoryValid);
+    auto x = stack("decoder", model.decoderLayers, embed(shifted, model.sharedEmbeddings ? "shared.weight" : "decoder.embed_tokens.weight"), validity(labels), {}, true, memory, memoryValid);
     const auto& table = weights.at(model.tiedEmbeddings ? "shared.weight" : "lm_head.weight");
-    const double scale = model.tiedEmbeddings ? 1.0 / std::sqrt(static_cast<double>(model.dModel)) : 1.0;
+    const double scale = model.tiedEmbeddings && model.rescaledHead ? 1.0 / std::sqrt(static_cast<double>(model.dModel)) : 1.0;
     for (auto& sequence : x)
       for (auto& row : sequence) {
         for (auto& value : row) value *= scale;
@@ -49,8 +49,8 @@ class Reference {
   }
 
  private:
-  std::vector<Matrix> embed(const torch::Tensor& ids) const {
-    const auto& table = weights.at("shared.weight");
+  std::vector<Matrix> embed(const torch::Tensor& ids, const std::string& name) const {
+    const auto& table = weights.at(name);
     std::vector<Matrix> out(ids.size(0));
     for (std::int64_t b = 0; b < ids.size(0); b++)
       for (std::int64_t t = 0; t < ids.size(1); t++) {
@@ -258,6 +258,12 @@ std::vector<std::pair<std::string, ModelConfig>> variants() {
   everyLayer.sparse->every = 1;
   everyLayer.tiedEmbeddings = false;
   all.emplace_back("every layer sparse, untied", everyLayer);
+  auto separate = everyLayer;
+  separate.sharedEmbeddings = false;
+  all.emplace_back("an embedding for each stack", separate);
+  auto unscaled = dense;
+  unscaled.rescaledHead = false;
+  all.emplace_back("tied head without rescaling", unscaled);
   auto decoder = small();
   decoder.architecture = Architecture::decoderOnly;
   decoder.decoderLayers = 3;

@@ -53,7 +53,7 @@ export const GROUPS: readonly Group[] = [
   { id: "data", title: "Data", paths: ["data.objective", "data.inputLength", "data.targetLength", "data.corruptionRate", "data.meanSpanLength", "data.evaluationFraction"] },
   { id: "model", title: "Model", paths: [
     "model.architecture", "model.dModel", "model.dFf", "model.heads", "model.dKv", "model.encoderLayers", "model.decoderLayers", "model.dropout", "model.precision",
-    "model.initializationScale", "model.tiedEmbeddings", "model.relativePositionBuckets", "model.relativePositionMaxDistance",
+    "model.initializationScale", "model.tiedEmbeddings", "model.rescaledHead", "model.sharedEmbeddings", "model.relativePositionBuckets", "model.relativePositionMaxDistance",
   ] },
   { id: "experts", title: "Experts and routing", paths: [
     "model.sparse.experts", "model.sparse.every", "model.sparse.routing", "model.sparse.capacityFactor.training", "model.sparse.capacityFactor.evaluation",
