@@ -134,6 +134,16 @@ struct TrainingConfig {
   std::int64_t threads = 0;
 };
 
+/// A trained model whose probabilities this one learns too.
+struct DistillationConfig {
+  ModelConfig teacher;
+  /// Its model.safetensors.
+  std::string teacherFile;
+  /// Weight of the cross-entropy with the labels; the rest is that with the teacher's probabilities.
+  double hardShare = 0.75;
+  double temperature = 1.0;
+};
+
 /// What a vision model sees.
 struct ImageConfig {
   std::int64_t height = 28, width = 28, channels = 1, classes = 10;
@@ -145,6 +155,7 @@ struct EngineConfig {
   std::string device = "auto";
   ModelConfig model;
   TrainingConfig training;
+  std::optional<DistillationConfig> distillation;
   std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;
   /// Of a vision model, which has no vocabulary.
   ImageConfig images;

@@ -11,9 +11,8 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <map>
 
-#include "checkpoint/safetensors.h"
+#include "checkpoint/namedTensors.h"
 #include "devices/cpu.h"
 #include "devices/cpuMemory.h"
 #include "devices/devices.h"
@@ -23,6 +22,7 @@
 #include "model/transformer.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "startingWeights.h"
 #include "trainingStep.h"
 
 namespace switchyard {
@@ -84,16 +84,32 @@ std::string sizeText(double bytes) {
   return text;
 }
 
+Transformer makeModel(const EngineConfig& config, const ModelConfig& model, at::Device device) {
+  return Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(device));
+}
+
+/// The trained model that is learnt from; null where there is none.
+std::unique_ptr<Transformer> makeTeacher(const EngineConfig& config, at::Device device) {
+  if (!config.distillation) return nullptr;
+  const auto& [model, file, hardShare, temperature] = *config.distillation;
+  if (model.architecture != config.model.architecture) throw Failure("Teacher and student must be of the same architecture; choose another teacher.");
+  std::unique_ptr<Transformer> teacher(new Transformer(makeModel(config, model, device)));
+  loadExactly(file, teacher->parameters);
+  for (auto& parameter : teacher->parameters.all()) parameter.value.requires_grad_(false);
+  return teacher;
+}
+
 /// Throws before anything is built where the parameters, with their gradients and what the optimizer keeps, exceed the machine's
 /// memory: filling it first takes minutes and pushes everything else out.
 void expectRoom(const EngineConfig& config) {
-  const Transformer shapes(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
-                           at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
-  const double each = 4 + 4 + (config.training.adafactor ? 0 : 8) + (config.model.precision == Precision::fp32 ? 0 : 2);
-  const double needed = each * static_cast<double>(shapes.parameters.count());
+  const auto count = [&](const ModelConfig& model) { return static_cast<double>(makeModel(config, model, at::kMeta).parameters.count()); };
+  const auto weight = [](const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; };
+  const auto parameters = count(config.model);
+  double needed = (weight(config.model) + 4 + (config.training.adafactor ? 0 : 8)) * parameters;
+  if (config.distillation) needed += weight(config.distillation->teacher) * count(config.distillation->teacher);
   const auto memory = static_cast<double>(readCpu().memoryBytes);
   if (needed > memory)
-    throw Failure("The memory was not enough for building the model: its " + std::to_string(shapes.parameters.count()) +
+    throw Failure("The memory was not enough for building the model: its " + std::to_string(static_cast<std::int64_t>(parameters)) +
                   " parameters with gradients and optimizer state take " + sizeText(needed) + " and this machine has " +
                   sizeText(memory) + "; make the model smaller.", "", FailureKind::memory);
 }
@@ -110,35 +126,6 @@ at::Device prepareDevice(const EngineConfig& config) {
 
 std::int64_t bytesOf(const at::Tensor& tensor) { return tensor.defined() ? static_cast<std::int64_t>(tensor.nbytes()) : 0; }
 
-/// Tensors by name, each to be found once.
-std::map<std::string, at::Tensor> byName(const SafetensorsFile& file) {
-  std::map<std::string, at::Tensor> all;
-  for (const auto& [name, tensor] : file.tensors) all.emplace(name, tensor);
-  return all;
-}
-
-std::string shapeText(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
-
-/// Throws unless the file holds exactly the tensors expected, each of the same shape and type.
-void expectTensors(const std::string& path, const std::map<std::string, at::Tensor>& found, const std::vector<NamedTensor>& expected) {
-  for (const auto& [name, tensor] : expected) {
-    const auto place = found.find(name);
-    if (place == found.end()) throw Failure("The checkpoint file " + path + " has no tensor " + name + "; it belongs to another model.", "", FailureKind::checkpoint);
-    if (place->second.sizes() != tensor.sizes())
-      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has shape " + shapeText(place->second.sizes()) +
-                    " where this model has " + shapeText(tensor.sizes()) + "; it belongs to another model.", "", FailureKind::checkpoint);
-    if (place->second.scalar_type() != tensor.scalar_type())
-      throw Failure("The tensor " + name + " of the checkpoint file " + path + " has another number type than this model.", "", FailureKind::checkpoint);
-  }
-  if (found.size() != expected.size())
-    throw Failure("The checkpoint file " + path + " holds " + std::to_string(found.size()) + " tensors where this model has " +
-                  std::to_string(expected.size()) + "; it belongs to another model.", "", FailureKind::checkpoint);
-}
-
 std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
   const auto place = file.metadata.find("step");
   const auto text = place == file.metadata.end() ? "" : place->second;
@@ -152,8 +139,7 @@ std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
 struct Engine::State {
   explicit State(const EngineConfig& config)
       : config(config), device(prepareDevice(config)), guard(device),
-        model(config.model, {config.vocabularySize, config.padToken, config.startToken}, config.seed,
-              at::TensorOptions().dtype(at::kFloat).device(device)),
+        model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
         optimizer(makeOptimizer(config.training, model.parameters)) {}
 
   /// OpenMP counts threads for each calling thread by itself.
@@ -166,6 +152,7 @@ struct Engine::State {
   /// The batch on the device, checked, and its number of targets.
   std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
 
+  EvaluationResult evaluate(const Transformer& evaluated, const Batch& batch) const;
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
 
@@ -179,6 +166,8 @@ struct Engine::State {
   at::Device device;
   c10::OptionalDeviceGuard guard;
   Transformer model;
+  /// Null where nobody is learnt from.
+  std::unique_ptr<Transformer> teacher;
   std::unique_ptr<Optimizer> optimizer;
   std::int64_t steps = 0;
 };
@@ -258,6 +247,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     settings.targetTokens = targets;
     settings.routing = routing;
     settings.capacityFactorGrid = config.capacityFactorGrid;
+    if (config.distillation) settings.distillation = {state->teacher.get(), config.distillation->hardShare, config.distillation->temperature};
     const auto outcome = trainingStep(state->model, *state->optimizer, tokens, settings, config.padToken);
 
     const auto facts = outcome.facts.cpu();
@@ -267,6 +257,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     result.totalLoss = at[TOTAL_LOSS];
     result.auxiliaryLoss = at[AUXILIARY_LOSS];
     result.zLoss = at[Z_LOSS];
+    if (config.distillation) result.distillationLoss = at[DISTILLATION_LOSS];
     result.gradientNorm = at[GRADIENT_NORM];
     result.learningRate = settings.learningRate;
     result.targetTokens = targets;
@@ -286,34 +277,48 @@ StepResult Engine::step(const Batch& batch, bool routing) {
 
 EvaluationResult Engine::evaluate(const Batch& batch) {
   state->useThreads();
-  return guarded("an evaluation", [&] {
-    const at::NoGradGuard noGrad;
-    const auto& config = state->config;
-    const auto [tokens, targets] = state->upload(batch);
-    Pass pass;
-    pass.type = state->model.computeType();
-    const auto logits = state->model.forward(pass, tokens);
-    const auto& labels = tokens.labels;
-    const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.padToken).to(at::kDouble);
-    const auto counts = labels.ne(config.padToken), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
-    const auto sequences = counts.any(1), exact = right.eq(counts).all(1).bitwise_and_(sequences);
-    const auto total = [](const at::Tensor& flags) { return flags.sum().to(at::kDouble); };
-    const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());
-    const auto facts = at::cat({at::stack({loss, total(right), total(sequences), total(exact)}), routing}).cpu();
+  return guarded("an evaluation", [&] { return state->evaluate(state->model, batch); });
+}
 
-    const double* at = facts.const_data_ptr<double>();
-    EvaluationResult result;
-    result.lossSum = at[0];
-    result.correct = static_cast<std::int64_t>(at[1]);
-    result.sequences = static_cast<std::int64_t>(at[2]);
-    result.exact = static_cast<std::int64_t>(at[3]);
-    result.targetTokens = targets;
-    const double* next = at + 4;
-    for (const auto& layer : pass.routed) {
-      result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-      next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
-    }
-    return result;
+EvaluationResult Engine::evaluateTeacher(const Batch& batch) {
+  if (!state->teacher) throw Failure("This engine has no teacher; build one with distillation.");
+  state->useThreads();
+  return guarded("an evaluation of the teacher", [&] { return state->evaluate(*state->teacher, batch); });
+}
+
+EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Batch& batch) const {
+  const at::NoGradGuard noGrad;
+  const auto [tokens, targets] = upload(batch);
+  Pass pass;
+  pass.type = evaluated.computeType();
+  const auto logits = evaluated.forward(pass, tokens);
+  const auto& labels = tokens.labels;
+  const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.padToken).to(at::kDouble);
+  const auto counts = labels.ne(config.padToken), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
+  const auto sequences = counts.any(1), exact = right.eq(counts).all(1).bitwise_and_(sequences);
+  const auto total = [](const at::Tensor& flags) { return flags.sum().to(at::kDouble); };
+  const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());
+  const auto facts = at::cat({at::stack({loss, total(right), total(sequences), total(exact)}), routing}).cpu();
+
+  const double* at = facts.const_data_ptr<double>();
+  EvaluationResult result;
+  result.lossSum = at[0];
+  result.correct = static_cast<std::int64_t>(at[1]);
+  result.sequences = static_cast<std::int64_t>(at[2]);
+  result.exact = static_cast<std::int64_t>(at[3]);
+  result.targetTokens = targets;
+  const double* next = at + 4;
+  for (const auto& layer : pass.routed) {
+    result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
+    next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+  }
+  return result;
+}
+
+StartingWeights Engine::start(const std::string& modelFile) {
+  return guarded("taking another model's weights", [&] {
+    if (state->steps > 0) throw Failure("A model takes another one's weights before its first step; this one has made " + std::to_string(state->steps) + ".");
+    return startFrom(modelFile, state->model.parameters);
   });
 }
 

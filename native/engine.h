@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config.h"
+#include "startingWeights.h"
 
 namespace switchyard {
 
@@ -32,6 +34,8 @@ struct StepResult {
   std::int64_t step = 0;
   double loss = 0, totalLoss = 0, auxiliaryLoss = 0, zLoss = 0, gradientNorm = 0, learningRate = 0;
   std::int64_t targetTokens = 0;
+  /// Absent without a teacher.
+  std::optional<double> distillationLoss;
   /// Empty unless asked for.
   std::vector<LayerRouting> routing;
   bool finite = true;
@@ -77,7 +81,11 @@ class Engine {
   /// Throws Failure on a batch whose shapes or token ids don't fit the model; nothing has changed then.
   StepResult step(const Batch& batch, bool routing);
   EvaluationResult evaluate(const Batch& batch);
+  /// The same of the teacher; throws Failure where there is none.
+  EvaluationResult evaluateTeacher(const Batch& batch);
 
+  /// Takes the weights of another model's file, before the first step; startingWeights.h says which.
+  StartingWeights start(const std::string& modelFile);
   /// Writes model.safetensors and optimizer.safetensors into an existing directory and fsyncs them.
   std::vector<SavedFile> save(const std::string& directory) const;
   /// All or nothing: throws Failure and changes nothing when a file is missing, corrupt or of another model.

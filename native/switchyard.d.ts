@@ -22,6 +22,14 @@ export interface EngineConfig {
   startToken: number;
   /** What a vision model sees, which has no vocabulary; absent for others. */
   images?: import("../contract/consequences.ts").ImageFacts;
+  /** A trained model of the same architecture and vocabulary to learn from; absent for none. */
+  distillation?: {
+    /** `file` is its model.safetensors. It computes in its own precision, as in evaluation. */
+    teacher: { model: import("../contract/runSpec.ts").ModelSpec; file: string };
+    /** Share of the cross-entropy with the labels in the loss; the rest is the distillation loss. */
+    hardShare: number;
+    temperature: number;
+  };
   /** Capacity factors at which routing reports the exact drop fraction. */
   capacityFactorGrid: number[];
 }
@@ -75,11 +83,13 @@ export interface StepResult {
   step: number;
   /** Cross-entropy, nats a target token, without auxiliary losses. */
   loss: number;
-  /** What the gradient was taken of: cross-entropy plus scaled auxiliary losses. */
+  /** What the gradient was taken of: cross-entropy, with a teacher mixed with the distillation loss, plus scaled auxiliary losses. */
   totalLoss: number;
   /** E·Σ f·P summed over sparse layers, unscaled. 0 for a dense model. */
   auxiliaryLoss: number;
   zLoss: number;
+  /** T² times the cross-entropy with the teacher's probabilities at temperature T, nats a target token. Absent without a teacher. */
+  distillationLoss?: number;
   /** Global norm before clipping. */
   gradientNorm: number;
   learningRate: number;
@@ -103,6 +113,9 @@ export interface EvaluationResult {
   routing: LayerRouting[];
 }
 
+/** Numbers of weights, by where they came from. */
+export interface StartingWeights { copied: number; upcycled: number; fresh: number }
+
 export interface ParameterInfo { name: string; shape: number[]; elements: number }
 
 export interface MemoryUse { parameterBytes: number; optimizerBytes: number; peakBytes: number }
@@ -120,6 +133,14 @@ export class Engine {
   step(batch: Batch, options?: { routing?: boolean }): Promise<StepResult>;
   /** Forward with the evaluation capacity factor, no dropout. */
   evaluate(batch: Batch): Promise<EvaluationResult>;
+  /** The same of the teacher. Rejects where there is none. */
+  evaluateTeacher(batch: Batch): Promise<EvaluationResult>;
+  /**
+   * Takes the weights of another model's model.safetensors before the first step: equal names and shapes are copied; experts begin as copies of the
+   * file's dense feed-forward where it has that (upcycling); a dense feed-forward stays fresh where the file has experts. Refuses, unchanged,
+   * a file that fits in no other way.
+   */
+  start(modelFile: string): Promise<StartingWeights>;
   /** Writes model.safetensors and optimizer.safetensors (fp32, step number in the metadata) into a directory that exists, fsynced. */
   save(directory: string): Promise<{ files: { name: string; bytes: number; sha256: string }[] }>;
   /** Restores parameters, optimizer state and step number. Refuses, unchanged, a file that does not match the model. */

@@ -5,6 +5,7 @@
 
 #include "kernels/adamW.h"
 #include "kernels/crossEntropy.h"
+#include "model/distillationLoss.h"
 #include "model/routingFacts.h"
 
 namespace switchyard {
@@ -14,6 +15,21 @@ namespace {
 at::Tensor gradientScale(const at::Tensor& norm, const at::Tensor& total, double clip) {
   auto scale = clip > 0.0 ? at::reciprocal(norm + 1e-6).mul_(clip).clamp_max_(1.0) : at::ones_like(norm);
   return scale.add_(norm * 0.0).add_(total.to(norm.scalar_type()) * 0.0);
+}
+
+/// Nats a target token; zero without a teacher. The teacher works as in evaluation and gets no gradient.
+at::Tensor distillationLoss(const at::Tensor& logits, const TokenBatch& batch, const StepSettings& settings, std::int64_t padToken) {
+  const auto& [teacher, hardShare, temperature] = settings.distillation;
+  if (!teacher) return at::zeros({}, logits.options().dtype(at::promote_types(logits.scalar_type(), at::kFloat)));
+  at::Tensor taught;
+  {
+    const at::NoGradGuard noGrad;
+    Pass pass;
+    pass.type = teacher->computeType();
+    taught = teacher->forward(pass, batch);
+  }
+  return distillationLossSum(logits.flatten(0, 1), taught.flatten(0, 1), batch.labels.reshape(-1), padToken, temperature) /
+         static_cast<double>(settings.targetTokens);
 }
 
 }  // namespace
@@ -43,7 +59,10 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
     auxiliary = auxiliary + layer.routing.auxiliaryLoss;
     z = z + layer.routing.zLoss;
   }
-  const auto total = loss + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
+  const auto soft = distillationLoss(logits, batch, settings, padToken);
+  const auto hardShare = settings.distillation.hardShare;
+  const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;
+  const auto total = task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
   total.backward();
 
   const at::NoGradGuard noGrad;
@@ -54,7 +73,7 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
 
   std::vector<at::Tensor> scalars;
-  for (const auto& scalar : {loss, total, auxiliary, z, norm}) scalars.push_back(scalar.detach().to(at::kDouble));
+  for (const auto& scalar : {loss, total, auxiliary, z, soft, norm}) scalars.push_back(scalar.detach().to(at::kDouble));
   auto facts = at::stack(scalars);
   if (settings.routing) facts = at::cat({facts, packAllRoutingFacts(pass.routed, settings.capacityFactorGrid, facts.options())});
   return {facts, std::move(pass.routed)};

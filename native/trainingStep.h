@@ -13,6 +13,13 @@
 
 namespace switchyard {
 
+/// A loss with a teacher's probabilities in part of the loss with the labels; both nats a target token.
+struct DistillationSettings {
+  /// Null: the labels alone.
+  const Transformer* teacher = nullptr;
+  double hardShare = 1.0, temperature = 1.0;
+};
+
 struct StepSettings {
   std::uint64_t seed = 0;
   /// The step to make, from 1.
@@ -22,6 +29,7 @@ struct StepSettings {
   double gradientClip = 1.0;
   /// α of eq. 4, and the factor of the z-loss.
   double auxiliaryLoss = 0.0, zLoss = 0.0;
+  DistillationSettings distillation;
   /// Labels that are not padding; counted on the host, which has them.
   std::int64_t targetTokens = 1;
   /// Capacity factors of the routing facts; without `routing` no facts are gathered.
@@ -30,7 +38,7 @@ struct StepSettings {
 };
 
 /// Scalars at the head of StepOutcome::facts.
-enum StepFact : std::int64_t { LOSS, TOTAL_LOSS, AUXILIARY_LOSS, Z_LOSS, GRADIENT_NORM, STEP_FACTS };
+enum StepFact : std::int64_t { LOSS, TOTAL_LOSS, AUXILIARY_LOSS, Z_LOSS, DISTILLATION_LOSS, GRADIENT_NORM, STEP_FACTS };
 
 struct StepOutcome {
   /// double on the model's device: the scalars of StepFact, then each layer's routing facts.

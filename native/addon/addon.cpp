@@ -48,6 +48,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       InstanceMethod<&EngineObject::memory>("memory"),
       InstanceMethod<&EngineObject::step>("step"),
       InstanceMethod<&EngineObject::evaluate>("evaluate"),
+      InstanceMethod<&EngineObject::evaluateTeacher>("evaluateTeacher"),
+      InstanceMethod<&EngineObject::start>("start"),
       InstanceMethod<&EngineObject::save>("save"),
       InstanceMethod<&EngineObject::load>("load"),
       InstanceMethod<&EngineObject::dispose>("dispose"),
@@ -126,6 +128,22 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return promised(info.Env(), [&] {
       return run(info.Env(), [batch = readBatch(info[0])](Engine& engine) -> Answer {
         return [result = engine.evaluate(batch)](Napi::Env env) { return toValue(env, result); };
+      });
+    });
+  }
+
+  Napi::Value evaluateTeacher(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [batch = readBatch(info[0])](Engine& engine) -> Answer {
+        return [result = engine.evaluateTeacher(batch)](Napi::Env env) { return toValue(env, result); };
+      });
+    });
+  }
+
+  Napi::Value start(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [file = readText(info[0], "modelFile")](Engine& engine) -> Answer {
+        return [weights = engine.start(file)](Napi::Env env) { return toValue(env, weights); };
       });
     });
   }

@@ -178,6 +178,10 @@ EngineConfig readConfig(const Napi::Value& value) {
   config.device = spec["device"].text();
   config.model = readModel(spec["model"]);
   config.training = readTraining(spec["training"]);
+  config.distillation = optional(spec["distillation"], [](const Field& distillation) {
+    const auto teacher = distillation["teacher"];
+    return DistillationConfig{readModel(teacher["model"]), teacher["file"].text(), distillation["hardShare"].number(), distillation["temperature"].number()};
+  });
   config.vocabularySize = spec["vocabularySize"].whole();
   config.padToken = spec["padToken"].whole();
   config.startToken = spec["startToken"].whole();

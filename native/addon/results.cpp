@@ -55,6 +55,7 @@ Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting) {
   value.Set("totalLoss", result.totalLoss);
   value.Set("auxiliaryLoss", result.auxiliaryLoss);
   value.Set("zLoss", result.zLoss);
+  if (result.distillationLoss) value.Set("distillationLoss", *result.distillationLoss);
   value.Set("gradientNorm", result.gradientNorm);
   value.Set("learningRate", result.learningRate);
   value.Set("targetTokens", number(env, result.targetTokens));
@@ -89,6 +90,14 @@ Napi::Value toValue(Napi::Env env, const MemoryUse& memory) {
   value.Set("parameterBytes", number(env, memory.parameterBytes));
   value.Set("optimizerBytes", number(env, memory.optimizerBytes));
   value.Set("peakBytes", number(env, memory.peakBytes));
+  return value;
+}
+
+Napi::Value toValue(Napi::Env env, const StartingWeights& weights) {
+  auto value = Napi::Object::New(env);
+  value.Set("copied", number(env, weights.copied));
+  value.Set("upcycled", number(env, weights.upcycled));
+  value.Set("fresh", number(env, weights.fresh));
   return value;
 }
 

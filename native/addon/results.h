@@ -12,6 +12,7 @@ Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting);
 Napi::Value toValue(Napi::Env env, const EvaluationResult& result);
 Napi::Value toValue(Napi::Env env, const std::vector<ParameterInfo>& parameters);
 Napi::Value toValue(Napi::Env env, const MemoryUse& memory);
+Napi::Value toValue(Napi::Env env, const StartingWeights& weights);
 Napi::Value toValue(Napi::Env env, const std::vector<SavedFile>& files);
 Napi::Value toValue(Napi::Env env, const Devices& devices);
 
