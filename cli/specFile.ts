@@ -33,7 +33,8 @@ function resolvePaths(spec: JsonObject, folder: string): void {
   const data = spec["data"];
   if (!isObject(data)) return;
   const { source, tokenizer } = data;
-  if (isObject(source) && Array.isArray(source["paths"])) source["paths"] = source["paths"].map((path) => (typeof path === "string" ? resolve(folder, path) : path));
+  for (const list of ["paths", "heldOut"])
+    if (isObject(source) && Array.isArray(source[list])) source[list] = source[list].map((path) => (typeof path === "string" ? resolve(folder, path) : path));
   if (isObject(tokenizer) && typeof tokenizer["path"] === "string") tokenizer["path"] = resolve(folder, tokenizer["path"]);
 }
 

@@ -10,8 +10,9 @@ export interface MetricDefinition {
 
 export const METRICS = {
   loss: { label: "cross-entropy", unit: "nats/token", better: "lower", definition: "Mean of −log p of the right target token over the batch, without auxiliary losses." },
-  totalLoss: { label: "total loss", unit: "nats/token", better: "lower", definition: "Cross-entropy plus scaled auxiliary losses: what the gradient is taken of." },
+  totalLoss: { label: "total loss", unit: "nats/token", better: "lower", definition: "Cross-entropy, mixed with the distillation loss where there is a teacher, plus scaled auxiliary losses: what the gradient is taken of." },
   auxiliaryLoss: { label: "auxiliary loss", unit: "", better: "lower", definition: "E·Σ f·P summed over sparse layers, before α: equals the number of sparse layers when routing is uniform (Switch eq. 4)." },
+  distillationLoss: { label: "distillation loss", unit: "nats/token", better: "lower", definition: "T² times the cross-entropy of the student with the teacher's probabilities, both at temperature T; the cross-entropy with the text is kept apart." },
   zLoss: { label: "router z-loss", unit: "nats²", better: "lower", definition: "Mean of logsumexp(router logits)², summed over sparse layers, unscaled (ST-MoE)." },
   gradientNorm: { label: "gradient norm", unit: "", definition: "Global L2 norm of the gradient before clipping." },
   learningRate: { label: "learning rate", unit: "", definition: "Step size the optimizer used." },
@@ -26,6 +27,8 @@ export const METRICS = {
   memoryBytes: { label: "memory", unit: "bytes", better: "lower", definition: "Peak resident memory of the trainer." },
   "evaluation.loss": { label: "evaluation cross-entropy", unit: "nats/token", better: "lower", definition: "Cross-entropy on held-out documents with the evaluation capacity factor and no dropout." },
   "evaluation.accuracy": { label: "evaluation accuracy", unit: "of target tokens", better: "higher", definition: "Share of held-out target tokens whose most probable prediction was right." },
+  "evaluation.exactMatch": { label: "exact match", unit: "of held-out targets", better: "higher", definition: "Share of held-out targets whose every token was the most probable one after the right tokens before it. Then greedy decoding gives exactly the target, and otherwise it does not." },
+  "evaluation.teacherLoss": { label: "teacher's cross-entropy", unit: "nats/token", better: "lower", definition: "Cross-entropy of the teacher on the same held-out examples, taken once at the start." },
   "evaluation.droppedFraction": { label: "evaluation dropped tokens", unit: "of tokens", better: "lower", definition: "Dropped fraction on held-out documents with the evaluation capacity factor." },
 } as const satisfies Record<string, MetricDefinition>;
 export type MetricName = keyof typeof METRICS;

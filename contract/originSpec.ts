@@ -15,7 +15,7 @@ export const DistillationSpec = z.strictObject({
     title: "Share of the hard loss", description: "Cross-entropy with the text counts this much, cross-entropy with the teacher's probabilities the rest. The paper's table 6 uses 0.75 hard.",
   }),
   temperature: field(z.number().min(0.1).max(20).default(1), { title: "Temperature", description: "Divides the logits of teacher and student in the soft loss, which is multiplied by its square (1503.02531)." }),
-  initialize: field(z.boolean().default(true), { title: "Begin with the teacher's non-expert weights", description: "Attention, embeddings and norms of the teacher; table 6 of the paper." }),
+  initialize: field(z.boolean().default(true), { title: "Begin with the teacher's non-expert weights", description: "Attention, embeddings, norms and dense feed-forward layers of the teacher; table 6 of the paper. Needs a student of the same sizes." }),
 });
 
 export type WeightsSource = z.output<typeof WeightsSource>;

@@ -8,6 +8,7 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
   checkTask(spec, wrong);
   checkModel(spec, wrong);
   if (spec.model.sparse) checkRouting(spec, wrong);
+  if (spec.start && spec.distillation?.initialize) wrong("distillation.initialize", "The weights to begin with are already named by start; turn this off, or clear start.");
   const { training } = spec;
   if (training.warmupSteps > training.steps) wrong("training.warmupSteps", `The warm-up is longer than the run of ${training.steps} steps.`);
   if (training.pruning) {

@@ -2,11 +2,12 @@
 import { toWire } from "../contract/events.ts";
 import type { Manifest } from "../contract/runDirectory.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
-import type { Batch, Engine, StepResult } from "../native/switchyard.d.ts";
+import type { Batch, Engine, EvaluationResult, StepResult } from "../native/switchyard.d.ts";
 import { Alerts, runAlert, type AlertState, type NewAlert } from "./alerts.ts";
-import { countTokens, type Batches } from "./data/batches.ts";
+import { countTokens, type BatchSource } from "./data/batches.ts";
 import { DiskSpace } from "./diskSpace.ts";
 import { RunFailure } from "./failure.ts";
+import { TEACHER_STEP, type Origins } from "./origins.ts";
 import { routingValues, sum } from "./routingMetrics.ts";
 import { bestOf, bytesOf, listCheckpoints, retain, writeCheckpoint } from "./run/checkpoints.ts";
 import { say, type NewEvent, type RunDirectory } from "./run/runDirectory.ts";
@@ -17,11 +18,13 @@ export interface LoopParts {
   run: RunDirectory; spec: RunSpec;
   /** The step to train to. */
   steps: number;
-  engine: Engine; batches: Batches;
+  engine: Engine; batches: BatchSource;
   /** Token id that marks padding. */
   pad: number;
   /** The checkpoint that was restored, and what the alerts had seen then. */
   from: Manifest | null; alerts: AlertState | undefined;
+  /** Whose weights the run began with and learns from. */
+  origins: Origins;
 }
 
 /** Work beside training steps that takes longer than this is shown as progress. */
@@ -55,7 +58,9 @@ export class Loop {
     const { run, batches, steps, spec: { training } } = this.#parts, size = training.batchSize;
     const { everySteps, everyMinutes } = training.checkpoint;
     await this.#lookAtDisk();
-    const { from } = this.#parts;
+    const { from, origins } = this.#parts;
+    // What was taken over is looked at before it changes.
+    if (!from && (origins.start || origins.teacher)) await this.#evaluate(asked);
     // A stop may have cut short the evaluation that was due at the step of its checkpoint.
     if (from && from.evaluationLoss === null && from.step % training.evaluateEvery === 0) await this.#evaluate(asked);
     let batch: Batch | null = null;
@@ -116,9 +121,9 @@ export class Loop {
       kind: "routing" as const, step, ...layer, entropy: toWire(layer.entropy), confidence: toWire(layer.confidence),
       dropped: toWire(layer.dropped), auxiliaryLoss: toWire(layer.auxiliaryLoss), zLoss: toWire(layer.zLoss),
     }));
-    const { loss, totalLoss, auxiliaryLoss, zLoss, gradientNorm, learningRate } = result;
+    const { loss, totalLoss, auxiliaryLoss, zLoss, distillationLoss, gradientNorm, learningRate } = result;
     const values = {
-      loss, totalLoss, ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate,
+      loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate,
       tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024,
       ...(routing?.length ? { ...routingValues(routing), deadExperts: this.#alerts.deadExperts } : {}),
     };
@@ -126,33 +131,46 @@ export class Loop {
     if (step % 10 === 0 || step === 1) say(`step ${step}/${steps} loss ${loss.toFixed(4)} ${(tokens / seconds).toFixed(0)} tokens/s`);
   }
 
-  /** Looks at the held-out text. A stop that is asked for meanwhile ends it, with nothing recorded. */
+  /** Looks at the held-out examples, at the start with the teacher as well. A stop that is asked for meanwhile ends it, with nothing recorded. */
   async #evaluate(asked: () => boolean): Promise<void> {
-    const { run, engine, batches } = this.#parts;
-    let lossSum = 0, targets = 0, correct = 0, routed = 0, kept = 0;
+    const { run, engine, origins, spec } = this.#parts;
+    const teacher = origins.teacher && run.step === 0 ? await this.#overHeldOut((batch) => engine.evaluateTeacher(batch), asked) : undefined;
+    const result = teacher === null ? null : await this.#overHeldOut((batch) => engine.evaluate(batch), asked);
+    if (!result) return;
+    const { loss, accuracy, exactMatch, droppedFraction } = result, pairs = spec.data.objective === "text-to-text";
+    this.#evaluation = { step: run.step, loss: Number.isFinite(loss) ? loss : null };
+    run.write({ kind: "evaluation", step: run.step, tokens: this.#tokens, seconds: this.#seconds, values: {
+      "evaluation.loss": toWire(loss), "evaluation.accuracy": toWire(accuracy), ...(pairs ? { "evaluation.exactMatch": exactMatch } : {}),
+      ...(droppedFraction === null ? {} : { "evaluation.droppedFraction": droppedFraction }), ...(teacher ? { "evaluation.teacherLoss": toWire(teacher.loss) } : {}),
+    } });
+    const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+    run.log("info", `Evaluation at step ${run.step}: cross-entropy ${loss.toFixed(4)} nats/token${teacher ? ` (the teacher's ${teacher.loss.toFixed(4)})` : ""}, ${percent(accuracy)} of target tokens right${pairs ? `, ${percent(exactMatch)} of targets in full` : ""}.`);
+    say(`evaluation at step ${run.step}: ${loss.toFixed(4)}`);
+  }
+
+  /** Means over the held-out batches; null where a stop was asked for. */
+  async #overHeldOut(evaluate: (batch: Batch) => Promise<EvaluationResult>, asked: () => boolean): Promise<{ loss: number; accuracy: number; exactMatch: number; droppedFraction: number | null } | null> {
+    const { run, batches } = this.#parts;
+    let lossSum = 0, targets = 0, correct = 0, sequences = 0, exact = 0, routed = 0, kept = 0;
     let told = performance.now();
     for (let i = 0; i < batches.evaluationBatches; i++) {
-      if (asked()) return;
-      const result = await engine.evaluate(batches.evaluation(i));
+      if (asked()) return null;
+      const result = await evaluate(batches.evaluation(i));
       lossSum += result.lossSum;
       targets += result.targetTokens;
       correct += result.correct;
+      sequences += result.sequences;
+      exact += result.exact;
       for (const layer of result.routing) { routed += layer.tokens; kept += sum(layer.kept); }
       if (performance.now() - told < SHOWN_AFTER_MILLISECONDS) continue;
       told = performance.now();
       run.write({ kind: "progress", phase: "evaluating", done: i + 1, total: batches.evaluationBatches, unit: "batches" });
     }
-    const loss = lossSum / targets;
-    this.#evaluation = { step: run.step, loss: Number.isFinite(loss) ? loss : null };
-    run.write({ kind: "evaluation", step: run.step, tokens: this.#tokens, seconds: this.#seconds, values: {
-      "evaluation.loss": toWire(loss), "evaluation.accuracy": toWire(correct / targets), ...(routed ? { "evaluation.droppedFraction": 1 - kept / routed } : {}),
-    } });
-    run.log("info", `Evaluation at step ${run.step}: cross-entropy ${loss.toFixed(4)} nats/token, ${(100 * correct / targets).toFixed(1)}% of target tokens right.`);
-    say(`evaluation at step ${run.step}: ${loss.toFixed(4)}`);
+    return { loss: lossSum / targets, accuracy: correct / targets, exactMatch: exact / sequences, droppedFraction: routed ? 1 - kept / routed : null };
   }
 
   async #save(reason: Extract<NewEvent, { kind: "checkpoint" }>["reason"]): Promise<void> {
-    const { run, engine, spec } = this.#parts, { step } = run, { keepLast, keepBest } = spec.training.checkpoint;
+    const { run, engine, spec, origins } = this.#parts, { step } = run, { keepLast, keepBest } = spec.training.checkpoint;
     // Only an evaluation of these very parameters says how good the checkpoint is.
     const evaluationLoss = this.#evaluation?.step === step ? this.#evaluation.loss : null;
     const slow = setTimeout(() => run.write({ kind: "progress", phase: "saving-checkpoint", done: 0, total: this.#saved.bytes || null, unit: "bytes" }), SHOWN_AFTER_MILLISECONDS);
@@ -160,7 +178,7 @@ export class Loop {
     try {
       bytes = await writeCheckpoint(run.path, engine, this.#alerts.state(), {
         step, attempt: run.attempt, engine: `switchyard (${engine.device})`, tokens: this.#tokens, seconds: this.#seconds,
-        position: { example: step * spec.training.batchSize, seed: spec.seed }, evaluationLoss,
+        position: { example: step * spec.training.batchSize, seed: spec.seed, ...(origins.teacher?.step ? { [TEACHER_STEP]: origins.teacher.step } : {}) }, evaluationLoss,
       });
     } finally { clearTimeout(slow); }
     this.#saved = { step, bytes, at: performance.now() };

@@ -4,14 +4,15 @@ import { CAPACITY_FACTOR_GRID } from "../contract/events.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 import type { Engine } from "../native/switchyard.d.ts";
 import { runAlert } from "./alerts.ts";
-import { Batches } from "./data/batches.ts";
-import { defaultCache, openCorpus, type Corpus } from "./data/corpus.ts";
+import { openData, type OpenedData } from "./data/openData.ts";
 import { openTokenizer, type TextTokenizer } from "./data/tokenizer.ts";
 import { RunFailure, StopAsked, asFailure } from "./failure.ts";
 import { Loop, type Ending } from "./loop.ts";
+import { openOrigins, vocabularyFor, type Origins } from "./origins.ts";
 import { listCheckpoints } from "./run/checkpoints.ts";
 import { restore } from "./run/restore.ts";
 import type { NewEvent, RunDirectory } from "./run/runDirectory.ts";
+import type { Weights } from "./run/weightsSource.ts";
 
 const NATIVE = new URL("../native/load.ts", import.meta.url).href;
 const PROGRESS_MILLISECONDS = 500;
@@ -19,35 +20,39 @@ type Phase = Extract<NewEvent, { kind: "progress" }>["phase"];
 
 /** @param stopping whether a signal asked for the end; a request in control/ is looked for here. */
 export async function train(run: RunDirectory, spec: RunSpec, stopping: () => boolean): Promise<Ending> {
-  const { training } = spec, steps = run.steps ?? training.steps;
+  const { training } = spec, steps = run.steps ?? training.steps, checkpoints = listCheckpoints(run.path);
   const asked = (): boolean => stopping() || run.asked("stop");
   const report = reporter(run, asked);
-  run.step = listCheckpoints(run.path)[0]?.manifest.step ?? 0;
-  let engine: Engine | null = null, corpus: Corpus | null = null;
+  run.step = checkpoints[0]?.manifest.step ?? 0;
+  let engine: Engine | null = null, data: OpenedData | null = null;
   try {
     const tokenizer = openTokenizer(spec.data.tokenizer);
-    const { parameters } = consequences(spec, { vocabularySize: tokenizer.vocabularySize });
-    report("building-model", 0, parameters.total, "parameters");
-    engine = await build(spec, steps, tokenizer);
+    const origins = await openOrigins(run.path, spec, tokenizer, checkpoints, (done, total) => report("loading-checkpoint", done, total, "bytes"));
+    const vocabularySize = vocabularyFor(tokenizer, origins, checkpoints);
+    report("building-model", 0, consequences(spec, { vocabularySize }).parameters.total, "parameters");
+    engine = await build(spec, steps, { vocabularySize, pad: tokenizer.pad }, origins);
     const { from, alerts, damaged } = await restore(run.path, engine, (done, total) => report("loading-checkpoint", done, total, "bytes"));
     run.step = from?.step ?? 0;
     // It says which rows of earlier attempts are superseded, so it comes before any row.
     run.write({ kind: "attempt", fromStep: run.step, parameters: engine.parameterCount(), device: engine.device, precision: spec.model.precision });
     run.log("info", `Model: ${engine.parameterCount().toLocaleString("en")} parameters on ${engine.device}, ${spec.model.precision}${from ? `; continued from step ${from.step}` : ""}.`);
-    for (const message of damaged) run.write(runAlert(run.step, "warning", "failure", message));
-    corpus = await openCorpus(spec.data, defaultCache(), (phase, done, total) => report(phase, done, total, "bytes"));
-    const { index } = corpus, batches = new Batches(corpus, spec.data, spec.seed, training.batchSize, training.evaluationBatches);
-    run.log("info", `Text: ${index.documents} documents, ${index.heldOutDocuments} held out, ${index.training.toLocaleString("en")} training tokens${corpus.cached ? ", prepared before" : ""}.`);
-    if (index.invalidBytes) run.log("warning", `${index.invalidBytes} bytes in ${index.invalidFiles} files are not valid UTF-8 and were replaced.`);
+    for (const message of [...origins.damaged, ...damaged]) run.write(runAlert(run.step, "warning", "failure", message));
+    if (origins.start && !from) {
+      const { copied, upcycled, fresh } = await engine.start(origins.start.file), count = (weights: number): string => weights.toLocaleString("en");
+      run.log("info", `Weights of ${weightsName(origins.start)}: ${count(copied)} copied, ${count(upcycled)} upcycled into experts, ${count(fresh)} fresh.`);
+    }
+    if (origins.teacher) run.log("info", `Teacher: ${weightsName(origins.teacher)}.`);
+    data = await openData(spec, tokenizer, (phase, done, total) => report(phase, done, total, "bytes"));
+    for (const { level, message } of data.notes) run.log(level, message);
     if (run.steps !== null && run.steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
     if (run.step < steps) report("first-step", 0, 1, "step");
-    return await new Loop({ run, spec, steps, engine, batches, pad: tokenizer.pad, from, alerts }).go(asked);
+    return await new Loop({ run, spec, steps, engine, batches: data.batches, pad: tokenizer.pad, from, alerts, origins }).go(asked);
   } catch (error) {
     if (error instanceof StopAsked) return { reason: "stopped", message: `Stopped before training began, at step ${run.step} of ${steps}.` };
     throw error;
   } finally {
     engine?.dispose();
-    corpus?.close();
+    data?.close();
   }
 }
 
@@ -63,16 +68,20 @@ function reporter(run: RunDirectory, asked: () => boolean): (phase: Phase, done:
   };
 }
 
-async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: TextTokenizer): Promise<Engine> {
+async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, { teacher }: Origins): Promise<Engine> {
   try {
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
     const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
     return await Engine.create({
       seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
       training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
+      ...(teacher && spec.distillation ? { distillation: { teacher: { model: teacher.model, file: teacher.file }, hardShare: spec.distillation.hardShare, temperature: spec.distillation.temperature } } : {}),
     });
   } catch (error) {
-    if (asFailure(error).reason === "disk-full") throw error;
+    const failure = asFailure(error);
+    if (failure.reason === "disk-full" || failure.reason === "checkpoint-error") throw failure;
     throw new RunFailure("device-error", `The model can't be built: ${(error as Error).message}`, error);
   }
 }
+
+const weightsName = ({ name, step }: Weights): string => `"${name}"${step === null ? "" : `, step ${step}`}`;

@@ -19,7 +19,8 @@ function missingFiles({ data }: Spec): SpecIssue[] {
     if (!isAbsolute(file)) issues.push({ path, message: `"${file}" is not a full path; write it from the root, beginning with /.` });
     else if (!statSync(file, { throwIfNoEntry: false })) issues.push({ path, message: `There is no file or folder "${file}".` });
   };
-  if (data.source.kind === "files") data.source.paths.forEach((file, i) => check(file, `data.source.paths.${i}`));
+  if (data.source.kind === "files" || data.source.kind === "jsonl") data.source.paths.forEach((file, i) => check(file, `data.source.paths.${i}`));
+  if (data.source.kind === "jsonl") data.source.heldOut?.forEach((file, i) => check(file, `data.source.heldOut.${i}`));
   if (data.tokenizer.kind === "huggingface") check(data.tokenizer.path, "data.tokenizer.path");
   return issues;
 }

@@ -2,20 +2,30 @@
 import type { Batch } from "../../native/switchyard.d.ts";
 import type { DataSpec } from "../../contract/runSpec.ts";
 import { RunFailure } from "../failure.ts";
-import type { Corpus, TokenStream } from "./corpus.ts";
+import type { Corpus } from "./corpus.ts";
 import { CounterRandom, mix, permute } from "./random.ts";
 import { corrupt, fitSegment, spanLengths, type SpanLengths } from "./spanCorruption.ts";
+import type { TokenStream } from "./tokenFile.ts";
 
 const SHUFFLE = 1, OFFSET = 2, NOISE = 3, EVALUATION = 4;
 /** Fewest tokens that make an example worth training on. */
 const SHORTEST = 8;
 
-export class Batches {
+/** What the loop asks of any kind of data. */
+export interface BatchSource {
+  /** Distinct batches of held-out examples; fewer than asked for where there are few. */
+  readonly evaluationBatches: number;
+  /** Training batch of examples position … position + batchSize − 1, the same whenever it is asked for. */
+  training(position: number): Batch;
+  /** Held-out batch `index`, the same for every run with this data and these lengths, whatever its seed. */
+  evaluation(index: number): Batch;
+}
+
+export class Batches implements BatchSource {
   readonly batchSize: number;
   /** Tokens of text in one example. */
   readonly rawLength: number;
   readonly examplesPerEpoch: number;
-  /** Distinct batches of held-out text; fewer than asked for where there is little. */
   readonly evaluationBatches: number;
   readonly #data: DataSpec;
   readonly #corpus: Corpus;
@@ -47,7 +57,6 @@ export class Batches {
     this.evaluationBatches = Math.min(evaluationBatches, Math.ceil(windows / batchSize));
   }
 
-  /** Training batch of examples position … position + batchSize − 1. */
   training(position: number): Batch {
     const { training } = this.#corpus;
     return this.#batch((row) => {
@@ -60,7 +69,6 @@ export class Batches {
     });
   }
 
-  /** Held-out batch `index`: the same for every run with this text and these lengths, whatever its seed. */
   evaluation(index: number): Batch {
     const { evaluation } = this.#corpus, length = this.#evaluationLength, windows = Math.floor(evaluation.length / length);
     return this.#batch((row) => {
@@ -85,9 +93,10 @@ export class Batches {
   }
 }
 
-/** Tokens of a batch that are not padding, input and target together. */
-export function countTokens(batch: Batch, pad: number): number {
+/** Tokens of a batch that are not padding, what is read and what is predicted together. */
+export function countTokens({ input, labels, decoderInput }: Batch, pad: number): number {
   let tokens = 0;
-  for (const ids of [batch.input ?? new Int32Array(0), batch.labels]) for (const id of ids) if (id !== pad) tokens++;
+  for (const id of input ?? []) if (id !== pad) tokens++;
+  labels.forEach((id, i) => { if (id !== pad || (decoderInput && decoderInput[i] !== pad)) tokens++; });
   return tokens;
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { Batches, countTokens } from "./batches.ts";
 import { openCorpus, type Corpus } from "./corpus.ts";
+import { openTokenizer } from "./tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-causal-"));
 const LENGTH = 64, BATCH = 4;
@@ -16,7 +17,7 @@ const { data } = RunSpec.parse({
 });
 beforeAll(async () => {
   for (let i = 0; i < 40; i++) writeFileSync(join(folder, `${i}.txt`), Array.from({ length: 60 }, (_, line) => `document ${i} line ${line} ${line * (i + 7)}\n`).join(""));
-  corpus = await openCorpus(data, join(folder, ".cache"), () => {});
+  corpus = await openCorpus(data, openTokenizer(data.tokenizer), join(folder, ".cache"), () => {});
 });
 afterAll(() => { corpus.close(); rmSync(folder, { recursive: true }); });
 

@@ -9,12 +9,13 @@ import { inspectData } from "./inspect.ts";
 import { CounterRandom, permute } from "./random.ts";
 import { fitSegment, segmentation } from "./spanCorruption.ts";
 import { repairUtf8 } from "./utf8.ts";
+import { openTokenizer } from "./tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-data-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const corpusOf = async (path: string) => {
   const spec = RunSpec.parse({ data: { source: { kind: "files", paths: [path] } } });
-  return { spec, corpus: await openCorpus(spec.data, join(folder, "cache"), () => {}) };
+  return { spec, corpus: await openCorpus(spec.data, openTokenizer(spec.data.tokenizer), join(folder, "cache"), () => {}) };
 };
 
 test("a permutation reaches every index once", () => {

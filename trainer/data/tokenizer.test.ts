@@ -55,7 +55,7 @@ test("the same text with another tokenizer is another corpus; both train with id
   const corpora = [];
   for (const path of [write("one.json", ["<pad>", "</s>"]), write("two.json")]) {
     const { data } = RunSpec.parse({ data: { source: { kind: "files", paths: [`${text}.txt`] }, tokenizer: { kind: "huggingface", path } } });
-    const corpus = await openCorpus(data, join(folder, "cache"), () => {});
+    const corpus = await openCorpus(data, openTokenizer(data.tokenizer), join(folder, "cache"), () => {});
     corpora.push(corpus);
     expect(corpus.cached).toBe(false);
     const { vocabularySize, sentinels, pad } = corpus.tokenizer, batch = new Batches(corpus, data, 1, 8, 2).training(0);
@@ -64,7 +64,8 @@ test("the same text with another tokenizer is another corpus; both train with id
     expect(ids.filter((id) => id === sentinels[0])).toHaveLength(2 * 8);
     expect(batch.input!.slice(0, 20)).not.toContain(pad);
   }
-  expect((await openCorpus(RunSpec.parse({ data: { source: { kind: "files", paths: [`${text}.txt`] }, tokenizer: { kind: "huggingface", path: join(folder, "one.json") } } }).data, join(folder, "cache"), () => {})).cached).toBe(true);
+  const again = RunSpec.parse({ data: { source: { kind: "files", paths: [`${text}.txt`] }, tokenizer: { kind: "huggingface", path: join(folder, "one.json") } } }).data;
+  expect((await openCorpus(again, openTokenizer(again.tokenizer), join(folder, "cache"), () => {})).cached).toBe(true);
   expect(await inspectData({ kind: "files", paths: [`${text}.txt`] }, { kind: "huggingface", path: join(folder, "two.json") })).toMatchObject({ vocabularySize: corpora[1]!.tokenizer.vocabularySize });
   for (const corpus of corpora) corpus.close();
 });

@@ -16,14 +16,18 @@ export interface TextTokenizer {
   encode(document: Buffer): ArrayLike<number>;
 }
 
+/** The identity of a tokenizer, without opening it. */
+export const tokenizerIdentity = (spec: Tokenizer): string => (spec.kind === "bytes" ? BYTES : identityOf(readTokenizer(spec.path)));
+
 export function openTokenizer(spec: Tokenizer): TextTokenizer {
   return spec.kind === "bytes" ? bytes() : huggingFace(spec.path);
 }
 
+const BYTES = "bytes-1";
 function bytes(): TextTokenizer {
   const { size, pad, end, firstByte, sentinels } = BYTE_VOCABULARY;
   return {
-    identity: "bytes-1", vocabularySize: size, pad, end,
+    identity: BYTES, vocabularySize: size, pad, end,
     sentinels: Array.from({ length: sentinels }, (_, i) => size - 1 - i),
     encode(document) {
       const ids = new Uint16Array(document.length);
@@ -37,14 +41,20 @@ const SENTINELS_ADDED = 100;
 const PADS = ["<pad>", "[PAD]", "<|pad|>", "<|padding|>"];
 const ENDS = ["</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "[SEP]"];
 
-/** Uses the file's own pad, end and <extra_id_n> tokens; what is missing gets ids above its vocabulary. */
-function huggingFace(path: string): TextTokenizer {
-  let text: string, tokenizer: HuggingFaceTokenizer, vocabulary: Map<string, number>, added: string[];
+const identityOf = (text: string): string => `huggingface-2-${createHash("sha256").update(text).digest("hex")}`;
+
+function readTokenizer(path: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     throw new RunFailure("data-error", `The tokenizer ${path} can't be read (${(error as NodeJS.ErrnoException).code}); choose a tokenizer.json.`, error);
   }
+}
+
+/** Uses the file's own pad, end and <extra_id_n> tokens; what is missing gets ids above its vocabulary. */
+function huggingFace(path: string): TextTokenizer {
+  const text = readTokenizer(path);
+  let tokenizer: HuggingFaceTokenizer, vocabulary: Map<string, number>, added: string[];
   try {
     const file = JSON.parse(text) as { added_tokens?: { content: string }[] };
     added = (file.added_tokens ?? []).map(({ content }) => content);
@@ -68,7 +78,7 @@ function huggingFace(path: string): TextTokenizer {
     size += SENTINELS_ADDED;
   }
   return {
-    identity: `huggingface-2-${createHash("sha256").update(text).digest("hex")}`, vocabularySize: size, pad, end, sentinels,
+    identity: identityOf(text), vocabularySize: size, pad, end, sentinels,
     encode: (document) => piecesWithout(added, document.toString("utf8")).flatMap((piece) => tokenizer.encode(piece, { add_special_tokens: false }).ids),
   };
 }

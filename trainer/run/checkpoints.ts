@@ -12,6 +12,8 @@ import { PARTIAL, syncDirectory } from "./runDirectory.ts";
 export const ALERTS_FILE = "alerts.json";
 
 export interface StoredCheckpoint { folder: string; manifest: Manifest }
+/** What is needed to look for damage. */
+export interface CheckpointFiles { folder: string; manifest: Pick<Manifest, "files"> }
 
 /** Checkpoints with a readable manifest, newest first. Checksums are not looked at. */
 export function listCheckpoints(run: string): StoredCheckpoint[] {
@@ -25,10 +27,10 @@ export function listCheckpoints(run: string): StoredCheckpoint[] {
   return found.sort((a, b) => b.manifest.step - a.manifest.step);
 }
 
-export const bytesOf = ({ files }: Manifest): number => files.reduce((sum, file) => sum + file.bytes, 0);
+export const bytesOf = ({ files }: Pick<Manifest, "files">): number => files.reduce((sum, file) => sum + file.bytes, 0);
 
 /** What is wrong with a checkpoint's files, or null when sizes and checksums hold. What `progress` throws ends the search. */
-export async function damageOf({ folder, manifest }: StoredCheckpoint, progress: (done: number, total: number) => void = () => {}): Promise<string | null> {
+export async function damageOf({ folder, manifest }: CheckpointFiles, progress: (done: number, total: number) => void = () => {}): Promise<string | null> {
   const total = bytesOf(manifest);
   let done = 0;
   for (const file of manifest.files) {
