@@ -33,6 +33,9 @@ describe("the number of parameters foretold is the engine's", () => {
     ["dense", { model: { ...small, sparse: null } }],
     ["untied, every layer sparse", { model: { ...small, tiedEmbeddings: false, sparse: { experts: 3, every: 1 } } }],
     ["uneven stacks", { model: { ...small, encoderLayers: 3, decoderLayers: 5, sparse: { experts: 5, every: 3 } } }],
+    ["gated, sparse", { model: { ...small, feedForward: "gated-gelu" } }],
+    ["gated, dense", { model: { ...small, feedForward: "gated-silu", sparse: null } }],
+    ["GELU", { model: { ...small, feedForward: "gelu" } }],
     ["decoder only", { model: { ...small, architecture: "decoder-only", decoderLayers: 4 }, data: { objective: "causal" } }],
   ])("%s", async (_, input) => {
     const engine = await Engine.create(config(input));

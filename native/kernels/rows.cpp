@@ -75,6 +75,45 @@ void reluDropoutBackward(const T* __restrict dy, const T* __restrict y, T* __res
   }
 }
 
+float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+
+template <class T>
+void smoothDropout(const T* __restrict a, const T* __restrict b, T* __restrict y, std::int64_t n, std::uint32_t first,
+                   const DropoutKey& by, const SmoothCurve& curve) {
+  const DropoutKey key = by;
+  const auto [linear, cubic] = curve;
+  const auto value = [&](std::int64_t i) {
+    const float x = toFloat(a[i]);
+    return x * sigmoid(x * (linear + cubic * x * x)) * dropoutFactor(key, first + static_cast<std::uint32_t>(i));
+  };
+  if (b == nullptr)
+    for (std::int64_t i = 0; i < n; ++i) store(y[i], value(i));
+  else
+    for (std::int64_t i = 0; i < n; ++i) store(y[i], value(i) * toFloat(b[i]));
+}
+
+template <class T>
+void smoothDropoutBackward(const T* __restrict dy, const T* __restrict a, const T* __restrict b, T* __restrict da,
+                           T* __restrict db, std::int64_t n, std::uint32_t first, const DropoutKey& by, const SmoothCurve& curve) {
+  const DropoutKey key = by;
+  const auto [linear, cubic] = curve;
+  const auto gradient = [&](std::int64_t i) { return toFloat(dy[i]) * dropoutFactor(key, first + static_cast<std::uint32_t>(i)); };
+  // d/dx x·σ(s) = σ + x·σ·(1-σ)·s'
+  const auto slope = [&](float x, float gate) { return gate + x * gate * (1.0F - gate) * (linear + 3.0F * cubic * x * x); };
+  const auto gateOf = [&](float x) { return sigmoid(x * (linear + cubic * x * x)); };
+  if (b == nullptr)
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float x = toFloat(a[i]);
+      store(da[i], gradient(i) * slope(x, gateOf(x)));
+    }
+  else
+    for (std::int64_t i = 0; i < n; ++i) {
+      const float x = toFloat(a[i]), gate = gateOf(x), g = gradient(i);
+      store(da[i], g * toFloat(b[i]) * slope(x, gate));
+      store(db[i], g * x * gate);
+    }
+}
+
 template <class T>
 float rmsNorm(const T* __restrict x, const float* __restrict w, T* __restrict y, std::int64_t d, float epsilon) {
   const float squares = sum(d, [&](std::int64_t i) { return toFloat(x[i]) * toFloat(x[i]); });
@@ -211,7 +250,7 @@ void adamW(float* __restrict w, const float* __restrict g, float* __restrict m, 
 
 template <class T>
 constexpr Rows<T> rowsOf() {
-  return {dropout<T>, reluDropout<T>, reluDropoutBackward<T>, rmsNorm<T>, rmsNormBackward<T>, logSumExp<T>,
+  return {dropout<T>, reluDropout<T>, reluDropoutBackward<T>, smoothDropout<T>, smoothDropoutBackward<T>, rmsNorm<T>, rmsNormBackward<T>, logSumExp<T>,
           crossEntropyBackward<T>, attentionSoftmax<T>, attentionSoftmaxBackward<T>, scaleRow<T>, dot<T>};
 }
 

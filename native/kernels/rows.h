@@ -19,6 +19,11 @@ struct AdamWFactors {
   float gradientScale;
 };
 
+/// s(a) = linear·a + cubic·a³ of an activation a · σ(s(a)).
+struct SmoothCurve {
+  float linear, cubic;
+};
+
 template <class T>
 struct Rows {
   /// y[i] = x[i] · factor(first + i), plus residual[i] where residual is given.
@@ -27,6 +32,12 @@ struct Rows {
   void (*reluDropout)(const T* x, T* y, std::int64_t n, std::uint32_t first, const DropoutKey& key);
   /// dx[i] = y[i] > 0 ? dy[i] · scale : 0.
   void (*reluDropoutBackward)(const T* dy, const T* y, T* dx, std::int64_t n, float scale);
+
+  /// y[i] = a[i] · σ(s(a[i])) · b[i] · factor(first + i); b may be null for 1.
+  void (*smoothDropout)(const T* a, const T* b, T* y, std::int64_t n, std::uint32_t first, const DropoutKey& key, const SmoothCurve& curve);
+  /// The gradients of a, and of b where it is given.
+  void (*smoothDropoutBackward)(const T* dy, const T* a, const T* b, T* da, T* db, std::int64_t n, std::uint32_t first,
+                                const DropoutKey& key, const SmoothCurve& curve);
 
   /// y = x · w · r with r = 1 / sqrt(mean(x²) + epsilon); returns r. One row of d elements.
   float (*rmsNorm)(const T* x, const float* w, T* y, std::int64_t d, float epsilon);

@@ -5,21 +5,16 @@
 #include <cmath>
 
 #include "../kernels/dispatch.h"
-#include "../kernels/dropout.h"
-#include "../kernels/expertProduct.h"
 #include "../kernels/product.h"
 
 namespace switchyard {
 
 SwitchLayer::SwitchLayer(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool encoder,
                          std::int64_t layer)
-    : sparse(*model.sparse), precision(model.precision), encoder(encoder), layer(layer) {
-  const auto d = model.dModel, ff = model.dFf, experts = sparse.experts;
-  const auto deviation = [&](std::int64_t fanIn) { return std::sqrt(model.initializationScale / static_cast<double>(fanIn)); };
-  router = &parameters.add(prefix + ".router.classifier.weight", {experts, d}, {deviation(d)});
-  wi = &parameters.add(prefix + ".experts.wi", {experts, d, ff}, {deviation(d)});
-  wo = &parameters.add(prefix + ".experts.wo", {experts, ff, d}, {deviation(ff)});
-}
+    : sparse(*model.sparse), precision(model.precision), encoder(encoder), layer(layer),
+      router(&parameters.add(prefix + ".router.classifier.weight", {sparse.experts, model.dModel},
+                             {std::sqrt(model.initializationScale / static_cast<double>(model.dModel))})),
+      feedForwards(parameters, prefix + ".experts", model) {}
 
 at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tensor& valid) const {
   const auto batch = x.size(0), length = x.size(1), d = x.size(2), experts = sparse.experts;
@@ -37,8 +32,7 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto buffer = kernels::dispatch(tokens, routing.slot, rows).view({experts, groups * capacity, d});
   // The kept tokens of an expert are the first rows of its buffer, where there is one group.
   const auto used = groups == 1 ? routing.load.select(0, 0).clamp_max(static_cast<double>(capacity)) : at::Tensor();
-  const auto hidden = kernels::reluDropout(kernels::expertProduct(buffer, wi->as(pass.type), used), pass.dropoutSite(sparse.expertDropout));
-  const auto output = kernels::expertProduct(hidden, wo->as(pass.type), used).view({rows, d});
+  const auto output = feedForwards.forward(pass, buffer, used).view({rows, d});
   auto y = kernels::combine(output, routing.slot, routing.gate).view_as(x);
 
   pass.routed.push_back({encoder, layer, experts, capacity, groups, std::move(routing)});

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "../config.h"
+#include "experts.h"
 #include "parameters.h"
 #include "pass.h"
 
@@ -11,7 +12,7 @@ namespace switchyard {
 
 class SwitchLayer {
  public:
-  /// Parameters PREFIX.router.classifier.weight (E, d), PREFIX.experts.wi (E, d, ff) and PREFIX.experts.wo (E, ff, d).
+  /// Parameters PREFIX.router.classifier.weight (E, d), and those of PREFIX.experts.
   SwitchLayer(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool encoder, std::int64_t layer);
 
   /// x (B, S, d), valid (B, S) float; gives p · expert(x), zero for dropped tokens, and adds the routing to the pass.
@@ -22,7 +23,8 @@ class SwitchLayer {
   Precision precision;
   bool encoder;
   std::int64_t layer;
-  Parameter *router, *wi, *wo;
+  Parameter* router;
+  Experts feedForwards;
 };
 
 }  // namespace switchyard

@@ -12,6 +12,7 @@
 #include "../kernels/dropout.h"
 #include "../kernels/rmsNorm.h"
 #include "../kernels/rows.h"
+#include "../kernels/smoothActivation.h"
 
 namespace {
 
@@ -74,6 +75,23 @@ TEST(KernelDropout, EqualsItsReference) {
         [&](const Tensors& t) { return t[0] + t[1] * factors; }, {x, torch::randn_like(x)}, 2);
   check([](const Tensors& t) { return reluDropout(t[0], SITE); },
         [&](const Tensors& t) { return torch::relu(t[0]) * factors; }, {x});
+}
+
+TEST(KernelSmoothActivation, EqualsItsReference) {
+  torch::manual_seed(9);
+  const auto x = torch::randn({37, 1003}) * 4, gate = torch::randn_like(x) * 4;
+  const auto factors = dropoutFactors(x.sizes(), SITE, torch::kFloat);
+  check([](const Tensors& t) { return activationDropout(SmoothActivation::gelu, t[0], SITE); },
+        [&](const Tensors& t) { return torch::gelu(t[0], "tanh") * factors; }, {x});
+  check([](const Tensors& t) { return activationDropout(SmoothActivation::silu, t[0], SITE); },
+        [&](const Tensors& t) { return torch::silu(t[0]) * factors; }, {x});
+  check([](const Tensors& t) { return gatedDropout(SmoothActivation::gelu, t[0], t[1], SITE); },
+        [&](const Tensors& t) { return torch::gelu(t[0], "tanh") * t[1] * factors; }, {gate, x}, 2);
+  check([](const Tensors& t) { return gatedDropout(SmoothActivation::silu, t[0], t[1], SITE); },
+        [&](const Tensors& t) { return torch::silu(t[0]) * t[1] * factors; }, {gate, x}, 2);
+  // Far out the curve is 0 or x, never NaN.
+  const auto far = torch::tensor({-1e4F, -100.0F, 100.0F, 1e4F});
+  EXPECT_TRUE(torch::allclose(activationDropout(SmoothActivation::gelu, far, {7, 3, 0.0}), torch::relu(far)));
 }
 
 TEST(KernelDropout, DropsTheAskedFractionIndependently) {
@@ -204,6 +222,7 @@ TEST(KernelMeta, EveryKernelRunsWithoutReadingBack) {
   const auto slot = torch::empty({8}, meta.dtype(torch::kLong));
   EXPECT_EQ(addDropout(x, reluDropout(x, SITE), SITE).sizes(), x.sizes());
   EXPECT_EQ(rmsNorm(x, torch::empty({16}, meta), 1e-6).sizes(), x.sizes());
+  EXPECT_EQ(gatedDropout(SmoothActivation::gelu, activationDropout(SmoothActivation::silu, x, SITE), x, SITE).sizes(), x.sizes());
   EXPECT_EQ(crossEntropySum(x, slot, -100).dim(), 0);
   EXPECT_EQ(attentionSoftmax(torch::empty({2, 4, 8, 8}, meta), torch::empty({4, 8, 8}, meta), torch::empty({2, 1, 8}, meta), SITE).dim(), 4);
   EXPECT_EQ(combine(dispatch(x, slot, 12), slot, torch::empty({8}, meta)).sizes(), x.sizes());

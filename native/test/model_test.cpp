@@ -112,15 +112,34 @@ class Reference {
     return out;
   }
   Vector dense(const Vector& x, const std::string& prefix) const {
-    auto hidden = times(x, weights.at(prefix + ".wi.weight"));
-    for (auto& value : hidden) value = std::max(0.0, value);
+    const auto first = model.feedForward == Activation::relu || model.feedForward == Activation::gelu ? ".wi.weight" : ".wi_0.weight";
+    auto hidden = activated(times(x, weights.at(prefix + first)));
+    if (weights.contains(prefix + ".wi_1.weight")) hidden = product(hidden, times(x, weights.at(prefix + ".wi_1.weight")));
     return times(hidden, weights.at(prefix + ".wo.weight"));
+  }
+  Vector expert(const Vector& x, const std::string& prefix, std::int64_t e) const {
+    const auto matrix = [&](const std::string& name) { return weights.at(prefix + name)[e].t().contiguous(); };
+    const bool gated = weights.contains(prefix + ".wi_1");
+    auto hidden = activated(times(x, matrix(gated ? ".wi_0" : ".wi")));
+    if (gated) hidden = product(hidden, times(x, matrix(".wi_1")));
+    return times(hidden, matrix(".wo"));
+  }
+  Vector activated(Vector x) const {
+    for (auto& value : x) {
+      if (model.feedForward == Activation::relu) value = std::max(0.0, value);
+      else if (model.feedForward == Activation::gatedSilu) value = value / (1 + std::exp(-value));
+      else value = 0.5 * value * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (value + 0.044715 * value * value * value)));
+    }
+    return x;
+  }
+  static Vector product(Vector x, const Vector& y) {
+    for (std::size_t i = 0; i < x.size(); i++) x[i] *= y[i];
+    return x;
   }
   /// All tokens of the batch in order through router and experts.
   std::vector<Matrix> sparse(const std::vector<Matrix>& x, const std::vector<std::vector<bool>>& valid, const std::string& prefix) {
     const auto& spec = *model.sparse;
     const auto& router = weights.at(prefix + ".router.classifier.weight");
-    const auto &wi = weights.at(prefix + ".experts.wi"), &wo = weights.at(prefix + ".experts.wo");
     const bool bySequence = spec.capacityGroup == CapacityGroup::sequence;
     const auto length = static_cast<std::int64_t>(x[0].size()), batch = static_cast<std::int64_t>(x.size());
     const auto groupTokens = bySequence ? length : length * batch;
@@ -152,9 +171,7 @@ class Reference {
           zSum += std::pow(std::log(sum), 2);
           for (std::int64_t e = 0; e < spec.experts; e++) mass[e] += std::exp(logits[e]) / sum;
           if (taken[best]++ < capacity) {
-            auto hidden = times(x[b][t], wi[best].t().contiguous());
-            for (auto& value : hidden) value = std::max(0.0, value);
-            y = times(hidden, wo[best].t().contiguous());
+            y = expert(x[b][t], prefix + ".experts", best);
             for (auto& value : y) value *= std::exp(logits[best]) / sum;
           }
         }
@@ -196,7 +213,7 @@ class Reference {
       const auto last = block + (memory.empty() ? "1" : "2");
       std::vector<Matrix> h;
       for (const auto& sequence : x) h.push_back(normed(sequence, last + ".layer_norm.weight"));
-      if (weights.contains(last + ".mlp.experts.wi")) {
+      if (weights.contains(last + ".mlp.experts.wo")) {
         const auto y = sparse(h, valid, last + ".mlp");
         for (std::size_t b = 0; b < x.size(); b++) add(x[b], y[b]);
       } else {
@@ -268,6 +285,11 @@ std::vector<std::pair<std::string, ModelConfig>> variants() {
   decoder.architecture = Architecture::decoderOnly;
   decoder.decoderLayers = 3;
   all.emplace_back("decoder only", decoder);
+  for (const auto& [name, activation] : {std::pair("GELU", Activation::gelu), {"gated GELU", Activation::gatedGelu}, {"gated SiLU", Activation::gatedSilu}}) {
+    auto other = small();
+    other.feedForward = activation;
+    all.emplace_back(name, other);
+  }
   return all;
 }
 

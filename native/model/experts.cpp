@@ -1,0 +1,26 @@
+#include "experts.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "../kernels/expertProduct.h"
+
+namespace switchyard {
+
+Experts::Experts(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model)
+    : activation(model.feedForward), dropout(model.sparse->expertDropout) {
+  const auto experts = model.sparse->experts, d = model.dModel, ff = model.dFf;
+  const auto deviation = [&](std::int64_t fanIn) { return std::sqrt(model.initializationScale / static_cast<double>(fanIn)); };
+  if (isGated(activation)) gate = &parameters.add(prefix + ".wi_0", {experts, d, ff}, {deviation(d)});
+  wi = &parameters.add(prefix + (gate ? ".wi_1" : ".wi"), {experts, d, ff}, {deviation(d)});
+  wo = &parameters.add(prefix + ".wo", {experts, ff, d}, {deviation(ff)});
+}
+
+at::Tensor Experts::forward(Pass& pass, const at::Tensor& buffer, const at::Tensor& used) const {
+  const auto opened = gate ? kernels::expertProduct(buffer, gate->as(pass.type), used) : at::Tensor();
+  const auto hidden = activate(activation, kernels::expertProduct(buffer, wi->as(pass.type), used), opened, pass.dropoutSite(dropout));
+  return kernels::expertProduct(hidden, wo->as(pass.type), used);
+}
+
+}  // namespace switchyard
