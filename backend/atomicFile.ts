@@ -23,7 +23,8 @@ export function writeJson(file: string, value: unknown, mode = 0o600): void {
   flushDirectory(dirname(file));
 }
 
-function flushDirectory(directory: string): void {
+/** Makes renames in a folder survive a power cut. */
+export function flushDirectory(directory: string): void {
   const descriptor = openSync(directory, "r");
   try {
     fsyncSync(descriptor);

@@ -151,6 +151,12 @@ struct Engine::State {
 
   /// The batch on the device, checked, and its number of targets.
   std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
+  /// The same of a batch that is only read: its decoder input stands for the labels it has not.
+  TokenBatch uploadRead(const Batch& batch) const;
+  /// Row-major ids on the device, (batchSize, length), checked.
+  at::Tensor uploadIds(const Batch& batch, const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) const;
+  /// Undefined for a decoder-only model.
+  at::Tensor uploadInput(const Batch& batch) const;
 
   EvaluationResult evaluate(const Transformer& evaluated, const Batch& batch) const;
   std::vector<SavedFile> save(const std::string& directory) const;
@@ -172,35 +178,39 @@ struct Engine::State {
   std::int64_t steps = 0;
 };
 
+at::Tensor Engine::State::uploadIds(const Batch& batch, const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) const {
+  if (batch.batchSize < 1 || length < 1 || static_cast<std::int64_t>(ids.size()) != batch.batchSize * length)
+    throw Failure("The batch has " + std::to_string(ids.size()) + " " + name + " tokens where " + std::to_string(batch.batchSize) +
+                  " sequences of " + std::to_string(length) + " were promised.");
+  for (const auto id : ids)
+    if (id < 0 || id >= config.vocabularySize)
+      throw Failure("The batch's " + std::string(name) + " holds token " + std::to_string(id) + ", which is outside the vocabulary of " +
+                    std::to_string(config.vocabularySize) + "; prepare the data again with this model's tokenizer.");
+  return at::tensor(ids, at::kInt).view({batch.batchSize, length}).to(at::kLong).to(device);
+}
+
+at::Tensor Engine::State::uploadInput(const Batch& batch) const {
+  if (config.model.encoderDecoder()) return uploadIds(batch, batch.input, batch.inputLength, "input");
+  if (!batch.input.empty()) throw Failure("The batch has encoder input, which a decoder-only model does not take.");
+  return {};
+}
+
 std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) const {
-  const auto check = [&](const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) {
-    if (batch.batchSize < 1 || length < 1 || static_cast<std::int64_t>(ids.size()) != batch.batchSize * length)
-      throw Failure("The batch has " + std::to_string(ids.size()) + " " + name + " tokens where " + std::to_string(batch.batchSize) +
-                    " sequences of " + std::to_string(length) + " were promised.");
-    for (const auto id : ids)
-      if (id < 0 || id >= config.vocabularySize)
-        throw Failure("The batch's " + std::string(name) + " holds token " + std::to_string(id) + ", which is outside the vocabulary of " +
-                      std::to_string(config.vocabularySize) + "; prepare the data again with this model's tokenizer.");
-  };
-  const auto upload = [&](const std::vector<std::int32_t>& ids, std::int64_t length) {
-    return at::tensor(ids, at::kInt).view({batch.batchSize, length}).to(at::kLong).to(device);
-  };
-  check(batch.labels, batch.labelLength, "label");
+  TokenBatch out;
+  out.labels = uploadIds(batch, batch.labels, batch.labelLength, "label");
   const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [&](auto id) { return id != config.padToken; });
   if (targets == 0) throw Failure("The batch has no token to predict: all its labels are padding.");
-  TokenBatch out;
-  if (config.model.encoderDecoder()) {
-    check(batch.input, batch.inputLength, "input");
-    out.input = upload(batch.input, batch.inputLength);
-  } else if (!batch.input.empty()) {
-    throw Failure("The batch has encoder input, which a decoder-only model does not take.");
-  }
-  out.labels = upload(batch.labels, batch.labelLength);
-  if (!batch.decoderInput.empty()) {
-    check(batch.decoderInput, batch.labelLength, "decoder input");
-    out.decoderInput = upload(batch.decoderInput, batch.labelLength);
-  }
+  out.input = uploadInput(batch);
+  if (!batch.decoderInput.empty()) out.decoderInput = uploadIds(batch, batch.decoderInput, batch.labelLength, "decoder input");
   return {out, targets};
+}
+
+TokenBatch Engine::State::uploadRead(const Batch& batch) const {
+  TokenBatch out;
+  out.decoderInput = uploadIds(batch, batch.decoderInput, batch.labelLength, "decoder input");
+  out.labels = out.decoderInput;
+  out.input = uploadInput(batch);
+  return out;
 }
 
 Engine::Engine(const EngineConfig& config)
@@ -272,6 +282,17 @@ StepResult Engine::step(const Batch& batch, bool routing) {
       }
     }
     return result;
+  });
+}
+
+std::vector<float> Engine::logits(const Batch& batch) {
+  state->useThreads();
+  return guarded("computing logits", [&] {
+    const at::NoGradGuard noGrad;
+    Pass pass;
+    pass.type = state->model.computeType();
+    const auto logits = state->model.forward(pass, state->uploadRead(batch)).to(at::kFloat).cpu().contiguous();
+    return std::vector<float>(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   });
 }
 

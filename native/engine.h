@@ -83,6 +83,8 @@ class Engine {
   EvaluationResult evaluate(const Batch& batch);
   /// The same of the teacher; throws Failure where there is none.
   EvaluationResult evaluateTeacher(const Batch& batch);
+  /// [batchSize, labelLength, vocabulary] of what follows each token of decoderInput, as in an evaluation; labels are not read.
+  std::vector<float> logits(const Batch& batch);
 
   /// Takes the weights of another model's file, before the first step; startingWeights.h says which.
   StartingWeights start(const std::string& modelFile);

@@ -116,9 +116,22 @@ export interface EvaluationResult {
 /** Numbers of weights, by where they came from. */
 export interface StartingWeights { copied: number; upcycled: number; fresh: number }
 
+/** What a model reads, row-major int32 token ids, without anything to predict. */
+export interface Reading {
+  /** [B, S]; absent for a decoder-only model. */
+  input?: Int32Array;
+  inputLength?: number;
+  /** [B, T] */
+  decoderInput: Int32Array;
+  decoderLength: number;
+  batchSize: number;
+}
+
 export interface ParameterInfo { name: string; shape: number[]; elements: number }
 
 export interface MemoryUse { parameterBytes: number; optimizerBytes: number; peakBytes: number }
+
+export interface SavedFile { name: string; bytes: number; sha256: string }
 
 export class Engine {
   /** Builds the model on its device with freshly initialised parameters (truncated normal, paper §2.4). */
@@ -135,6 +148,8 @@ export class Engine {
   evaluate(batch: Batch): Promise<EvaluationResult>;
   /** The same of the teacher. Rejects where there is none. */
   evaluateTeacher(batch: Batch): Promise<EvaluationResult>;
+  /** [B, T, vocabulary] of what follows each decoder token, computed as in an evaluation. */
+  logits(reading: Reading): Promise<Float32Array>;
   /**
    * Takes the weights of another model's model.safetensors before the first step: equal names and shapes are copied; experts begin as copies of the
    * file's dense feed-forward where it has that (upcycling); a dense feed-forward stays fresh where the file has experts. Refuses, unchanged,
@@ -142,7 +157,7 @@ export class Engine {
    */
   start(modelFile: string): Promise<StartingWeights>;
   /** Writes model.safetensors and optimizer.safetensors (fp32, step number in the metadata) into a directory that exists, fsynced. */
-  save(directory: string): Promise<{ files: { name: string; bytes: number; sha256: string }[] }>;
+  save(directory: string): Promise<{ files: SavedFile[] }>;
   /** Restores parameters, optimizer state and step number. Refuses, unchanged, a file that does not match the model. */
   load(directory: string): Promise<void>;
   /** Frees device memory; later calls reject. */
@@ -164,3 +179,22 @@ export interface GpuFacts {
 export interface Devices { cpu: CpuFacts; gpus: GpuFacts[]; cuda: { available: boolean; reason: string | null; libtorch: string } }
 /** Facts about this machine's devices; GPUs through NVML loaded at run time. */
 export function devices(): Promise<Devices>;
+
+/** A tensor of a safetensors file; type is libtorch's word: "Float", "BFloat16", "Half", "Double" or "Long". */
+export interface TensorEntry { name: string; type: string; shape: number[] }
+/** What the header of a safetensors file says, checked; the values are not read. Rejects a damaged file in one sentence. */
+export function tensorHeader(path: string): Promise<TensorEntry[]>;
+
+/** A model in the layout of transformers: its family decides the names of weights. */
+export interface HuggingFaceModel {
+  family: "switch-transformers" | "t5";
+  model: import("../contract/runSpec.ts").ModelSpec;
+  vocabularySize: number;
+}
+/**
+ * Reads a model's safetensors files (fp32, bf16, fp16 or fp64) and writes `target`, a model.safetensors in fp32 with the engine's names, a tensor
+ * at a time. Rejects, in one sentence, a weight that is missing, superfluous, there twice, of another shape or not finite; `target` is then unfinished.
+ */
+export function importHuggingFaceModel(model: HuggingFaceModel, files: string[], target: string): Promise<SavedFile>;
+/** The way back: `source` under transformers' names into a folder that exists, cut into files of at most `maxShardBytes`. */
+export function exportHuggingFaceModel(model: HuggingFaceModel, source: string, folder: string, maxShardBytes: number): Promise<{ files: SavedFile[] }>;

@@ -1,9 +1,12 @@
-// The module that Node loads: class Engine and devices(), as switchyard.d.ts describes them.
+// The module that Node loads: class Engine and the functions beside it, as switchyard.d.ts describes them.
 #include <napi.h>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 
+#include "../checkpoint/huggingFace.h"
 #include "../devices/devices.h"
 #include "../engine.h"
 #include "../failure.h"
@@ -49,6 +52,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       InstanceMethod<&EngineObject::step>("step"),
       InstanceMethod<&EngineObject::evaluate>("evaluate"),
       InstanceMethod<&EngineObject::evaluateTeacher>("evaluateTeacher"),
+      InstanceMethod<&EngineObject::logits>("logits"),
       InstanceMethod<&EngineObject::start>("start"),
       InstanceMethod<&EngineObject::save>("save"),
       InstanceMethod<&EngineObject::load>("load"),
@@ -140,6 +144,18 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     });
   }
 
+  Napi::Value logits(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [batch = readReading(info[0])](Engine& engine) -> Answer {
+        return [values = engine.logits(batch)](Napi::Env env) -> Napi::Value {
+          auto array = Napi::Float32Array::New(env, values.size());
+          std::copy(values.begin(), values.end(), array.Data());
+          return array;
+        };
+      });
+    });
+  }
+
   Napi::Value start(const Napi::CallbackInfo& info) {
     return promised(info.Env(), [&] {
       return run(info.Env(), [file = readText(info[0], "modelFile")](Engine& engine) -> Answer {
@@ -177,11 +193,46 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   std::shared_ptr<Held> held;
 };
 
+/// Runs work that belongs to no engine, off the event loop.
+Napi::Value runAside(Napi::Env env, Job job) { return env.GetInstanceData<Environment>()->general.run(env, std::move(job), nullptr); }
+
 Napi::Value devices(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  return env.GetInstanceData<Environment>()->general.run(env, []() -> Answer {
+  return runAside(info.Env(), []() -> Answer {
     return [found = readDevices()](Napi::Env env) { return toValue(env, found); };
-  }, nullptr);
+  });
+}
+
+Napi::Value tensorHeader(const Napi::CallbackInfo& info) {
+  try {
+    return runAside(info.Env(), [path = readText(info[0], "path")]() -> Answer {
+      return [entries = SafetensorsReader(path).entries()](Napi::Env env) { return toValue(env, entries); };
+    });
+  } catch (...) {
+    return rejected(info.Env(), std::current_exception());
+  }
+}
+
+Napi::Value importHuggingFaceModel(const Napi::CallbackInfo& info) {
+  try {
+    return runAside(info.Env(), [model = readHuggingFaceModel(info[0]), files = readTexts(info[1], "files"), target = readText(info[2], "target")]() -> Answer {
+      const auto written = importHuggingFace(files, target, model);
+      const auto name = std::filesystem::path(target).filename().string();
+      return [file = SavedFile{name, written.bytes, written.sha256}](Napi::Env env) { return toValue(env, file); };
+    });
+  } catch (...) {
+    return rejected(info.Env(), std::current_exception());
+  }
+}
+
+Napi::Value exportHuggingFaceModel(const Napi::CallbackInfo& info) {
+  try {
+    return runAside(info.Env(), [model = readHuggingFaceModel(info[0]), source = readText(info[1], "source"), folder = readText(info[2], "folder"),
+                                 most = readWhole(info[3], "maxShardBytes")]() -> Answer {
+      return [files = exportHuggingFace(source, folder, model, most)](Napi::Env env) { return toValue(env, files); };
+    });
+  } catch (...) {
+    return rejected(info.Env(), std::current_exception());
+  }
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -190,6 +241,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   environment->engineClass = Napi::Persistent(engineClass);
   env.SetInstanceData(environment.release());
   exports.Set("Engine", engineClass);
+  exports.Set("tensorHeader", Napi::Function::New(env, tensorHeader, "tensorHeader"));
+  exports.Set("importHuggingFaceModel", Napi::Function::New(env, importHuggingFaceModel, "importHuggingFaceModel"));
+  exports.Set("exportHuggingFaceModel", Napi::Function::New(env, exportHuggingFaceModel, "exportHuggingFaceModel"));
   exports.Set("devices", Napi::Function::New(env, devices, "devices"));
   return exports;
 }

@@ -191,20 +191,48 @@ EngineConfig readConfig(const Napi::Value& value) {
   return config;
 }
 
+namespace {
+
+void readInput(const Field& given, Batch& batch) {
+  batch.batchSize = given["batchSize"].whole();
+  if (given["input"].absent()) return;
+  batch.input = given["input"].tokens();
+  batch.inputLength = given["inputLength"].whole();
+}
+
+}  // namespace
+
 Batch readBatch(const Napi::Value& value) {
   const Field given(value, "");
   Batch batch;
-  batch.batchSize = given["batchSize"].whole();
+  readInput(given, batch);
   batch.labels = given["labels"].tokens();
   batch.labelLength = given["labelLength"].whole();
   if (!given["decoderInput"].absent()) batch.decoderInput = given["decoderInput"].tokens();
-  if (!given["input"].absent()) {
-    batch.input = given["input"].tokens();
-    batch.inputLength = given["inputLength"].whole();
-  }
   return batch;
 }
 
+Batch readReading(const Napi::Value& value) {
+  const Field given(value, "");
+  Batch batch;
+  readInput(given, batch);
+  batch.decoderInput = given["decoderInput"].tokens();
+  batch.labelLength = given["decoderLength"].whole();
+  return batch;
+}
+
+HuggingFaceModel readHuggingFaceModel(const Napi::Value& value) {
+  const Field given(value, "");
+  return {given["family"].choice<HuggingFaceFamily>({{"switch-transformers", HuggingFaceFamily::switchTransformers}, {"t5", HuggingFaceFamily::t5}}),
+          readModel(given["model"]), given["vocabularySize"].whole()};
+}
+
 std::string readText(const Napi::Value& value, const std::string& name) { return Field(value, name).text(); }
+std::int64_t readWhole(const Napi::Value& value, const std::string& name) { return Field(value, name).whole(); }
+std::vector<std::string> readTexts(const Napi::Value& value, const std::string& name) {
+  std::vector<std::string> all;
+  for (const auto& entry : Field(value, name).entries()) all.push_back(entry.text());
+  return all;
+}
 
 }  // namespace switchyard::addon

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include "../checkpoint/huggingFace.h"
 #include "../config.h"
 #include "../engine.h"
 
@@ -11,6 +12,11 @@ namespace switchyard::addon {
 
 EngineConfig readConfig(const Napi::Value& value);
 Batch readBatch(const Napi::Value& value);
+/// A batch without labels.
+Batch readReading(const Napi::Value& value);
+HuggingFaceModel readHuggingFaceModel(const Napi::Value& value);
+std::int64_t readWhole(const Napi::Value& value, const std::string& name);
+std::vector<std::string> readTexts(const Napi::Value& value, const std::string& name);
 std::string readText(const Napi::Value& value, const std::string& name);
 
 }  // namespace switchyard::addon

@@ -101,16 +101,28 @@ Napi::Value toValue(Napi::Env env, const StartingWeights& weights) {
   return value;
 }
 
+Napi::Value toValue(Napi::Env env, const SavedFile& file) {
+  auto value = Napi::Object::New(env);
+  value.Set("name", file.name);
+  value.Set("bytes", number(env, file.bytes));
+  value.Set("sha256", file.sha256);
+  return value;
+}
+
 Napi::Value toValue(Napi::Env env, const std::vector<SavedFile>& files) {
   auto value = Napi::Object::New(env);
-  value.Set("files", list(env, files, [&](const auto& file) {
-    auto entry = Napi::Object::New(env);
-    entry.Set("name", file.name);
-    entry.Set("bytes", number(env, file.bytes));
-    entry.Set("sha256", file.sha256);
-    return entry;
-  }));
+  value.Set("files", list(env, files, [&](const auto& file) { return toValue(env, file); }));
   return value;
+}
+
+Napi::Value toValue(Napi::Env env, const std::vector<TensorEntry>& entries) {
+  return list(env, entries, [&](const auto& entry) {
+    auto value = Napi::Object::New(env);
+    value.Set("name", entry.name);
+    value.Set("type", c10::toString(entry.type));
+    value.Set("shape", list(env, entry.shape, [&](auto size) { return number(env, size); }));
+    return value;
+  });
 }
 
 Napi::Value toValue(Napi::Env env, const Devices& devices) {

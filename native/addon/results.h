@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include "../checkpoint/safetensors.h"
 #include "../devices/devices.h"
 #include "../engine.h"
 
@@ -13,7 +14,9 @@ Napi::Value toValue(Napi::Env env, const EvaluationResult& result);
 Napi::Value toValue(Napi::Env env, const std::vector<ParameterInfo>& parameters);
 Napi::Value toValue(Napi::Env env, const MemoryUse& memory);
 Napi::Value toValue(Napi::Env env, const StartingWeights& weights);
+Napi::Value toValue(Napi::Env env, const SavedFile& file);
 Napi::Value toValue(Napi::Env env, const std::vector<SavedFile>& files);
+Napi::Value toValue(Napi::Env env, const std::vector<TensorEntry>& entries);
 Napi::Value toValue(Napi::Env env, const Devices& devices);
 
 }  // namespace switchyard::addon

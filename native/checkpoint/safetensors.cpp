@@ -27,7 +27,7 @@ struct TypeName {
   const char* name;
   at::ScalarType type;
 };
-constexpr std::array<TypeName, 4> TYPES{{{"F32", at::kFloat}, {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong}}};
+constexpr std::array<TypeName, 5> TYPES{{{"F32", at::kFloat}, {"BF16", at::kBFloat16}, {"F16", at::kHalf}, {"F64", at::kDouble}, {"I64", at::kLong}}};
 
 class Descriptor {
  public:
@@ -91,17 +91,21 @@ class Output {
   std::int64_t written = 0;
 };
 
-std::string headerText(const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
+std::string headerText(const std::vector<TensorEntry>& entries, const std::map<std::string, std::string>& metadata) {
   std::string text = "{\"__metadata__\":{";
   for (const auto& [name, value] : metadata) text += (text.back() == '{' ? "" : ",") + json::quote(name) + ":" + json::quote(value);
   text += '}';
   std::int64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const auto type = std::ranges::find(TYPES, tensor.scalar_type(), &TypeName::type);
-    if (type == TYPES.end()) throw Failure("The tensor " + name + " is of a type that a checkpoint can't hold.", c10::toString(tensor.scalar_type()));
+  for (const auto& [name, elementType, sizes] : entries) {
+    const auto type = std::ranges::find(TYPES, elementType, &TypeName::type);
+    if (type == TYPES.end()) throw Failure("The tensor " + name + " is of a type that a checkpoint can't hold.", c10::toString(elementType));
     std::string shape;
-    for (const auto size : tensor.sizes()) shape += (shape.empty() ? "" : ",") + std::to_string(size);
-    const auto end = offset + static_cast<std::int64_t>(tensor.nbytes());
+    auto bytes = static_cast<std::int64_t>(c10::elementSize(elementType));
+    for (const auto size : sizes) {
+      shape += (shape.empty() ? "" : ",") + std::to_string(size);
+      bytes *= size;
+    }
+    const auto end = offset + bytes;
     text += "," + json::quote(name) + ":{\"dtype\":\"" + type->name + "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
             std::to_string(offset) + "," + std::to_string(end) + "]}";
     offset = end;
@@ -112,12 +116,9 @@ std::string headerText(const std::vector<NamedTensor>& tensors, const std::map<s
   return text;
 }
 
-/// One tensor as the header describes it, checked by itself.
-struct Entry {
-  std::string name;
-  at::ScalarType type;
-  std::vector<std::int64_t> shape;
-  std::uint64_t begin, end;
+/// One tensor as the header describes it, checked by itself, with its place in the data.
+struct Entry : TensorEntry {
+  std::uint64_t begin = 0, end = 0;
 };
 
 template <typename Kind>
@@ -136,7 +137,7 @@ Entry readEntry(const Refusal& refuse, const std::string& name, const json::Valu
 
   const auto known = std::ranges::find_if(TYPES, [&](const auto& candidate) { return candidate.name == *type; });
   if (known == TYPES.end()) refuse("the tensor \"" + name + "\" is of the type \"" + *type + "\", which checkpoints here don't hold");
-  Entry entry{name, known->type, {}, 0, 0};
+  Entry entry{{name, known->type, {}}};
 
   if (shape->size() > MAX_DIMENSIONS) refuse("the tensor \"" + name + "\" has " + std::to_string(shape->size()) + " dimensions");
   std::uint64_t bytes = c10::elementSize(entry.type);
@@ -196,38 +197,58 @@ void readAt(const std::string& path, int file, void* data, std::uint64_t bytes, 
 
 }  // namespace
 
-WrittenFile writeSafetensors(const std::string& path, const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
-  const auto header = headerText(tensors, metadata);
+WrittenFile writeSafetensors(const std::string& path, const std::vector<TensorEntry>& entries,
+                             const std::function<at::Tensor(const TensorEntry&)>& make, const std::map<std::string, std::string>& metadata) {
+  const auto header = headerText(entries, metadata);
   Output output(path);
   std::array<std::uint8_t, 8> length;
   for (std::size_t i = 0; i < length.size(); i++) length[i] = static_cast<std::uint8_t>(std::uint64_t{header.size()} >> 8 * i);
   output.write(length.data(), length.size());
   output.write(header.data(), header.size());
-  for (const auto& [name, tensor] : tensors) {
-    const auto bytes = tensor.detach().cpu().contiguous();
+  for (const auto& entry : entries) {
+    const auto bytes = make(entry).detach().cpu().contiguous();
+    TORCH_INTERNAL_ASSERT(bytes.scalar_type() == entry.type && bytes.sizes() == at::IntArrayRef(entry.shape));
     output.write(bytes.const_data_ptr(), bytes.nbytes());
   }
   return output.finish();
 }
 
-SafetensorsFile readSafetensors(const std::string& path) {
+WrittenFile writeSafetensors(const std::string& path, const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
+  std::vector<TensorEntry> entries;
+  for (const auto& [name, tensor] : tensors) entries.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+  std::size_t next = 0;
+  return writeSafetensors(path, entries, [&](const auto&) { return tensors[next++].tensor; }, metadata);
+}
+
+struct SafetensorsReader::State {
+  explicit State(const std::string& path) : path(path), file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  std::string path;
+  Descriptor file;
+  std::uint64_t dataBegin = 0;
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorEntry> entries;
+  /// By name: where its bytes begin and end in the data.
+  std::map<std::string, Entry> places;
+};
+
+SafetensorsReader::SafetensorsReader(const std::string& path) : state(std::make_unique<State>(path)) {
   const Refusal refuse{path};
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.number < 0) cannotRead(path, errno);
+  const auto file = state->file.number;
+  if (file < 0) cannotRead(path, errno);
   struct stat facts {};
-  if (::fstat(file.number, &facts) != 0) cannotRead(path, errno);
+  if (::fstat(file, &facts) != 0) cannotRead(path, errno);
   if (!S_ISREG(facts.st_mode)) throw Failure("There is no file " + path + ": it is a folder or a device.", "", FailureKind::checkpoint);
   const auto fileBytes = static_cast<std::uint64_t>(facts.st_size);
   if (fileBytes < 8) refuse("it has " + std::to_string(fileBytes) + " bytes");
 
   std::array<std::uint8_t, 8> length;
-  readAt(path, file.number, length.data(), length.size(), 0);
+  readAt(path, file, length.data(), length.size(), 0);
   std::uint64_t headerBytes = 0;
   for (std::size_t i = 0; i < length.size(); i++) headerBytes |= std::uint64_t{length[i]} << 8 * i;
   if (headerBytes > MAX_HEADER_BYTES || headerBytes > fileBytes - 8)
     refuse("its header claims " + std::to_string(headerBytes) + " bytes in a file of " + std::to_string(fileBytes));
   std::string header(headerBytes, '\0');
-  readAt(path, file.number, header.data(), headerBytes, 8);
+  readAt(path, file, header.data(), headerBytes, 8);
 
   json::Value document;
   try {
@@ -237,19 +258,37 @@ SafetensorsFile readSafetensors(const std::string& path) {
   }
   const auto* object = std::get_if<json::Object>(&document.content);
   if (!object) refuse("its header is not an object");
-  const auto dataBytes = fileBytes - 8 - headerBytes;
-  SafetensorsFile result;
+  state->dataBegin = 8 + headerBytes;
+  const auto dataBytes = fileBytes - state->dataBegin;
   std::vector<Entry> entries;
   for (const auto& [name, value] : *object) {
-    if (name == "__metadata__") result.metadata = readMetadata(refuse, value);
+    if (name == "__metadata__") state->metadata = readMetadata(refuse, value);
     else entries.push_back(readEntry(refuse, name, value, dataBytes));
   }
   checkCoverage(refuse, entries, dataBytes);
   for (const auto& entry : entries) {
-    auto tensor = at::empty(entry.shape, at::TensorOptions(entry.type));
-    readAt(path, file.number, tensor.data_ptr(), entry.end - entry.begin, 8 + headerBytes + entry.begin);
-    result.tensors.push_back({entry.name, tensor});
+    state->entries.push_back(entry);
+    state->places.emplace(entry.name, entry);
   }
+}
+SafetensorsReader::~SafetensorsReader() = default;
+SafetensorsReader::SafetensorsReader(SafetensorsReader&&) noexcept = default;
+
+const std::string& SafetensorsReader::path() const { return state->path; }
+const std::map<std::string, std::string>& SafetensorsReader::metadata() const { return state->metadata; }
+const std::vector<TensorEntry>& SafetensorsReader::entries() const { return state->entries; }
+
+at::Tensor SafetensorsReader::read(const std::string& name) const {
+  const auto& entry = state->places.at(name);
+  auto tensor = at::empty(entry.shape, at::TensorOptions(entry.type));
+  readAt(state->path, state->file.number, tensor.data_ptr(), entry.end - entry.begin, state->dataBegin + entry.begin);
+  return tensor;
+}
+
+SafetensorsFile readSafetensors(const std::string& path) {
+  const SafetensorsReader reader(path);
+  SafetensorsFile result{reader.metadata(), {}};
+  for (const auto& entry : reader.entries()) result.tensors.push_back({entry.name, reader.read(entry.name)});
   return result;
 }
 
