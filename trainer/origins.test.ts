@@ -124,13 +124,19 @@ describe.skipIf(!engineIsBuilt)("runs that begin with others (needs the built en
     mkdirSync(folder, { recursive: true });
     const bytes = readFileSync(join(listCheckpoints(dense)[0]!.folder, "model.safetensors")), widened = widenVocabulary(bytes, 400);
     writeFileSync(join(folder, "model.safetensors"), widened);
-    writeFileSync(join(folder, "model.json"), JSON.stringify(ModelFile.parse({
-      v: 1, id, name: "imported", importedAt: 0, source: "/somewhere", model: tinySpec({ model: { ...dropoutOff, sparse: null } }).model, vocabularySize: 400, padToken: 0, startToken: 0, endToken: 1, tokenizer: { kind: "bytes" },
+    const describeModel = (endToken: number) => writeFileSync(join(folder, "model.json"), JSON.stringify(ModelFile.parse({
+      v: 1, id, name: "imported", importedAt: 0, source: "/somewhere", model: tinySpec({ model: { ...dropoutOff, sparse: null } }).model, vocabularySize: 400, padToken: 0, startToken: 0, endToken, tokenizer: { kind: "bytes" },
       parameters: 1, files: [{ name: "model.safetensors", bytes: widened.length, sha256: createHash("sha256").update(widened).digest("hex") }],
     })));
+    describeModel(1);
     const spec = tinySpec({ start: { kind: "model", id }, model: { ...dropoutOff, sparse: null } }), run = await whole(spec);
     expect(logs(run)).toEqual(expect.arrayContaining([expect.stringMatching(/^Weights of "imported": [\d,]+ copied, 0 upcycled/)]));
     await resumesBitForBit(run, spec);
+    describeModel(2);
+    const other = newRun(spec);
+    expect(await start(other).ended).toMatchObject({ code: 2 });
+    expect(exitOf(other).message).toBe('"imported" marks padding, start and end with the tokens 0, 0 and 2, and the tokenizer with 0, 0 and 1; choose the tokenizer that the model was trained with.');
+    describeModel(1);
     writeFileSync(join(folder, "model.safetensors"), widened.subarray(0, -4));
     const damaged = newRun(spec);
     expect(await start(damaged).ended).toMatchObject({ code: 5 });

@@ -30,8 +30,15 @@ export async function openOrigins(run: string, spec: RunSpec, tokenizer: TextTok
   const given = first && spec.start ? await openWeights(shelves, spec.start, progress) : null;
   const issue = weightsIssues(spec, tokenizer.identity, given && trained(given), teacher && trained(teacher))[0];
   if (issue) throw new RunFailure("spec-error", `The spec is wrong at ${issue.path}: ${issue.message}`);
+  for (const weights of [given, teacher]) if (weights) checkTokens(weights, tokenizer);
   const start = given ?? (first && distillation?.initialize ? teacher : null);
   return { start, teacher, damaged: [...given?.damaged ?? [], ...teacher?.damaged ?? []] };
+}
+
+/** An imported model says which ids its padding, start and end have; the data is prepared with those of the tokenizer, padding also for the start. */
+function checkTokens({ name, tokens }: Weights, { pad, end }: TextTokenizer): void {
+  if (!tokens || (tokens.pad === pad && tokens.start === pad && tokens.end === end)) return;
+  throw new RunFailure("spec-error", `"${name}" marks padding, start and end with the tokens ${tokens.pad}, ${tokens.start} and ${tokens.end}, and the tokenizer with ${pad}, ${pad} and ${end}; choose the tokenizer that the model was trained with.`);
 }
 
 const trained = ({ name, model, tokenizer }: Weights): TrainedModel => ({ name, model, tokenizer: tokenizer && tokenizerIdentity(tokenizer) });

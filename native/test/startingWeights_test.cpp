@@ -118,6 +118,16 @@ TEST_F(StartingWeightsTest, UpcycledToOneExpertComputeTheSame) {
   EXPECT_GT(expected.abs().max().item<double>(), 1e-3);
 }
 
+TEST_F(StartingWeightsTest, UpcycleBothInputMatricesOfAGatedLayer) {
+  auto gated = sizes(false), experts = sizes(true);
+  gated.feedForward = experts.feedForward = Activation::gatedGelu;
+  Model source(gated), model(experts, 2);
+  write(source.tensors());
+  startFrom(file, model.transformer.parameters);
+  for (const std::string matrix : {"wi_0", "wi_1", "wo"})
+    EXPECT_TRUE(torch::equal(model[SPARSE_BLOCK + ".mlp.experts." + matrix][3], source[SPARSE_BLOCK + ".mlp." + matrix + ".weight"].t())) << matrix;
+}
+
 TEST_F(StartingWeightsTest, OfADenseModelFromASparseOneLeaveItsFeedForwardFresh) {
   Model source(sizes(true)), model(sizes(false), 2), untouched(sizes(false), 2);
   write(source.tensors());

@@ -17,10 +17,12 @@ export interface FoundWeights {
   model: ModelSpec;
   /** null where a model came without one, or sees images. */
   tokenizer: Tokenizer | null;
+  /** Of an imported model: ids that mark padding, the decoder's start and the end. A run has its tokenizer's. */
+  tokens: { pad: number; start: number; end: number } | null;
   /** What could be loaded, best first; `step` is null for an imported model. */
   candidates: (CheckpointFiles & { step: number | null })[];
 }
-export interface Weights extends Pick<FoundWeights, "name" | "model" | "tokenizer"> {
+export interface Weights extends Omit<FoundWeights, "candidates"> {
   /** The model.safetensors. */
   file: string;
   step: number | null;
@@ -39,7 +41,7 @@ function findRun({ runs }: Shelves, { id, step }: Extract<WeightsSource, { kind:
   if (all.length === 0) throw new RunFailure("spec-error", `The run "${spec.name}" has no checkpoint yet, so it has no weights to give.`);
   if (chosen.length === 0) throw new RunFailure("spec-error", `The run "${spec.name}" has no checkpoint of step ${step}; there ${all.length === 1 ? "is" : "are"} ${all.map(({ manifest }) => manifest.step).join(", ")}.`);
   return {
-    name: spec.name, model: spec.model, tokenizer: spec.model.architecture === "vision" ? null : spec.data.tokenizer,
+    name: spec.name, model: spec.model, tokenizer: spec.model.architecture === "vision" ? null : spec.data.tokenizer, tokens: null,
     candidates: chosen.map(({ folder, manifest }) => ({ folder, step: manifest.step, manifest: weightsAlone(manifest) })),
   };
 }
@@ -48,7 +50,8 @@ function findModel({ models }: Shelves, id: string): FoundWeights {
   const folder = join(models, id), file = readJson(join(folder, MODEL_FILES.model), ModelFile);
   if (!file) throw new RunFailure("spec-error", `The imported model ${id} is not there; it may have been removed. Choose another.`);
   const tokenizer = file.tokenizer?.kind === "huggingface" ? { ...file.tokenizer, path: join(folder, MODEL_FILES.tokenizer) } : file.tokenizer;
-  return { name: file.name, model: file.model, tokenizer, candidates: [{ folder, step: null, manifest: weightsAlone(file) }] };
+  const tokens = { pad: file.padToken, start: file.startToken, end: file.endToken };
+  return { name: file.name, model: file.model, tokenizer, tokens, candidates: [{ folder, step: null, manifest: weightsAlone(file) }] };
 }
 
 /** Optimizer state and what alerts have seen are the source's own. */
@@ -56,11 +59,11 @@ const weightsAlone = ({ files }: CheckpointFiles["manifest"]): CheckpointFiles["
 
 /** The best weights whose checksum holds. @throws RunFailure where there are none. */
 export async function openWeights(shelves: Shelves, source: WeightsSource, progress: (done: number, total: number) => void): Promise<Weights> {
-  const { name, model, tokenizer, candidates } = findWeights(shelves, source), damaged: string[] = [];
+  const { candidates, ...found } = findWeights(shelves, source), damaged: string[] = [];
   for (const candidate of candidates) {
     const wrong = candidate.manifest.files.length === 0 ? `it has no ${MODEL_FILES.weights}` : await damageOf(candidate, progress);
-    if (wrong === null) return { name, model, tokenizer, file: join(candidate.folder, MODEL_FILES.weights), step: candidate.step, damaged };
-    damaged.push(`${candidate.step === null ? "The imported model" : `The checkpoint of step ${candidate.step} of`} "${name}" is damaged (${wrong}).`);
+    if (wrong === null) return { ...found, file: join(candidate.folder, MODEL_FILES.weights), step: candidate.step, damaged };
+    damaged.push(`${candidate.step === null ? "The imported model" : `The checkpoint of step ${candidate.step} of`} "${found.name}" is damaged (${wrong}).`);
   }
   throw new RunFailure("checkpoint-error", `${damaged[0]} Choose other weights.`);
 }
