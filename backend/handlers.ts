@@ -21,7 +21,9 @@ import { createRunDirectory, launchTrainer } from "./runs/launch.ts";
 import { readOutput } from "./runs/output.ts";
 import { controlRequested, requestControl } from "./runs/runFiles.ts";
 import { checkSpec } from "./runs/specCheck.ts";
+import { distillationReport } from "./runs/distillationReport.ts";
 import { specDifferences } from "./runs/specDifferences.ts";
+import { withSteps } from "./runs/specWeights.ts";
 import { VERSION } from "./version.ts";
 
 const OK = { ok: true } as const;
@@ -74,9 +76,9 @@ export function createHandlers(application: Application, trainer?: readonly stri
       sparseLayers: layers(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
     }),
     "runs.start": ({ spec }) => {
-      const checked = checkSpec(spec);
+      const checked = checkSpec(spec, home);
       if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
-      const id = createRunDirectory(home.runs, checked.spec);
+      const id = createRunDirectory(home.runs, withSteps(checked.spec, home));
       known(id, ingest.adopt(id));
       launch(id, null);
       return { runId: id };
@@ -129,6 +131,10 @@ export function createHandlers(application: Application, trainer?: readonly stri
       return { fileName: `${fileStem(name)}-${what}.${format}`, mediaType: format === "csv" ? "text/csv" : "application/json", text };
     },
     "runs.compare": ({ runIds }) => specDifferences(runIds.map((id) => JSON.parse(specText(db, key(id))))),
+    "runs.distillation": ({ runId, denseRunId }) => {
+      const evaluated = (id: string) => ({ summary: summary(id), spec: spec(id) });
+      return distillationReport(evaluated(runId), evaluated(denseRunId));
+    },
     "runs.alerts": ({ runId }) => readAlerts(db, key(runId)),
     "runs.log": ({ runId, before, limit }) => readLog(db, key(runId), before, limit),
     "runs.output": ({ runId }) => (key(runId), readOutput(join(directory(runId), FILES.log))),
@@ -140,7 +146,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "routing.at": ({ runId, step }) => routingAt(db, key(runId), step ?? Number.MAX_SAFE_INTEGER),
     "routing.history": async ({ runId, ...query }) => known(runId, await readers.query("routingHistory", runId, query)),
     "routing.steps": ({ runId }) => routingSteps(db, key(runId)),
-    "spec.validate": ({ spec }) => ({ issues: checkSpec(spec).issues }),
+    "spec.validate": ({ spec }) => ({ issues: checkSpec(spec, home).issues }),
     "data.inspect": ({ source, tokenizer }) => inspectSource(source, tokenizer),
     "models.list": () => listModels(home).map(({ file }) => file),
     "models.info": ({ modelId }) => {

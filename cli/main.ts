@@ -3,6 +3,7 @@ import { RequestError } from "../contract/client.ts";
 import type { WireError } from "../contract/handlers.ts";
 import { help, parseCommandLine, UsageError, type Command } from "./commandLine.ts";
 import { controllingRuns } from "./commands/control.ts";
+import { derivingRuns } from "./commands/derive.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
@@ -10,7 +11,7 @@ import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...lookingAtRuns, ...controllingRuns, ...modelCommands, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...modelCommands, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {

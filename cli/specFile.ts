@@ -7,8 +7,8 @@ import { UsageError } from "./commandLine.ts";
 import { suggestion } from "./suggestion.ts";
 
 type Json = z.output<ReturnType<typeof z.json>>;
-type JsonObject = { [key: string]: Json };
-const isObject = (value: unknown): value is JsonObject => value !== null && typeof value === "object" && !Array.isArray(value);
+export type JsonObject = { [key: string]: Json };
+export const isObject = (value: unknown): value is JsonObject => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** Reads a spec; paths of text in it are relative to the file. */
 export function readSpecFile(file: string): JsonObject {

@@ -5,7 +5,7 @@ import { RunSpec } from "./runSpec.ts";
 
 const example = (name: string): RunSpec => RunSpec.parse(JSON.parse(readFileSync(new URL(`../examples/${name}.json`, import.meta.url), "utf8")));
 
-test.each(["sample", "sample-dense", "larger"])("examples/%s.json is a valid spec", (name) => expect(() => example(name)).not.toThrow());
+test.each(["sample", "sample-dense", "larger", "finetune"])("examples/%s.json is a valid spec", (name) => expect(() => example(name)).not.toThrow());
 
 // The engine's: Router.CapacityIsThatOfEquation3 in native/test/router_test.cpp.
 test.each([[2048, 8, 1.25, 320], [100, 8, 1.2, 15], [100, 2, 1.1, 55], [10, 3, 1, 4], [10, 64, 0.1, 1], [10, 2, 16, 10]])(

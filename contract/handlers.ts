@@ -1,7 +1,7 @@
 // What the interface can ask the backend, and what the backend pushes. One table drives both ends: the backend implements
 // `Handlers`, the renderer and the tests call `send(name, args)`; both sides validate with these schemas.
 import { z } from "zod";
-import { RunSpec } from "./runSpec.ts";
+import { RunSpec, WeightsSource } from "./runSpec.ts";
 import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
@@ -73,6 +73,15 @@ export const DataInspection = z.object({
 });
 /** One mistake in a spec, at a dotted path such as "model.sparse.every". */
 export const SpecIssue = z.object({ path: z.string(), message: z.string() });
+/** Evaluation losses in nats a token; contract/distillation.ts says what is kept. */
+const Evaluated = z.object({ runId: RunId, name: z.string(), loss: WireNumber, step: z.int() });
+export const DistillationReport = z.object({
+  student: Evaluated, dense: Evaluated, teacher: z.object({ source: WeightsSource, loss: WireNumber }),
+  /** null where the teacher is no better than the dense run. */
+  gainKept: z.number().nullable(),
+  /** Dotted paths in which the two runs' data or training length differ; empty where the losses can be compared. */
+  differences: z.array(z.string()),
+});
 export const SpecDifference = z.object({ path: z.string(), values: z.array(z.json()) });
 
 const runId = z.strictObject({ runId: RunId });
@@ -103,6 +112,8 @@ export const requests = {
   "runs.purge": { args: runId, result: ok },
   "runs.export": { args: z.strictObject({ runId: RunId, format: z.enum(["csv", "json"]), what: z.enum(["metrics", "routing"]).default("metrics") }), result: z.object({ fileName: z.string(), mediaType: z.string(), text: z.string() }) },
   "runs.compare": { args: z.strictObject({ runIds: z.array(RunId).min(2).max(20) }), result: z.array(SpecDifference) },
+  /** What a distilled run kept of its teacher's gain over a dense run without one. */
+  "runs.distillation": { args: z.strictObject({ runId: RunId, denseRunId: RunId }), result: DistillationReport },
   "runs.alerts": { args: runId, result: z.array(Alert) },
   "runs.log": { args: z.strictObject({ runId: RunId, before: z.int().optional(), limit: z.int().min(1).max(5000).default(1000) }), result: z.array(LogLine) },
   /** The end of stdout.log, cleaned of control characters. */
@@ -167,6 +178,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
 ]);
 export type WireError = z.output<typeof WireError>;
 export type RunSummary = z.output<typeof RunSummary>;
+export type DistillationReport = z.output<typeof DistillationReport>;
 export type RunDetail = z.output<typeof RunDetail>;
 export type RunStatus = z.output<typeof RunStatus>;
 export type Series = z.output<typeof Series>;

@@ -33,19 +33,19 @@ export const SparseSpec = z.strictObject({
   }),
   normalizeGates: field(z.boolean().default(true), { title: "Gates of a token sum to 1", advanced: true, description: "Top-k divides the probabilities of a token's choices by their sum (GShard). With one choice it is never done: the router would get no gradient." }),
   probabilityThreshold: field(z.number().min(0.05).max(1).nullable().default(null), {
-    title: "Experts by probability", advanced: true,
+    title: "Experts by probability", advanced: true, off: "always k experts",
     description: "Variable compute: a token takes experts in order until their probabilities sum to this, at most k of them.",
   }),
   budget: field(z.number().min(1).max(8).nullable().default(null), {
-    title: "Budget", unit: "experts a token", advanced: true,
+    title: "Budget", unit: "experts a token", advanced: true, off: "k places a token",
     description: "Mean number of experts a token that places are made for, in place of k. The choices with the highest probability are served first.",
   }),
   exploration: field(z.enum(["none", "sampling", "jitter", "input-dropout"]).default("none"), {
-    title: "Exploration", labels: { none: "None (argmax)", sampling: "Sampling", jitter: "Input jitter", "input-dropout": "Input dropout" },
+    title: "Exploration", advanced: true, labels: { none: "None (argmax)", sampling: "Sampling", jitter: "Input jitter", "input-dropout": "Input dropout" },
     description: "What the router tries in training besides its best choice. The paper's table 11: jitter −1.468, argmax −1.471, input dropout −1.480, sampling −1.570.",
   }),
-  jitter: field(z.number().min(0).max(0.9).default(0.01), { title: "Jitter", advanced: true, description: "The router's input is multiplied by uniform noise in 1 ± this." }),
-  inputDropout: field(z.number().min(0).max(0.9).default(0.1), { title: "Router input dropout", advanced: true }),
+  jitter: field(z.number().min(0).max(0.9).default(0.01), { title: "Jitter", description: "The router's input is multiplied by uniform noise in 1 ± this." }),
+  inputDropout: field(z.number().min(0).max(0.9).default(0.1), { title: "Router input dropout", description: "Share of the router's input that is set to 0 in training." }),
   capacityFactor: field(z.strictObject({
     training: field(z.number().min(0.1).max(16).default(1.25), {
       title: "Capacity factor, training",
@@ -57,7 +57,7 @@ export const SparseSpec = z.strictObject({
     }),
   }).prefault({}), { title: "Capacity" }),
   fixedCapacity: field(count(1, 1_000_000).nullable().default(null), {
-    title: "Fixed capacity", unit: "tokens", advanced: true, description: "Places of an expert in each group, instead of a factor; Hugging Face's expert_capacity, counted per sequence.",
+    title: "Fixed capacity", unit: "tokens", advanced: true, off: "by the factor", description: "Places of an expert in each group, instead of a factor; Hugging Face's expert_capacity, counted per sequence.",
   }),
   capacityGroup: field(z.enum(["batch", "sequence", "rank"]).default("batch"), {
     title: "Capacity counted per", advanced: true, labels: { batch: "batch", sequence: "sequence", rank: "rank" },
@@ -67,7 +67,7 @@ export const SparseSpec = z.strictObject({
     title: "Overflow", labels: { drop: "Dropped", "next-choice": "To the next choice (No-Token-Left-Behind)", dropless: "None: no capacity limit" },
     description: "What becomes of a token whose expert is full. Next choice: appendix B of the paper, in stages. No limit: every expert could take all tokens, for comparison.",
   }),
-  stages: field(count(2, 1024).default(2), { title: "Stages", unit: "choices", advanced: true, description: "Choices that No-Token-Left-Behind tries for a token, the first included." }),
+  stages: field(count(2, 1024).default(2), { title: "Stages", unit: "choices", description: "Choices that No-Token-Left-Behind tries for a token, the first included." }),
   priority: field(z.enum(["sequence", "probability"]).default("sequence"), {
     title: "Served first", advanced: true, labels: { sequence: "earlier tokens", probability: "most probable tokens (batch priority)" },
     description: "Who takes an expert's places when they do not suffice: the order of the sequence, or the router's probability (V-MoE 2106.05974).",
@@ -76,7 +76,7 @@ export const SparseSpec = z.strictObject({
     title: "Balancing", labels: { "auxiliary-loss": "Auxiliary loss", sinkhorn: "Sinkhorn, no loss", bias: "Bias, no loss", none: "None" },
     description: "What keeps loads even: the paper's loss (eq. 4), a balanced assignment (S-BASE 2202.01169), or a bias of each expert that follows its load (2408.15664).",
   }),
-  biasRate: field(z.number().min(0).max(1).default(0.001), { title: "Bias rate", advanced: true, description: "How far an expert's bias moves after each step, up when its load is under the mean and down when over." }),
+  biasRate: field(z.number().min(0).max(1).default(0.001), { title: "Bias rate", description: "How far an expert's bias moves after each step, up when its load is under the mean and down when over." }),
   auxiliaryLoss: field(z.number().min(0).max(10).default(0.01), {
     title: "Auxiliary loss coefficient",
     description: "α in α·E·Σ f·P (eq. 4), added once for each sparse layer. The paper uses 0.01.",
@@ -89,7 +89,7 @@ export const SparseSpec = z.strictObject({
     title: "Form of the losses", advanced: true, labels: { paper: "per layer (paper)", "hugging-face": "averaged over layers (Hugging Face)" },
     description: "The paper sums a loss for each layer; transformers takes f and P over the tokens of all layers of a stack together, once.",
   }),
-  auxiliaryLossSteps: field(count(1, 100_000_000).nullable().default(null), { title: "Losses of the router only in the first", unit: "steps", advanced: true, description: "Afterwards neither auxiliary loss nor z-loss counts." }),
+  auxiliaryLossSteps: field(count(1, 100_000_000).nullable().default(null), { title: "Losses of the router only in the first", unit: "steps", advanced: true, off: "all steps", description: "Afterwards neither auxiliary loss nor z-loss counts." }),
   zLoss: field(z.number().min(0).max(10).default(0), {
     title: "Router z-loss coefficient", advanced: true,
     description: "Mean of logsumexp(logits)², from ST-MoE (2202.08906), which uses 0.001. 0 turns it off.",

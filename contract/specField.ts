@@ -10,6 +10,8 @@ export interface FieldMeta {
   advanced?: boolean;
   /** Words for each value of an enumeration. */
   labels?: Record<string, string>;
+  /** What null means, for a number that can be left empty. */
+  off?: string;
   [key: string]: unknown;
 }
 export const field = <T extends z.ZodType>(schema: T, meta: FieldMeta): T => schema.meta(meta) as T;

@@ -11,7 +11,7 @@ const issues = (spec: unknown) => {
 test("a good spec has none", () => expect(issues({})).toEqual([]));
 
 test.each([
-  [{ model: { dModel: 4 } }, "model.dModel: Must be at least 8."],
+  [{ model: { dModel: 1 } }, "model.dModel: Must be at least 2."],
   [{ model: { dModel: "wide" } }, "model.dModel: Must be a number."],
   [{ model: { dModel: 12.5 } }, "model.dModel: Must be a whole number."],
   [{ model: { dropout: 2 } }, "model.dropout: Must be at most 0.9."],

@@ -17,8 +17,9 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
   }
 }
 
-const OBJECTIVES = { "encoder-decoder": ["span-corruption", "text-to-text"], "decoder-only": ["causal", "text-to-text"], vision: ["classification"] } as const;
-const SOURCES = { "span-corruption": ["sample", "files"], causal: ["sample", "files"], "text-to-text": ["jsonl"], classification: ["images", "idx"] } as const;
+/** Objectives of each architecture, and what each can be trained on; the first is the usual one. */
+export const OBJECTIVES = { "encoder-decoder": ["span-corruption", "text-to-text"], "decoder-only": ["causal", "text-to-text"], vision: ["classification"] } as const;
+export const SOURCES = { "span-corruption": ["sample", "files"], causal: ["sample", "files"], "text-to-text": ["jsonl"], classification: ["images", "idx"] } as const;
 
 /** Objective, architecture and data belong together. */
 function checkTask({ model, data }: RunSpec, wrong: Wrong): void {

@@ -1,15 +1,17 @@
-// Whether a spec can be started here: its schema, and the files it names.
+// Whether a spec can be started here: its schema, and the files and weights it names.
 import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { SpecIssue } from "../../contract/handlers.ts";
 import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
 import { toIssues } from "../../contract/specIssues.ts";
+import type { Shelves } from "../../trainer/run/weightsSource.ts";
+import { checkWeights } from "./specWeights.ts";
 
 /** The spec with its defaults filled in, or what is wrong with it, field by field. */
-export function checkSpec(input: unknown): { spec: Spec; issues: [] } | { spec: null; issues: SpecIssue[] } {
+export function checkSpec(input: unknown, shelves: Shelves): { spec: Spec; issues: [] } | { spec: null; issues: SpecIssue[] } {
   const parsed = RunSpec.safeParse(input);
   if (!parsed.success) return { spec: null, issues: toIssues(parsed.error) };
-  const issues = missingFiles(parsed.data);
+  const issues = [...missingFiles(parsed.data), ...checkWeights(parsed.data, shelves)];
   return issues.length > 0 ? { spec: null, issues } : { spec: parsed.data, issues: [] };
 }
 

@@ -74,37 +74,41 @@ const metrics: Command = {
     name: { value: "METRIC", about: "One metric, for example loss." },
     points: { value: "N", about: "Most rows; neighbouring steps are put together as last, least and greatest (default 50 on a terminal, 20,000 as JSON)." },
   },
-  run: (parsed) => open(parsed, async (backend) => {
+  run: (parsed) => {
     const points = wholeNumber(parsed, "points", 2);
-    const { id } = await findRun(backend, parsed.positional[0]!);
-    const name = parsed.value("name");
-    if (name === undefined) {
-      const summaries = await listSummaries(backend, id);
-      print(parsed.json, summaries, Object.keys(summaries).length === 0 ? "Nothing was measured yet." : summaryTable(summaries));
+    return open(parsed, async (backend) => {
+      const { id } = await findRun(backend, parsed.positional[0]!);
+      const name = parsed.value("name");
+      if (name === undefined) {
+        const summaries = await listSummaries(backend, id);
+        print(parsed.json, summaries, Object.keys(summaries).length === 0 ? "Nothing was measured yet." : summaryTable(summaries));
+        return 0;
+      }
+      const { metricNames } = await backend.send("runs.get", { runId: id });
+      if (!metricNames.includes(name)) throw new Error(`This run has not recorded "${name}".${suggestion(name, metricNames)}`);
+      const series = await backend.send("metrics.series", { runId: id, name, points: points ?? (parsed.json ? 20_000 : 50) });
+      const rows = series.step.map((step, i) => ({ step, tokens: series.tokens[i], seconds: series.seconds[i], value: series.last[i], min: series.min[i], max: series.max[i] }));
+      print(parsed.json, rows, table(["step", "tokens", name, "least", "greatest"], rows.map((row) => [row.step, row.tokens, row.value, row.min, row.max])));
       return 0;
-    }
-    const { metricNames } = await backend.send("runs.get", { runId: id });
-    if (!metricNames.includes(name)) throw new Error(`This run has not recorded "${name}".${suggestion(name, metricNames)}`);
-    const series = await backend.send("metrics.series", { runId: id, name, points: points ?? (parsed.json ? 20_000 : 50) });
-    const rows = series.step.map((step, i) => ({ step, tokens: series.tokens[i], seconds: series.seconds[i], value: series.last[i], min: series.min[i], max: series.max[i] }));
-    print(parsed.json, rows, table(["step", "tokens", name, "least", "greatest"], rows.map((row) => [row.step, row.tokens, row.value, row.min, row.max])));
-    return 0;
-  }),
+    });
+  },
 };
 
 const routing: Command = {
   name: "runs routing", positional: ["ID"], about: "Show where the routers sent the tokens at one step.",
   details: "One line a sparse layer: tokens that chose each expert before dropping (load), tokens each kept, router entropy in nats, and the dropped fraction.",
   options: { step: { value: "N", about: "The newest recorded step at or before N (default: the newest of all)." } },
-  run: (parsed) => open(parsed, async (backend) => {
+  run: (parsed) => {
     const step = wholeNumber(parsed, "step", 0);
-    const { id } = await findRun(backend, parsed.positional[0]!);
-    const layers = await backend.send("routing.at", { runId: id, ...(step === undefined ? {} : { step }) });
-    print(parsed.json, layers, layers.length === 0 ? "No routing is recorded there." : table(
-      ["step", "layer", "stack", "experts", "capacity", "tokens", "load", "kept", "entropy", "dropped"],
-      layers.map((layer) => [layer.step, layer.layer, layer.stack, layer.experts, layer.capacity, layer.tokens, layer.load.join(" "), layer.kept.join(" "), layer.entropy, layer.dropped])));
-    return 0;
-  }),
+    return open(parsed, async (backend) => {
+      const { id } = await findRun(backend, parsed.positional[0]!);
+      const layers = await backend.send("routing.at", { runId: id, ...(step === undefined ? {} : { step }) });
+      print(parsed.json, layers, layers.length === 0 ? "No routing is recorded there." : table(
+        ["step", "layer", "stack", "experts", "capacity", "tokens", "load", "kept", "entropy", "dropped"],
+        layers.map((layer) => [layer.step, layer.layer, layer.stack, layer.experts, layer.capacity, layer.tokens, layer.load.join(" "), layer.kept.join(" "), layer.entropy, layer.dropped])));
+      return 0;
+    });
+  },
 };
 
 const exportRun: Command = {

@@ -3,9 +3,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { RunSummary } from "../../contract/handlers.ts";
 import { homeAt, type Home } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
-import type { Command } from "../commandLine.ts";
+import type { Command, ParsedCommand } from "../commandLine.ts";
 import { ProgressBar } from "../progressBar.ts";
-import { applySetting, readSpecFile } from "../specFile.ts";
+import { findTrained } from "../runReference.ts";
+import { applySetting, isObject, readSpecFile, type JsonObject } from "../specFile.ts";
 import { format } from "../table.ts";
 import { waitForEnd } from "../waitForRun.ts";
 import { print } from "../print.ts";
@@ -41,27 +42,52 @@ export async function waitAndReport(home: Home, id: string, steps: number, previ
   return exit.reason === "completed" || exit.reason === "stopped" ? 0 : exit.code || 1;
 }
 
+export const startOptions = {
+  set: { value: "PATH=VALUE", about: "Change a field, for example training.steps=500. The value is JSON, or else text.", repeated: true },
+  name: { value: "NAME", about: "Name of the run." },
+  wait: { about: "Wait for its end, with a progress bar on a terminal; the exit code is the run's." },
+} as const;
+
+/** The spec as --set and --name change it. */
+export function changed(spec: JsonObject, { values, value }: ParsedCommand): JsonObject {
+  for (const setting of values("set")) applySetting(spec, setting);
+  const name = value("name");
+  return name === undefined ? spec : { ...spec, name };
+}
+
+/** Starts the spec that `make` gives, and waits for its end where that is asked. */
+export async function startRun({ has, json, home: directory }: ParsedCommand, make: (backend: Backend) => Promise<JsonObject>): Promise<number> {
+  const home = homeAt(directory);
+  const started = await withBackend(home, async (backend) => {
+    const { runId } = await backend.send("runs.start", { spec: await make(backend) });
+    return untilStarted(backend, runId);
+  });
+  if (has("wait")) return waitAndReport(home, started.id, started.steps, 0, json);
+  const failed = started.status === "failed";
+  print(json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  failed: ${started.statusMessage}` : started.id);
+  return failed ? 1 : 0;
+}
+
+/** A run's or model's weights as a spec names them. */
+async function weights(backend: Backend, reference: string): Promise<JsonObject> {
+  const { kind, id } = await findTrained(backend, reference);
+  return kind === "run" ? { kind, id, step: null } : { kind, id };
+}
+
 export const train: Command = {
   name: "train", positional: ["SPEC.json"], about: "Start a run.",
   details: "Everything that the spec leaves out takes its default. The run is detached: it goes on when this command ends.",
   options: {
-    set: { value: "PATH=VALUE", about: "Change a field, for example training.steps=500. The value is JSON, or else text.", repeated: true },
-    name: { value: "NAME", about: "Name of the run." },
-    wait: { about: "Wait for its end, with a progress bar on a terminal; the exit code is the run's." },
+    start: { value: "RUN|MODEL", about: "Begin with the newest weights of a run or those of an imported model." },
+    teacher: { value: "RUN|MODEL", about: "Learn from a run or an imported model as well." },
+    ...startOptions,
   },
-  async run({ positional, values, value, has, json, home: directory }) {
-    const home = homeAt(directory);
-    const spec = readSpecFile(positional[0]!);
-    for (const setting of values("set")) applySetting(spec, setting);
-    const name = value("name");
-    if (name !== undefined) spec["name"] = name;
-    const started = await withBackend(home, async (backend) => {
-      const { runId } = await backend.send("runs.start", { spec });
-      return untilStarted(backend, runId);
+  async run(parsed) {
+    const spec = changed(readSpecFile(parsed.positional[0]!), parsed), start = parsed.value("start"), teacher = parsed.value("teacher");
+    return startRun(parsed, async (backend) => {
+      if (start !== undefined) spec["start"] = await weights(backend, start);
+      if (teacher !== undefined) spec["distillation"] = { ...isObject(spec["distillation"]) ? spec["distillation"] : {}, teacher: await weights(backend, teacher) };
+      return spec;
     });
-    if (has("wait")) return waitAndReport(home, started.id, started.steps, 0, json);
-    const failed = started.status === "failed";
-    print(json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  failed: ${started.statusMessage}` : started.id);
-    return failed ? 1 : 0;
   },
 };

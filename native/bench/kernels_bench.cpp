@@ -12,6 +12,7 @@
 
 #include "../devices/cpuMemory.h"
 #include "../kernels/adamW.h"
+#include "../kernels/attention.h"
 #include "../kernels/attentionSoftmax.h"
 #include "../kernels/crossEntropy.h"
 #include "../kernels/dispatch.h"
@@ -81,6 +82,15 @@ int main(int count, char** arguments) {
               const auto s = t[0].to(torch::kFloat) + t[1].unsqueeze(0) + mask.unsqueeze(1);
               return torch::dropout(s.softmax(-1).to(t[0].scalar_type()), 0.1, true);
             }, {scores, bias}));
+    // 4 heads of 64, 16 sequences of 128; beside products and softmax op by op.
+    const auto joined = tensor({16, 128, 768});
+    compare("attention [16, 128, 4 heads of 64]", storage, rounds, trained([&](auto& t) { return attention(t[0], {}, 4, t[1], mask, site); }, {joined, bias}),
+            trained([&](auto& t) {
+              auto qkv = t[0].view({16, 128, 3, 4, 64}).unbind(2);
+              for (auto& part : qkv) part = part.transpose(1, 2);
+              const auto weights = attentionSoftmax(torch::matmul(qkv[0], qkv[1].transpose(2, 3)), t[1], mask, site);
+              return torch::matmul(weights, qkv[2]).transpose(1, 2).reshape({16, 128, 256});
+            }, {joined, bias}));
     const auto logits = tensor({512, 8192});
     const auto targets = torch::randint(0, 8192, {512}, torch::kLong);
     compare("cross-entropy [512, 8192]", storage, rounds, trained([&](auto& t) { return crossEntropySum(t[0], targets, -100); }, {logits}),

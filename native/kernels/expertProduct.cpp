@@ -2,14 +2,9 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <atomic>
-
+#include "floatProduct.h"
 #include "product.h"
 #include "tensors.h"
-
-// libtorch's own copy of the BLAS; row-major matrices are its column-major transposes.
-extern "C" void sgemm_(const char* transposeA, const char* transposeB, const int* m, const int* n, const int* k, const float* alpha,
-                       const float* a, const int* lda, const float* b, const int* ldb, const float* beta, float* c, const int* ldc);
 
 namespace switchyard::kernels {
 namespace {
@@ -17,21 +12,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// c (m, n) = a · b, row-major; `a` is stored (k, m) and `b` (n, k) where their flag is set. Strides are rows of storage.
-void product(bool transposeA, bool transposeB, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t strideA, const float* b,
-             std::int64_t strideB, float* c, std::int64_t strideC) {
-  const float one = 1.0F, zero = 0.0F;
-  const int rows = static_cast<int>(m), columns = static_cast<int>(n), inner = static_cast<int>(k);
-  const int lda = static_cast<int>(strideA), ldb = static_cast<int>(strideB), ldc = static_cast<int>(strideC);
-  sgemm_(transposeB ? "T" : "N", transposeA ? "T" : "N", &columns, &rows, &inner, &one, b, &ldb, a, &lda, &zero, c, &ldc);
-}
-
 /// The most units of an expert that one piece of work holds: smaller ones spend more on packing the weights again. Pieces are the
 /// same whatever the number of threads, and so are the bits.
 constexpr std::int64_t PIECE = 256;
 
-/// Calls work(e, begin, end) for pieces of the units 0..count(e) of each expert. Threads take piece after piece, so that uneven
-/// experts keep them all busy.
+/// Calls work(e, begin, end) for pieces of the units 0..count(e) of each expert.
 template <class Count, class Work>
 void inPieces(std::int64_t experts, Count count, Work work) {
   struct Piece {
@@ -42,10 +27,7 @@ void inPieces(std::int64_t experts, Count count, Work work) {
     const std::int64_t units = count(e), parts = (units + PIECE - 1) / PIECE;
     for (std::int64_t part = 0; part < parts; ++part) pieces.push_back({e, units * part / parts, units * (part + 1) / parts});
   }
-  std::atomic<std::size_t> next = 0;
-  at::parallel_for(0, at::get_num_threads(), 1, [&](std::int64_t, std::int64_t) {
-    for (auto i = next++; i < pieces.size(); i = next++) work(pieces[i].expert, pieces[i].begin, pieces[i].end);
-  });
+  takeInTurn(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t i) { work(pieces[static_cast<std::size_t>(i)].expert, pieces[static_cast<std::size_t>(i)].begin, pieces[static_cast<std::size_t>(i)].end); });
 }
 
 struct Sizes {
@@ -69,8 +51,8 @@ struct ExpertProduct : torch::autograd::Function<ExpertProduct> {
     const Sizes sizes{rows.size(0), rows.size(1), rows.size(2), weight.size(2)};
     auto result = at::empty({sizes.experts, sizes.rows, sizes.columns}, rows.options());
     byRows(sizes, countsOf(used, sizes), result, sizes.columns, [&](std::int64_t e, std::int64_t row, std::int64_t count, float* to) {
-      product(false, false, count, sizes.columns, sizes.inner, data<float>(rows) + (e * sizes.rows + row) * sizes.inner, sizes.inner,
-              data<float>(weight) + e * sizes.inner * sizes.columns, sizes.columns, to, sizes.columns);
+      floatProduct(count, sizes.columns, sizes.inner, {data<float>(rows) + (e * sizes.rows + row) * sizes.inner, sizes.inner},
+                   {data<float>(weight) + e * sizes.inner * sizes.columns, sizes.columns}, to, sizes.columns);
     });
     return result;
   }
@@ -85,8 +67,8 @@ struct ExpertProduct : torch::autograd::Function<ExpertProduct> {
     if (context->needs_input_grad(0)) {
       dRows = at::empty_like(rows);
       byRows(sizes, counts, dRows, sizes.inner, [&](std::int64_t e, std::int64_t row, std::int64_t count, float* to) {
-        product(false, true, count, sizes.inner, sizes.columns, data<float>(dY) + (e * sizes.rows + row) * sizes.columns, sizes.columns,
-                data<float>(weight) + e * sizes.inner * sizes.columns, sizes.columns, to, sizes.inner);
+        floatProduct(count, sizes.inner, sizes.columns, {data<float>(dY) + (e * sizes.rows + row) * sizes.columns, sizes.columns},
+                     {data<float>(weight) + e * sizes.inner * sizes.columns, sizes.columns, true}, to, sizes.inner);
       });
     }
     if (context->needs_input_grad(1)) {
@@ -96,8 +78,8 @@ struct ExpertProduct : torch::autograd::Function<ExpertProduct> {
         if (counts[static_cast<std::size_t>(e)] == 0) std::fill_n(weightOf(e), sizes.inner * sizes.columns, 0.0F);
       // The units are rows of the weight's gradient, each a sum over the expert's rows in use.
       inPieces(sizes.experts, [&](auto e) { return counts[static_cast<std::size_t>(e)] ? sizes.inner : 0; }, [&](auto e, auto begin, auto end) {
-              product(true, false, end - begin, sizes.columns, counts[static_cast<std::size_t>(e)], data<float>(rows) + e * sizes.rows * sizes.inner + begin,
-                      sizes.inner, data<float>(dY) + e * sizes.rows * sizes.columns, sizes.columns, weightOf(e) + begin * sizes.columns, sizes.columns);
+              floatProduct(end - begin, sizes.columns, counts[static_cast<std::size_t>(e)], {data<float>(rows) + e * sizes.rows * sizes.inner + begin, sizes.inner, true},
+                           {data<float>(dY) + e * sizes.rows * sizes.columns, sizes.columns}, weightOf(e) + begin * sizes.columns, sizes.columns);
             });
     }
     return {dRows, dWeight, {}};

@@ -4,6 +4,9 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "rows.h"
 
 namespace switchyard::kernels {
@@ -24,6 +27,15 @@ template <class Work>
 void forStorage(const at::Tensor& x, Work work) {
   if (x.scalar_type() == at::kFloat) work(float{});
   else work(BFloat16{});
+}
+
+/// Calls work(i) for each of 0..count-1. Threads take one after the other, so that uneven pieces keep them all busy.
+template <class Work>
+void takeInTurn(std::int64_t count, Work work) {
+  std::atomic<std::int64_t> next = 0;
+  at::parallel_for(0, std::min<std::int64_t>(at::get_num_threads(), count), 1, [&](std::int64_t, std::int64_t) {
+    for (auto i = next++; i < count; i = next++) work(i);
+  });
 }
 
 }  // namespace switchyard::kernels

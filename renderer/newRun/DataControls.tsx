@@ -1,4 +1,4 @@
-// Text and tokenizer: the sample, or files and folders of one's own, and what was found in them.
+// Data and tokenizer: sample texts, files of one's own, pairs or images, and what was found in them.
 import { useEffect, useState } from "react";
 import type { DataInspection } from "../../contract/handlers.ts";
 import { DataSource, Tokenizer } from "../../contract/runSpec.ts";
@@ -6,17 +6,21 @@ import { counted, quantity } from "../charts/quantity.ts";
 import { sentenceOf, useRequest } from "../connection/index.ts";
 import { attempt } from "../state/notice.ts";
 import { valueAt, type Draft, type Json } from "../spec/draft.ts";
+import { isRelevant } from "../spec/relevance.ts";
+import { below } from "./below.ts";
 import { FieldRow } from "./Field.tsx";
 
 interface Props { draft: Draft; issues: ReadonlyMap<string, string>; change: (path: string, value: Json) => void }
 
 const SAMPLES = [{ name: "state-of-the-union", title: "State of the Union addresses" }, { name: "moby-dick", title: "Moby Dick" }];
-
-/** First sentence about the path or anything below it. */
-const below = (issues: ReadonlyMap<string, string>, path: string): string | undefined => {
-  for (const [at, sentence] of issues) if (at === path || at.startsWith(`${path}.`)) return sentence;
-  return undefined;
-};
+/** Kinds of data, as they are begun. */
+const KINDS: { kind: string; title: string; begun: Json }[] = [
+  { kind: "sample", title: "Sample texts", begun: { kind: "sample", names: SAMPLES.map(({ name }) => name) } },
+  { kind: "files", title: "Own files", begun: { kind: "files", paths: [] } },
+  { kind: "jsonl", title: "Pairs (JSONL)", begun: { kind: "jsonl", paths: [], heldOut: null } },
+  { kind: "images", title: "MNIST", begun: { kind: "images", name: "mnist" } },
+  { kind: "idx", title: "Own images (IDX)", begun: { kind: "idx", images: "", labels: "" } },
+];
 
 const listAt = (draft: Draft, path: string): string[] => {
   const value = valueAt(draft, path);
@@ -24,8 +28,7 @@ const listAt = (draft: Draft, path: string): string[] => {
 };
 
 export function DataControls({ draft, issues, change }: Props) {
-  const own = valueAt(draft, "data.source.kind") === "files";
-  const names = listAt(draft, "data.source.names");
+  const kind = valueAt(draft, "data.source.kind");
   const { data: found, error, isFetching } = useInspection(draft);
   const tokenizerPath = valueAt(draft, "data.tokenizer.path");
   // The trainer's sentence about a tokenizer names its file.
@@ -35,32 +38,58 @@ export function DataControls({ draft, issues, change }: Props) {
   return (
     <>
       <div className="field" data-wide="true">
-        <div className="segments" role="radiogroup" aria-label="Text">
-          <label><input type="radio" name="source" checked={!own} onChange={() => change("data.source", { kind: "sample", names: SAMPLES.map(({ name }) => name) })} />Sample texts</label>
-          <label><input type="radio" name="source" checked={own} onChange={() => change("data.source", { kind: "files", paths: [] })} />Own files</label>
-        </div>
-        {!own && <div className="field-checks">{SAMPLES.map(({ name, title }) => (
-          <label key={name} className="field-check"><input type="checkbox" checked={names.includes(name)} onChange={(event) => change("data.source", { kind: "sample", names: SAMPLES.map((sample) => sample.name).filter((other) => (other === name ? event.target.checked : names.includes(other))) })} />{title}</label>
-        ))}</div>}
-        {!own && sourceError && <p className="field-error" role="alert">{sourceError}</p>}
+        <div className="segments" role="radiogroup" aria-label="Data">{KINDS.map(({ kind: own, title, begun }) => (
+          <label key={own}><input type="radio" name="source" value={own} checked={kind === own} onChange={() => change("data.source", begun)} />{title}</label>
+        ))}</div>
+        {kind === "sample" && <SampleChecks names={listAt(draft, "data.source.names")} change={change} />}
+        {kind !== "files" && kind !== "jsonl" && kind !== "idx" && sourceError && <p className="field-error" role="alert">{sourceError}</p>}
       </div>
-      {own && <PathList paths={listAt(draft, "data.source.paths")} error={sourceError} change={(paths) => change("data.source", { kind: "files", paths })} />}
-      {found && !error ? <Found {...found} /> : isFetching && <p className="field inspection muted" data-wide="true">Looking at the text…</p>}
-      <TokenizerControl draft={draft} error={tokenizerError} change={change} />
+      {kind === "files" && <PathList title="Files and folders" help="Full paths of UTF-8 text, one a line. Folders are read with all below them." paths={listAt(draft, "data.source.paths")} error={sourceError} change={(paths) => change("data.source.paths", paths)} />}
+      {kind === "jsonl" && <PairFiles draft={draft} issues={issues} error={sourceError} change={change} />}
+      {kind === "idx" && <ImageFiles draft={draft} error={sourceError} change={change} />}
+      {found && !error ? <Found {...found} /> : isFetching && <p className="field inspection muted" data-wide="true">Looking at the data…</p>}
+      {isRelevant("data.tokenizer", draft) && <TokenizerControl draft={draft} error={tokenizerError} change={change} />}
     </>
   );
 }
 
-function PathList({ paths, error, change }: { paths: string[]; error: string | undefined; change: (paths: string[]) => void }) {
+const SampleChecks = ({ names, change }: { names: string[]; change: Props["change"] }) => (
+  <div className="field-checks">{SAMPLES.map(({ name, title }) => (
+    <label key={name} className="field-check"><input type="checkbox" checked={names.includes(name)} onChange={(event) => change("data.source", { kind: "sample", names: SAMPLES.map((sample) => sample.name).filter((other) => (other === name ? event.target.checked : names.includes(other))) })} />{title}</label>
+  ))}</div>
+);
+
+/** Pairs of input and target, and the files that evaluation reads in place of a share of them. */
+function PairFiles({ draft, issues, error, change }: Props & { error: string | undefined }) {
+  const heldOut = below(issues, "data.source.heldOut");
+  return (
+    <>
+      <PathList title="Files of pairs" help={'Full paths, one a line. Each line of a file is {"input": "…", "target": "…"}.'} paths={listAt(draft, "data.source.paths")} error={heldOut !== undefined && heldOut === error ? undefined : error} change={(paths) => change("data.source.paths", paths)} />
+      <PathList title="Files for evaluation" help="Empty: a share of the pairs is held out." paths={listAt(draft, "data.source.heldOut")} error={heldOut} change={(paths) => change("data.source.heldOut", paths.length > 0 ? paths : null)} />
+    </>
+  );
+}
+
+const IMAGE_FILES = [{ name: "images", title: "Images", example: "/home/me/train-images-idx3-ubyte.gz" }, { name: "labels", title: "Labels", example: "/home/me/train-labels-idx1-ubyte.gz" }];
+
+function ImageFiles({ draft, error, change }: Pick<Props, "draft" | "change"> & { error: string | undefined }) {
+  return IMAGE_FILES.map(({ name, title, example }) => (
+    <FieldRow key={name} wide title={title} help="Full path of a file in MNIST's format, packed by gzip or not." error={name === "images" ? error : undefined}>
+      {({ id, describedBy }) => <input id={id} className="input mono" aria-describedby={describedBy} aria-invalid={name === "images" && error !== undefined} spellCheck={false} placeholder={example} value={String(valueAt(draft, `data.source.${name}`) ?? "")} onChange={(event) => change(`data.source.${name}`, event.target.value)} />}
+    </FieldRow>
+  ));
+}
+
+function PathList({ title, help, paths, error, change }: { title: string; help: string; paths: string[]; error: string | undefined; change: (paths: string[]) => void }) {
   const open = (kind: "files" | "folders") => attempt(async () => {
     const chosen = await window.switchyard!.openPaths({ kind });
     if (chosen.length > 0) change([...new Set([...paths, ...chosen])]);
   });
   return (
-    <FieldRow title="Files and folders" help="Full paths of UTF-8 text, one a line. Folders are read with all below them." error={error} wide>
+    <FieldRow title={title} help={help} error={error} wide>
       {({ id, describedBy }) => (
         <>
-          <textarea id={id} className="input mono" rows={3} aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} placeholder="/home/me/texts" value={paths.join("\n")} onChange={(event) => change(event.target.value === "" ? [] : event.target.value.split("\n"))} onBlur={() => change(paths.map((path) => path.trim()).filter(Boolean))} />
+          <textarea id={id} className="input mono" rows={Math.min(Math.max(paths.length, 2), 8)} aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} placeholder="/home/me/texts" value={paths.join("\n")} onChange={(event) => change(event.target.value === "" ? [] : event.target.value.split("\n"))} onBlur={() => change(paths.map((path) => path.trim()).filter(Boolean))} />
           {window.switchyard && <span className="field-buttons"><button type="button" className="button" onClick={() => open("files")}>Add files…</button><button type="button" className="button" onClick={() => open("folders")}>Add folders…</button></span>}
         </>
       )}

@@ -23,15 +23,10 @@ const range = ({ minimum, maximum }: FieldFacts): string =>
   minimum !== null && maximum !== null && maximum < 1e15 ? ` ${bound(minimum)} to ${bound(maximum)}.` : "";
 
 export function Field({ facts, value, error, change }: FieldProps) {
-  const { kind, title, unit, description, choices } = facts;
-  const help = `${description}${kind === "integer" || kind === "number" ? range(facts) : ""}`.trim();
-  if (kind === "boolean")
-    return (
-      <div className="field" data-wrong={error !== undefined}>
-        <label className="field-check"><input type="checkbox" checked={value === true} onChange={(event) => change(event.target.checked)} />{title}</label>
-        {(help || error) && <p className="field-help">{error && <span className="field-error">{error} </span>}<span className="muted">{help}</span></p>}
-      </div>
-    );
+  const { kind, title, unit, description, choices, off } = facts;
+  const help = `${description}${kind === "integer" || kind === "number" ? range(facts) : ""}${off === null ? "" : ` Empty: ${off}.`}`.trim();
+  if (kind === "boolean") return <CheckField title={title} help={help} error={error} checked={value === true} change={change} name={facts.path} />;
+  if (kind === "checks") return <ChecksField facts={facts} value={value} error={error} change={change} />;
   return (
     <FieldRow title={title} unit={unit} help={help} error={error} wide={kind === "text"}>
       {({ id, describedBy }) => {
@@ -39,9 +34,36 @@ export function Field({ facts, value, error, change }: FieldProps) {
         if (kind === "choice")
           return <select {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)}>{choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}<UnknownChoice value={String(value ?? "")} known={choices} /></select>;
         if (kind === "text") return <input {...shared} value={String(value ?? "")} onChange={(event) => change(event.target.value)} />;
-        return <NumberInput shared={shared} value={value} change={change} />;
+        return <NumberInput shared={off === null ? shared : { ...shared, placeholder: off }} value={value} change={off === null ? change : (next) => change(next === "" ? null : next)} />;
       }}
     </FieldRow>
+  );
+}
+
+interface CheckProps { title: string; help: string; error?: string | undefined; checked: boolean; change: (value: boolean) => void; name?: string; wide?: boolean }
+
+export function CheckField({ title, help, error, checked, change, name, wide = false }: CheckProps) {
+  const id = useId();
+  return (
+    <div className="field" data-wide={wide} data-wrong={error !== undefined}>
+      <label className="field-check"><input type="checkbox" name={name} aria-describedby={id} aria-invalid={error !== undefined} checked={checked} onChange={(event) => change(event.target.checked)} />{title}</label>
+      {(help || error) && <p id={id} className="field-help">{error && <span className="field-error" role="alert">{error} </span>}<span className="muted">{help}</span></p>}
+    </div>
+  );
+}
+
+/** Any of some things: a list in the spec, in the order of the schema. */
+function ChecksField({ facts: { path, title, description, choices }, value, error, change }: FieldProps) {
+  const chosen = Array.isArray(value) ? value : [];
+  const id = useId();
+  return (
+    <div className="field" data-wide="true" role="group" aria-labelledby={id} data-wrong={error !== undefined}>
+      <span id={id}>{title}</span>
+      <div className="field-checks">{choices.map(({ value: choice, label }) => (
+        <label key={choice} className="field-check"><input type="checkbox" name={path} value={choice} checked={chosen.includes(choice)} onChange={(event) => change(choices.map((other) => other.value).filter((other) => (other === choice ? event.target.checked : chosen.includes(other))))} />{label}</label>
+      ))}</div>
+      <p className="field-help">{error !== undefined && <span className="field-error" role="alert">{error} </span>}<span className="muted">{description}</span></p>
+    </div>
   );
 }
 

@@ -1,30 +1,46 @@
 // The groups of the form.
-import { SparseSpec } from "../../contract/runSpec.ts";
+import { PruningSpec, SparseSpec } from "../../contract/runSpec.ts";
 import { useRequest } from "../connection/index.ts";
 import { DataControls } from "./DataControls.tsx";
 import { valueAt, type Draft, type Json } from "../spec/draft.ts";
-import { Field, FieldRow } from "./Field.tsx";
+import { CheckField, Field, FieldRow } from "./Field.tsx";
 import { OptimizerControls } from "./OptimizerControls.tsx";
-import { fieldFacts, GROUPS, isRelevant, type Group } from "../spec/specFields.ts";
+import { OriginControls } from "./OriginControls.tsx";
+import { SparseLayersControl } from "./SparseLayersControl.tsx";
+import { isRelevant } from "../spec/relevance.ts";
+import { fieldFacts, GROUPS, type FieldFacts, type Group } from "../spec/specFields.ts";
 
-interface Props { draft: Draft; issues: ReadonlyMap<string, string>; advanced: boolean; change: (path: string, value: Json) => void }
+interface Props {
+  draft: Draft;
+  /** The draft as it was begun from: what it sets apart from the defaults is shown. */
+  begun: Draft;
+  issues: ReadonlyMap<string, string>;
+  advanced: boolean;
+  change: (path: string, value: Json) => void;
+}
 
 export const Sections = (props: Props) => <>{GROUPS.map((group) => <Section key={group.id} group={group} {...props} />)}</>;
 
-function Section({ group, draft, issues, advanced, change }: Props & { group: Group }) {
-  const architecture = valueAt(draft, "model.architecture"), objective = valueAt(draft, "data.objective");
-  const dense = group.id === "experts" && valueAt(draft, "model.sparse") === null;
-  const shown = dense ? [] : group.paths.map(fieldFacts).filter(({ path, advanced: rare }) => issues.has(path) || ((advanced || !rare) && isRelevant(path, architecture, objective)));
+const differs = (draft: Draft, { path, start }: FieldFacts): boolean => JSON.stringify(valueAt(draft, path)) !== JSON.stringify(start);
+
+function Section({ group, ...props }: Props & { group: Group }) {
+  const { draft, begun, issues, advanced, change } = props;
+  const dense = valueAt(draft, "model.sparse") === null;
+  const shown = group.paths.map(fieldFacts).filter((facts) =>
+    issues.has(facts.path) || (isRelevant(facts.path, draft) && (advanced || !facts.advanced || differs(draft, facts) || differs(begun, facts))));
+  if (shown.length === 0 && (group.id === "capacity" || group.id === "balancing")) return null;
   return (
-    <fieldset className="form-group">
+    <fieldset className="form-group" name={group.id}>
       <legend>{group.title}</legend>
       <div className="form-grid">
+        {group.id === "origin" && <OriginControls draft={draft} issues={issues} change={change} />}
         {group.id === "data" && <DataControls draft={draft} issues={issues} change={change} />}
         {group.id === "experts" && <SparseSwitch dense={dense} change={change} />}
         {shown.map((facts) => facts.path === "device"
           ? <DeviceField key={facts.path} value={valueAt(draft, "device")} error={issues.get("device")} change={(value) => change("device", value)} />
           : <Field key={facts.path} facts={facts} value={valueAt(draft, facts.path)} error={issues.get(facts.path)} change={(value) => change(facts.path, value)} />)}
-        {group.id === "training" && <OptimizerControls draft={draft} issues={issues} advanced={advanced} change={change} />}
+        {group.id === "experts" && !dense && <SparseLayersControl draft={draft} issues={issues} advanced={advanced} change={change} />}
+        {group.id === "training" && <><OptimizerControls draft={draft} issues={issues} advanced={advanced} change={change} />{(dense || issues.has("training.pruning")) && <PruningSwitch draft={draft} error={issues.get("training.pruning")} change={change} />}</>}
       </div>
     </fieldset>
   );
@@ -34,12 +50,18 @@ function SparseSwitch({ dense, change }: { dense: boolean; change: Props["change
   return (
     <div className="field" data-wide="true">
       <div className="segments" role="radiogroup" aria-label="Experts">
-        <label><input type="radio" name="sparse" checked={!dense} onChange={() => change("model.sparse", SparseSpec.parse({}) as unknown as Json)} />Switch layers</label>
+        <label><input type="radio" name="sparse" checked={!dense} onChange={() => change("model.sparse", SparseSpec.parse({}) as unknown as Json)} />Mixture of experts</label>
         <label><input type="radio" name="sparse" checked={dense} onChange={() => change("model.sparse", null)} />Dense</label>
       </div>
-      {dense && <p className="field-help muted">No experts: the dense T5 of the same sizes, with the same FLOPs a token.</p>}
+      {dense && <p className="field-help muted">No experts: the dense model of the same sizes, with the same FLOPs a token as with one expert each.</p>}
     </div>
   );
+}
+
+function PruningSwitch({ draft, error, change }: { draft: Draft; error: string | undefined; change: Props["change"] }) {
+  const { title, description } = fieldFacts("training.pruning");
+  const on = valueAt(draft, "training.pruning") !== null;
+  return <CheckField title={title} help={description} error={error} checked={on} change={() => change("training.pruning", on ? null : PruningSpec.parse({}) as unknown as Json)} name="training.pruning" />;
 }
 
 /** The devices of this machine, and whatever else the draft names. */
@@ -55,7 +77,7 @@ function DeviceField({ value, error, change }: { value: Json | undefined; error:
   return (
     <FieldRow title="Device" help={data && usable.length === 0 ? (data.cuda.reason ?? "") : ""} error={error}>
       {({ id, describedBy }) => (
-        <select id={id} className="input" aria-describedby={describedBy} aria-invalid={error !== undefined} value={chosen} onChange={(event) => change(event.target.value)}>
+        <select id={id} name="device" className="input" aria-describedby={describedBy} aria-invalid={error !== undefined} value={chosen} onChange={(event) => change(event.target.value)}>
           {choices.map((choice) => <option key={choice.value} value={choice.value}>{choice.label}</option>)}
           {!choices.some((choice) => choice.value === chosen) && <option value={chosen}>{chosen}: not on this machine</option>}
         </select>

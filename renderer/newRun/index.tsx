@@ -6,7 +6,8 @@ import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
 import { ConsequencesView } from "./ConsequencesView.tsx";
-import { check, draftOf, paired, readJson, valueAt, type Draft, type Json } from "../spec/draft.ts";
+import { check, draftOf, readJson, valueAt, type Draft, type Json } from "../spec/draft.ts";
+import { paired } from "../spec/pairing.ts";
 import { hasControl } from "../spec/specFields.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
 import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
@@ -35,6 +36,7 @@ export function NewRunPage(props: NewRunPageProps) {
   const source = props.lineage?.runId ?? null;
   const presets = beginnings(props);
   const [draft, setDraft] = useState(() => kept(source) ?? draftOf(presets[0]!.spec));
+  const [begun, setBegun] = useState(draft);
   /** The text of the JSON view; null while the form is shown. */
   const [json, setJson] = useState<JsonText | null>(null);
   const [advanced, setAdvanced] = useState(false);
@@ -57,6 +59,7 @@ export function NewRunPage(props: NewRunPageProps) {
   const textOf = (spec: Draft): JsonText => ({ text: JSON.stringify(spec, null, 2), error: null });
   const begin = (preset: Draft) => {
     replace(preset);
+    setBegun(preset);
     if (json) setJson(textOf(preset));
   };
   const edit = (text: string) => {
@@ -126,7 +129,7 @@ export function NewRunPage(props: NewRunPageProps) {
           <fieldset className="presets"><legend className="muted">Begin from</legend>{presets.map(({ id, title, about, spec }) => (
             <button key={id} type="button" className="preset" onClick={() => begin(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>
-          {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} issues={issues} advanced={advanced} change={change} />}
+          {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} begun={begun} issues={issues} advanced={advanced} change={change} />}
         </div>
         <aside className="new-run-side" aria-label="Consequences">
           <h2>Consequences</h2>

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { check, draftOf, paired, readJson, typedNumber, valueAt, withValue } from "./draft.ts";
-import { fieldFacts, GROUPS } from "./specFields.ts";
+import { check, draftOf, readJson, typedNumber, valueAt, withValue } from "./draft.ts";
 
 const start = draftOf({});
 
@@ -20,14 +19,6 @@ test("what was typed is a number where it is one, and otherwise refused at its f
   expect([...issues]).toEqual([["model.dModel", "Must be a number."]]);
 });
 
-test("objective and architecture go together", () => {
-  for (const [path, value] of [["data.objective", "causal"], ["model.architecture", "decoder-only"]] as const) {
-    const causal = paired(start, path, value);
-    expect(check(causal).issues.size, path).toBe(0);
-    expect(check(paired(causal, "data.objective", "span-corruption")).issues.size).toBe(0);
-  }
-});
-
 test("a pasted spec gets its defaults, and one with mistakes keeps them beside the defaults of the rest", () => {
   expect(readJson('{"model":{"dModel":64}}')).toEqual(draftOf({ model: { dModel: 64 } }));
   const wrong = readJson('{"model":{"dModel":1,"width":3,"sparse":null},"training":{"optimizer":{"kind":"adafactor","decayRate":7}}}');
@@ -35,20 +26,4 @@ test("a pasted spec gets its defaults, and one with mistakes keeps them beside t
   expect([...check(wrong).issues.keys()].sort()).toEqual(["model.dModel", "model.width", "training.optimizer.decayRate"]);
   expect(() => readJson("{")).toThrow(/^This is not JSON/);
   expect(() => readJson("[1]")).toThrow("A spec is a JSON object.");
-});
-
-test("every field of the form is in the schema, with a title and its default in the draft", () => {
-  for (const path of GROUPS.flatMap(({ paths }) => paths)) {
-    const { title } = fieldFacts(path);
-    expect(title, path).not.toBe("");
-    expect(valueAt(start, path), path).not.toBeUndefined();
-  }
-});
-
-test("every field of a spec can be reached in the form", () => {
-  const own = ["version", "lineage", "mesh", "data.source", "data.tokenizer", "training.optimizer"];
-  const shown = new Set(GROUPS.flatMap(({ paths }) => paths));
-  const leaves = (value: unknown, path: string): string[] =>
-    typeof value === "object" && value !== null && !own.includes(path) ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, path ? `${path}.${name}` : name)) : [path];
-  expect(leaves(start, "").filter((path) => !shown.has(path) && !own.includes(path))).toEqual([]);
 });

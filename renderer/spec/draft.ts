@@ -40,14 +40,6 @@ export function check(draft: Draft): Checked {
 /** The draft of a spec or preset, with every default written out. */
 export const draftOf = (spec: unknown): Draft => RunSpec.parse(spec) as unknown as Draft;
 
-/** A new objective or architecture takes the other along: only pairs of the two can be trained. */
-export function paired(draft: Draft, path: string, value: Json): Draft {
-  const next = withValue(draft, path, value);
-  if (path === "data.objective") return withValue(next, "model.architecture", value === "causal" ? "decoder-only" : "encoder-decoder");
-  if (path === "model.architecture") return withValue(next, "data.objective", value === "decoder-only" ? "causal" : "span-corruption");
-  return next;
-}
-
 /** Reads a spec that was pasted. Throws an Error whose message is one sentence. */
 export function readJson(text: string): Draft {
   let value: unknown;

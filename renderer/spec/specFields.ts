@@ -1,5 +1,5 @@
 // The groups a spec is shown in, and what the schema says of each field. Titles, units, ranges and explanations all come from
-// contract/runSpec.ts; only the order is decided here.
+// contract/; only the order is decided here.
 import { z } from "zod";
 import { RunSpec } from "../../contract/runSpec.ts";
 
@@ -9,18 +9,20 @@ export interface FieldFacts {
   unit: string;
   description: string;
   advanced: boolean;
-  kind: "integer" | "number" | "text" | "boolean" | "choice";
+  kind: "integer" | "number" | "text" | "boolean" | "choice" | "checks";
   minimum: number | null;
   maximum: number | null;
-  /** Value and words of each choice. */
+  /** Value and words of each choice; of a list, of each thing it can hold. */
   choices: readonly { value: string; label: string }[];
+  /** What an empty number means; null where it can't be empty. */
+  off: string | null;
   start: unknown;
 }
 
 interface JsonSchema {
-  type?: string; title?: string; unit?: string; description?: string; advanced?: boolean; default?: unknown;
+  type?: string; title?: string; unit?: string; description?: string; advanced?: boolean; off?: string; default?: unknown;
   minimum?: number; maximum?: number; enum?: string[]; labels?: Record<string, string>;
-  properties?: Record<string, JsonSchema>; anyOf?: JsonSchema[]; oneOf?: JsonSchema[];
+  properties?: Record<string, JsonSchema>; anyOf?: JsonSchema[]; oneOf?: JsonSchema[]; items?: JsonSchema;
 }
 const schema = z.toJSONSchema(RunSpec, { io: "input" }) as JsonSchema;
 
@@ -35,36 +37,58 @@ function schemaAt(path: string): JsonSchema {
   return at;
 }
 
+const kindOf = ({ type, enum: values }: JsonSchema): FieldFacts["kind"] =>
+  values ? "choice" : type === "array" ? "checks" : type === "integer" || type === "number" || type === "boolean" ? type : "text";
+
 export function fieldFacts(path: string): FieldFacts {
   const found = schemaAt(path);
-  const kind = found.enum ? "choice" : found.type === "integer" || found.type === "number" || found.type === "boolean" ? found.type : "text";
+  // A number that can be empty is one of two alternatives, the other being null.
+  const inner = found.anyOf?.find(({ type }) => type !== "null") ?? found;
+  const values = inner.enum ?? inner.items?.enum ?? [];
   return {
-    path, kind, title: found.title ?? path.split(".").at(-1)!, unit: found.unit ?? "", description: found.description ?? "", advanced: found.advanced ?? false,
-    minimum: found.minimum ?? null, maximum: found.maximum ?? null, start: found.default,
-    choices: (found.enum ?? []).map((value) => ({ value, label: found.labels?.[value] ?? value })),
+    path, kind: kindOf(inner), title: found.title ?? path.split(".").at(-1)!, unit: found.unit ?? "", description: found.description ?? "", advanced: found.advanced ?? false,
+    minimum: inner.minimum ?? null, maximum: inner.maximum ?? null, start: found.default,
+    choices: values.map((value) => ({ value, label: found.labels?.[value] ?? value })),
+    off: found.anyOf?.some(({ type }) => type === "null") ? found.off ?? "none" : null,
   };
 }
 
 export interface Group { id: string; title: string; paths: readonly string[] }
 
-/** `data.source`, `data.tokenizer`, `model.sparse` and `training.optimizer` have controls of their own in their groups. */
+/** The fields that a control of one kind can show, in their order. What `OWN_CONTROLS` names stands in the same groups. */
 export const GROUPS: readonly Group[] = [
   { id: "run", title: "Run", paths: ["name", "seed", "device"] },
+  { id: "origin", title: "Start and teacher", paths: ["distillation.hardShare", "distillation.temperature", "distillation.initialize"] },
   { id: "data", title: "Data", paths: ["data.objective", "data.inputLength", "data.targetLength", "data.corruptionRate", "data.meanSpanLength", "data.evaluationFraction"] },
   { id: "model", title: "Model", paths: [
-    "model.architecture", "model.dModel", "model.dFf", "model.heads", "model.dKv", "model.encoderLayers", "model.decoderLayers", "model.dropout", "model.precision",
-    "model.initializationScale", "model.tiedEmbeddings", "model.rescaledHead", "model.sharedEmbeddings", "model.relativePositionBuckets", "model.relativePositionMaxDistance",
+    "model.architecture", "model.dModel", "model.dFf", "model.heads", "model.dKv", "model.encoderLayers", "model.decoderLayers", "model.patchSize", "model.feedForward", "model.dropout",
+    "model.precision", "model.initializationScale", "model.tiedEmbeddings", "model.rescaledHead", "model.sharedEmbeddings", "model.relativePositionBuckets", "model.relativePositionMaxDistance",
+    "model.normEpsilon",
   ] },
   { id: "experts", title: "Experts and routing", paths: [
-    "model.sparse.experts", "model.sparse.every", "model.sparse.routing", "model.sparse.capacityFactor.training", "model.sparse.capacityFactor.evaluation",
-    "model.sparse.auxiliaryLoss", "model.sparse.expertDropout", "model.sparse.zLoss", "model.sparse.capacityGroup",
+    "model.sparse.routing", "model.sparse.experts", "model.sparse.choices", "model.sparse.every", "model.sparse.expertDropout", "model.sparse.exploration", "model.sparse.jitter",
+    "model.sparse.inputDropout", "model.sparse.laterChoices", "model.sparse.normalizeGates", "model.sparse.probabilityThreshold", "model.sparse.budget",
   ] },
-  { id: "training", title: "Training", paths: ["training.batchSize", "training.steps", "training.learningRate", "training.schedule", "training.warmupSteps", "training.gradientClip", "training.threads"] },
+  { id: "capacity", title: "Capacity", paths: [
+    "model.sparse.overflow", "model.sparse.capacityFactor.training", "model.sparse.capacityFactor.evaluation", "model.sparse.stages", "model.sparse.priority", "model.sparse.capacityGroup",
+    "model.sparse.fixedCapacity", "model.sparse.routePadding",
+  ] },
+  { id: "balancing", title: "Balancing", paths: [
+    "model.sparse.balancing", "model.sparse.auxiliaryLoss", "model.sparse.biasRate", "model.sparse.zLoss", "model.sparse.auxiliaryLossGroup", "model.sparse.auxiliaryLossForm",
+    "model.sparse.auxiliaryLossSteps",
+  ] },
+  { id: "training", title: "Training", paths: [
+    "training.batchSize", "training.steps", "training.learningRate", "training.schedule", "training.warmupSteps", "training.gradientClip", "training.threads", "training.freeze", "training.l1", "training.l2",
+    "training.pruning.kind", "training.pruning.sparsity", "training.pruning.blockSize", "training.pruning.beginStep", "training.pruning.endStep", "training.pruning.everySteps",
+  ] },
   { id: "recording", title: "Evaluation and checkpoints", paths: [
     "training.evaluateEvery", "training.checkpoint.everySteps", "training.checkpoint.everyMinutes", "training.evaluationBatches", "training.checkpoint.keepLast", "training.checkpoint.keepBest",
     "training.logEvery", "training.routingEvery",
   ] },
 ];
+
+/** Parts of a spec with a control of their own, which shows what is wrong anywhere in them. */
+export const OWN_CONTROLS = ["start", "distillation.teacher", "data.source", "data.tokenizer", "model.sparse.layers"] as const;
 
 /** Fields of each optimizer, by its kind. */
 export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: string; help: string }[]> = {
@@ -84,13 +108,7 @@ export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: st
 
 /** Has the form of this draft a control that shows what is wrong at the path? */
 export function hasControl(path: string, optimizer: unknown): boolean {
-  if (["data.source", "data.tokenizer"].some((own) => path === own || path.startsWith(`${own}.`))) return true;
+  if (OWN_CONTROLS.some((own) => path === own || path.startsWith(`${own}.`)) || path === "training.pruning" || path.startsWith("training.freeze.")) return true;
   const own = ["training.optimizer", "training.optimizer.kind", ...(OPTIMIZER_FIELDS[String(optimizer)] ?? []).map(({ name }) => `training.optimizer.${name}`)];
   return own.includes(path) || GROUPS.some(({ paths }) => paths.includes(path));
-}
-
-/** Is the field of any consequence in this draft? */
-export function isRelevant(path: string, architecture: unknown, objective: unknown): boolean {
-  if (architecture === "decoder-only" && (path === "model.encoderLayers" || path === "data.inputLength")) return false;
-  return objective !== "causal" || (path !== "data.corruptionRate" && path !== "data.meanSpanLength");
 }

@@ -11,4 +11,6 @@ test("a value has its unit, but not the symbol of its field", () => {
 test("what is no number is in words", () => {
   expect([specValue(undefined), specValue(null), specValue(true), specValue("fp32")]).toEqual(["not set", "none", "on", "fp32"]);
   expect(specValue("selective", fieldFacts("model.precision"))).toBe("bf16, router in fp32 (selective)");
+  expect(specValue(null, fieldFacts("model.sparse.budget"))).toBe("k places a token");
+  expect([specValue([], fieldFacts("training.freeze")), specValue(["dense", "norms"], fieldFacts("training.freeze"))]).toEqual(["none", "dense feed-forward, norms"]);
 });

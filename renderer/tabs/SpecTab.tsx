@@ -5,8 +5,9 @@ import { say } from "../state/notice.ts";
 import { chooseRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { setView } from "../state/view.ts";
-import { valueAt, type Draft } from "../spec/draft.ts";
-import { fieldFacts, GROUPS } from "../spec/specFields.ts";
+import { valueAt, type Draft, type Json } from "../spec/draft.ts";
+import { isRelevant } from "../spec/relevance.ts";
+import { fieldFacts, GROUPS, type Group } from "../spec/specFields.ts";
 import { specValue } from "../spec/specValue.ts";
 import { TabState } from "./TabState.tsx";
 import "./tabs.css";
@@ -31,30 +32,44 @@ export function SpecTab({ runId }: { runId: string }) {
       {json ? <pre className="spec-json mono">{text}</pre> : (
         <div className="spec-groups number">
           <RunFacts directory={data.directory} lineage={data.spec.lineage} runId={runId} />
-          {GROUPS.map(({ id, title, paths }) => (
-            <section key={id}>
-              <h3>{title}</h3>
-              <dl>
-                {id === "data" && <><SpecRow title="Text" value={sourceText(draft)} /><SpecRow title="Tokenizer" value={tokenizerText(draft)} /></>}
-                {id === "experts" && valueAt(draft, "model.sparse") === null ? <SpecRow title="Experts" value="none: a dense model" /> : paths.map((path) => {
-                  const facts = fieldFacts(path);
-                  return <SpecRow key={path} title={facts.title} value={specValue(valueAt(draft, path), facts)} help={facts.description} />;
-                })}
-                {id === "training" && Object.entries(data.spec.training.optimizer).map(([name, value]) => <SpecRow key={name} title={name === "kind" ? "Optimizer" : name} value={specValue(value)} />)}
-              </dl>
-            </section>
-          ))}
+          {GROUPS.map((group) => <SpecGroup key={group.id} group={group} draft={draft} />)}
         </div>
       )}
     </div>
   );
 }
 
-const sourceText = (draft: Draft): string => {
-  const source = valueAt(draft, "data.source") as { names?: string[]; paths?: string[] };
-  return (source.names ?? source.paths ?? []).join(", ");
-};
-const tokenizerText = (draft: Draft): string => String(valueAt(draft, "data.tokenizer.path") ?? "bytes");
+/** The fields of a group that have a consequence in this spec. */
+function SpecGroup({ group: { id, title, paths }, draft }: { group: Group; draft: Draft }) {
+  const fields = paths.filter((path) => isRelevant(path, draft)).map(fieldFacts);
+  const dense = id === "experts" && valueAt(draft, "model.sparse") === null;
+  const layers = id === "experts" ? valueAt(draft, "model.sparse.layers") ?? null : null;
+  if (fields.length === 0 && !dense) return null;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <dl>
+        {id === "data" && <SpecRow title="Data" value={sourceText(draft)} />}
+        {id === "data" && isRelevant("data.tokenizer", draft) && <SpecRow title="Tokenizer" value={String(valueAt(draft, "data.tokenizer.path") ?? "bytes")} />}
+        {dense && <SpecRow title="Experts" value="none: a dense model" />}
+        {fields.map((facts) => <SpecRow key={facts.path} title={facts.title} value={specValue(valueAt(draft, facts.path), facts)} help={facts.description} />)}
+        {layers !== null && <SpecRow title="Sparse layers" value={layersText(layers as Record<string, Json>)} />}
+        {id === "training" && Object.entries(valueAt(draft, "training.optimizer") as Draft).map(([name, value]) => <SpecRow key={name} title={name === "kind" ? "Optimizer" : name} value={specValue(value)} />)}
+      </dl>
+    </section>
+  );
+}
+
+/** "encoder 1, 3; decoder 1". */
+const layersText = (layers: Record<string, Json>): string =>
+  Object.entries(layers).flatMap(([stack, numbers]) => (Array.isArray(numbers) && numbers.length > 0 ? `${stack} ${numbers.join(", ")}` : [])).join("; ");
+
+function sourceText(draft: Draft): string {
+  const source = valueAt(draft, "data.source") as { kind: string; name?: string; names?: string[]; paths?: string[]; heldOut?: string[] | null; images?: string; labels?: string };
+  if (source.kind === "images") return source.name === "mnist" ? "MNIST" : String(source.name);
+  if (source.kind === "idx") return `${source.images}, ${source.labels}`;
+  return `${(source.names ?? source.paths ?? []).join(", ")}${source.heldOut ? `; evaluation on ${source.heldOut.join(", ")}` : ""}`;
+}
 
 function SpecRow({ title, value, help }: { title: string; value: string; help?: string }) {
   return <div title={help}><dt>{title}</dt><dd><bdi>{value}</bdi></dd></div>;

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { check, draftOf, valueAt, withValue, type Draft, type Json } from "./draft.ts";
+import { paired } from "./pairing.ts";
+
+const plain = draftOf({});
+const task = (draft: Draft) => [valueAt(draft, "model.architecture"), valueAt(draft, "data.objective"), valueAt(draft, "data.source.kind")];
+/** Mistakes but for files that are still to be named. */
+const mistakes = (draft: Draft) => [...check(draft).issues].filter(([path]) => path !== "data.source.paths" && !path.startsWith("data.source.images") && !path.startsWith("data.source.labels"));
+
+const ARCHITECTURES = ["encoder-decoder", "decoder-only", "vision"], OBJECTIVES = ["span-corruption", "causal", "text-to-text", "classification"];
+const SOURCES: Json[] = [{ kind: "sample", names: ["moby-dick"] }, { kind: "files", paths: [] }, { kind: "jsonl", paths: [], heldOut: null }, { kind: "images", name: "mnist" }, { kind: "idx", images: "", labels: "" }];
+
+test("whatever is chosen first and next, architecture, objective and data fit each other", () => {
+  const choices: [string, Json][] = [
+    ...ARCHITECTURES.map((value): [string, Json] => ["model.architecture", value]), ...OBJECTIVES.map((value): [string, Json] => ["data.objective", value]),
+    ...SOURCES.map((value): [string, Json] => ["data.source", value]),
+  ];
+  for (const first of choices) for (const second of choices) {
+    const draft = paired(paired(plain, ...first), ...second);
+    expect(mistakes(draft), JSON.stringify([first, second])).toEqual([]);
+    expect(valueAt(draft, second[0])).toEqual(second[1]);
+  }
+});
+
+test("the least is changed", () => {
+  expect(task(paired(plain, "model.architecture", "vision"))).toEqual(["vision", "classification", "images"]);
+  expect(task(paired(plain, "data.objective", "text-to-text"))).toEqual(["encoder-decoder", "text-to-text", "jsonl"]);
+  const decoder = paired(plain, "data.objective", "causal");
+  expect(task(paired(decoder, "data.objective", "text-to-text"))).toEqual(["decoder-only", "text-to-text", "jsonl"]);
+  expect(task(paired(decoder, "data.source", { kind: "files", paths: [] }))).toEqual(["decoder-only", "causal", "files"]);
+});
+
+test("stacks that were empty get layers", () => {
+  const decoder = withValue(paired(plain, "model.architecture", "decoder-only"), "model.encoderLayers", 0);
+  expect(valueAt(paired(decoder, "model.architecture", "vision"), "model.encoderLayers")).toBe(4);
+});
+
+test("a routing method takes back what belongs to another", () => {
+  const ROUTINGS = ["switch", "top-k", "expert-choice", "hash"];
+  const rest: [string, string[]][] = [["overflow", ["drop", "next-choice", "dropless"]], ["balancing", ["auxiliary-loss", "sinkhorn", "bias", "none"]], ["exploration", ["none", "sampling", "jitter", "input-dropout"]]];
+  for (const [name, values] of rest) for (const value of values) for (const routing of ROUTINGS) {
+    const draft = paired(withValue(plain, `model.sparse.${name}`, value), "model.sparse.routing", routing);
+    expect(mistakes(draft), `${value}, ${routing}`).toEqual([]);
+  }
+});
+
+test("experts take pruning back", () => {
+  const pruned = withValue(withValue(plain, "model.sparse", null), "training.pruning", { kind: "magnitude" });
+  expect(valueAt(paired(pruned, "model.sparse", valueAt(plain, "model.sparse")!), "training.pruning")).toBeNull();
+});
