@@ -5,7 +5,7 @@ import { useChartTheme } from "../charts/theme.ts";
 import { useMetricLines } from "./useLive.ts";
 
 /** Metrics whose 0 is a normal value, which a logarithmic axis can't show. */
-const FROM_ZERO = new Set(["droppedFraction", "paddingFraction", "evaluation.droppedFraction", "tokensPerSecond", "deadExperts"]);
+const FROM_ZERO = new Set(["droppedFraction", "paddingFraction", "evaluation.droppedFraction", "tokensPerSecond", "deadExperts", "expertsPerToken", "sparsity", "evaluation.accuracy", "evaluation.exactMatch"]);
 
 export interface MetricChartProps {
   runIds: readonly string[];

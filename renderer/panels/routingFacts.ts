@@ -2,7 +2,8 @@
 import type { RoutingRow } from "../../contract/handlers.ts";
 import { DEAD_BELOW } from "../charts/colourScale.ts";
 
-export type RoutingCounts = Pick<RoutingRow, "experts" | "capacity" | "groups" | "tokens" | "load" | "kept" | "probability">;
+/** `load` counts choices: k of each token in top-k routing. `kept` counts the rows that an expert computed. */
+export type RoutingCounts = Pick<RoutingRow, "experts" | "capacity" | "groups" | "tokens" | "load" | "kept" | "probability" | "dropped">;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
@@ -25,16 +26,46 @@ export function padding(row: RoutingCounts): number {
   return places > 0 ? 1 - sum(row.kept) / places : Number.NaN;
 }
 
-/** Tokens that no expert kept, as a share of the tokens routed. */
-export function droppedFraction(row: RoutingCounts): number {
-  const routed = sum(row.load);
-  return routed > 0 ? 1 - sum(row.kept) / routed : Number.NaN;
+/** Tokens that reached no expert, as a share of the tokens routed. The trainer counts it: with several choices a token it does not follow from load and kept. */
+export const droppedFraction = ({ tokens, dropped }: Pick<RoutingRow, "tokens" | "dropped">): number => (tokens > 0 ? Number(dropped) : Number.NaN);
+
+/** What became of the choices of a layer. All but `dropped` count choices; without several choices a token a choice is a token. */
+export interface Fate {
+  /** Computed by the expert that was chosen. */
+  kept: number;
+  /** Computed by an expert that took them when the one chosen was full (No-Token-Left-Behind). */
+  rerouted: number;
+  /** Tokens that reached no expert. */
+  dropped: number;
+  /** Choices that found no place, of tokens that another expert computed. */
+  unserved: number;
+  /** Places that nothing was put in. */
+  empty: number;
+}
+export function fateOf(row: RoutingCounts): Fate {
+  const rerouted = reroutedIn(row).reduce((a, b) => a + b, 0), kept = sum(row.kept) - rerouted;
+  const dropped = row.tokens > 0 ? Math.round(row.tokens * Number(row.dropped)) : 0;
+  return {
+    kept, rerouted, dropped,
+    unserved: Math.max(0, sum(row.load) - sum(row.kept) - dropped),
+    empty: Math.max(0, row.experts * row.capacity * row.groups - sum(row.kept)),
+  };
 }
 
-/** Load f[e]: share of the tokens that chose expert e (Switch eq. 5). */
+/** Rows that each expert computed beyond those that chose it. */
+export const reroutedIn = ({ load, kept }: Pick<RoutingRow, "load" | "kept">): number[] => kept.map((rows, expert) => Math.max(0, rows - load[expert]!));
+/** Choices of each expert that it did not compute. */
+export const overflowOf = ({ load, kept }: Pick<RoutingRow, "load" | "kept">): number[] => load.map((choices, expert) => Math.max(0, choices - kept[expert]!));
+
+/** Choices of a token, on average: 1, or k of top-k routing. */
+export const choicesPerToken = ({ load, tokens }: Pick<RoutingRow, "load" | "tokens">): number => (tokens > 0 ? sum(load) / tokens : Number.NaN);
+/** Experts that computed a token, on average. */
+export const expertsPerToken = ({ kept, tokens }: Pick<RoutingRow, "kept" | "tokens">): number => (tokens > 0 ? sum(kept) / tokens : Number.NaN);
+
+/** Load f[e]: share of the choices that went to expert e (Switch eq. 5). */
 export const loadShare = (row: RoutingCounts): number[] => {
   const routed = sum(row.load);
-  return row.load.map((tokens) => (routed > 0 ? tokens / routed : Number.NaN));
+  return row.load.map((choices) => (routed > 0 ? choices / routed : Number.NaN));
 };
 
 /** Importance P[e]: mean over tokens of the router probability of expert e (Switch eq. 6). */

@@ -14,6 +14,7 @@ export interface HistoryStep {
   probability: number[];
   entropy: number;
   confidence: number;
+  dropped: number;
   auxiliaryLoss: number;
 }
 
@@ -27,6 +28,7 @@ function joined(a: HistoryStep, b: HistoryStep): HistoryStep {
     load: add(a.load, b.load), kept: add(a.kept, b.kept), probability: add(a.probability, b.probability),
     entropy: weighted(a.entropy, b.entropy, a.tokens, b.tokens),
     confidence: weighted(a.confidence, b.confidence, a.tokens, b.tokens),
+    dropped: weighted(a.dropped, b.dropped, a.tokens, b.tokens),
     auxiliaryLoss: weighted(a.auxiliaryLoss, b.auxiliaryLoss, a.tokens, b.tokens),
   };
 }
@@ -47,7 +49,7 @@ export class HistoryBuffer {
     this.steps = history.step.map((step, i) => ({
       step, experts: history.experts, capacity: history.capacity[i]!, groups: history.groups[i]!, tokens: history.tokens[i]!,
       load: history.load[i]!, kept: history.kept[i]!, probability: history.probability[i]!,
-      entropy: Number(history.entropy[i]), confidence: Number(history.confidence[i]), auxiliaryLoss: Number(history.auxiliaryLoss[i]),
+      entropy: Number(history.entropy[i]), confidence: Number(history.confidence[i]), dropped: Number(history.dropped[i]), auxiliaryLoss: Number(history.auxiliaryLoss[i]),
     }));
     this.perEntry = history.reduced && this.steps.length > 0 ? Math.max(1, Math.round(history.count / this.steps.length)) : 1;
     this.open = this.perEntry;
@@ -59,7 +61,7 @@ export class HistoryBuffer {
     const entry: HistoryStep = {
       step: row.step, experts: row.experts, capacity: row.capacity, groups: row.groups, tokens: row.tokens,
       load: row.load, kept: row.kept, probability: row.probability,
-      entropy: Number(row.entropy), confidence: Number(row.confidence), auxiliaryLoss: Number(row.auxiliaryLoss),
+      entropy: Number(row.entropy), confidence: Number(row.confidence), dropped: Number(row.dropped), auxiliaryLoss: Number(row.auxiliaryLoss),
     };
     if (last && this.open < this.perEntry) {
       this.steps[this.steps.length - 1] = joined(last, entry);

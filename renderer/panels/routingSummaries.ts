@@ -57,5 +57,5 @@ export function importanceSentence(row: RoutingRow): string {
   const routed = row.load.reduce((a, b) => a + b, 0);
   const difference = p.map((value, e) => row.load[e]! / routed - value);
   const furthest = difference.reduce((best, value, e) => (Math.abs(value) > Math.abs(difference[best]!) ? e : best), 0);
-  return `In ${layerName(row)} at step ${row.step.toLocaleString("en")} expert ${furthest} differs most: load ${percent(row.load[furthest]! / routed, 3)} of tokens, importance ${percent(p[furthest]!, 3)} of probability; overload ${shortNumber(overload(row.load), 3)}`;
+  return `In ${layerName(row)} at step ${row.step.toLocaleString("en")} expert ${furthest} differs most: load ${percent(row.load[furthest]! / routed, 3)} of choices, importance ${percent(p[furthest]!, 3)} of probability; overload ${shortNumber(overload(row.load), 3)}`;
 }

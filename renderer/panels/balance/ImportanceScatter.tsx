@@ -17,7 +17,7 @@ function roundEnd(greatest: number): number {
   return Number((Math.floor(greatest / step + 1) * step).toPrecision(12));
 }
 
-const DEFINITION = "f: share of tokens whose first choice is the expert, before dropping (eq. 5). P: mean router probability of the expert (eq. 6). The auxiliary loss is E·Σ f·P.";
+const DEFINITION = "f: share of all choices that went to the expert, before dropping (eq. 5). P: mean router probability of the expert (eq. 6). The auxiliary loss is E·Σ f·P.";
 
 export function ImportanceScatter({ view, row, height }: { view: RoutingView; row: RoutingRow | null; height: number }) {
   const theme = useChartTheme();
@@ -28,7 +28,7 @@ export function ImportanceScatter({ view, row, height }: { view: RoutingView; ro
     const p = importance(row);
     const point = (e: number) => ({
       x: f[e]!, y: p[e]!, name: `expert ${e}`,
-      values: [["load f", `${percent(f[e]!)} of tokens`], ["importance P", `${percent(p[e]!)} of probability`], ["f × experts", `${shortNumber(f[e]! * row.experts)}× fair share`]] as [string, string][],
+      values: [["load f", `${percent(f[e]!)} of choices`], ["importance P", `${percent(p[e]!)} of probability`], ["f × experts", `${shortNumber(f[e]! * row.experts)}× fair share`]] as [string, string][],
     });
     const all = row.load.map((_, e) => e);
     const series: XYSeries[] = [{ key: "experts", name: "experts", colour: theme.text, lineWidth: 0, radius: row.experts > 48 ? 2.5 : 4, listed: false, points: all.map(point) }];
@@ -36,13 +36,13 @@ export function ImportanceScatter({ view, row, height }: { view: RoutingView; ro
     return { series, end: Math.min(1, roundEnd(Math.max(...f.filter(Number.isFinite), ...p.filter(Number.isFinite), 1 / row.experts))) };
   }, [row, theme, expert]);
   const marks = useMemo(() => (row ? [{ x: 1 / row.experts, label: `fair share ${percent(1 / row.experts)}`, colour: theme.mutedText, dash: [2, 3] }] : []), [row, theme]);
-  const x = useMemo(() => ({ title: "load f (% of tokens)", tick: (value: number) => percent(value), min: 0, max: data.end }), [data.end]);
+  const x = useMemo(() => ({ title: "load f (% of choices)", tick: (value: number) => percent(value), min: 0, max: data.end }), [data.end]);
   const y = useMemo(() => ({ title: "importance P (% of probability)", tick: (value: number) => percent(value), min: 0, max: data.end }), [data.end]);
   return (
     <XYChart title={`Importance against load${row ? `, ${layerName(row)}` : ""}`} definition={DEFINITION} summary={row ? importanceSentence(row) : ""} state={view.state}
       series={data.series} x={x} y={y} marks={marks} diagonal="P = f" height={height} onSelect={(_, series, index) => choose({ expert: series.key === "chosen" ? expert : index, ...(row ? { layer: { stack: row.stack, layer: row.layer } } : {}) })}
       table={() => ({
-        columns: [{ name: "expert" }, { name: "load f", unit: "of tokens" }, { name: "importance P", unit: "of probability" }],
+        columns: [{ name: "expert" }, { name: "load f", unit: "of choices" }, { name: "importance P", unit: "of probability" }],
         rows: row ? row.load.map((_, e) => [e, loadShare(row)[e]!, importance(row)[e]!]) : [],
       })} />
   );

@@ -8,7 +8,7 @@ import type { RoutingView } from "../useLive.ts";
 
 const COLUMNS = [
   ["overload", "Max load ÷ mean load; 1 is perfect balance."], ["dead", "Experts with less than 10% of the fair share at this step."],
-  ["dropped", "Share of tokens that found no place."], ["padding", "Share of capacity that no token used."],
+  ["dropped", "Share of tokens that reached no expert."], ["padding", "Share of capacity that no token used."],
   ["aux. loss", "E·Σ f·P before α; 1 is uniform routing."], ["entropy", "Mean over tokens of −Σ p log p, in nats."], ["confidence", "Mean probability of the chosen expert."],
 ] as const;
 

@@ -20,18 +20,18 @@ export function CapacityPanel({ runIds, primary }: PanelProps) {
   const view = useRouting(picked);
   const experts = Math.max(1, ...view.rows.map((row) => row.experts));
   const histories = useHistories(picked, view.rows, experts);
-  const factor = run.detail?.spec.model.sparse?.capacityFactor.training ?? null;
+  const sparse = run.detail?.spec.model.sparse ?? null;
   const items = useMemo((): PanelItem[] => [
-    { id: "what-if", columns: 6, content: <WhatIf view={view} factor={factor} height={210} /> },
+    { id: "what-if", columns: 6, content: <WhatIf view={view} sparse={sparse} height={210} /> },
     { id: "kept-and-dropped", columns: 6, content: <KeptAndDropped view={view} height={260} /> },
     { id: "dropped-by-layer", columns: 6, content: (
       <LayerTimeHeatmap title="Dropped tokens by layer" label="dropped" unit="of tokens" scale="dropped" height={240} histories={histories} measure={dropped} state={view.state}
-        definition="1 − tokens kept by an expert ÷ tokens routed, in each layer at each recorded step." />) },
+        definition="Tokens that reached no expert ÷ tokens routed, in each layer at each recorded step." />) },
     { id: "padding-by-layer", columns: 6, content: (
       <LayerTimeHeatmap title="Padding by layer" label="padding" unit="of capacity" scale="measure" height={240} histories={histories} measure={empty} state={view.state}
         definition="Places in expert buffers that no token used, 1 − kept ÷ (experts × capacity × groups), in each layer at each recorded step." />) },
     { id: "dropped", columns: 6, content: <MetricChart runIds={runIds} names={["droppedFraction", "evaluation.droppedFraction"]} height={180} /> },
     { id: "padding", columns: 6, content: <MetricChart runIds={runIds} names={["paddingFraction"]} height={180} /> },
-  ], [view, factor, histories, runIds]);
+  ], [view, sparse, histories, runIds]);
   return <PanelGrid panel="capacity" bar={<RoutingBar runIds={runIds} picked={picked} view={view} layers={false} />} items={items} />;
 }

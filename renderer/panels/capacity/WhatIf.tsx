@@ -5,20 +5,23 @@ import { percent, shortNumber } from "../../charts/quantity.ts";
 import { useChartTheme } from "../../charts/theme.ts";
 import { XYChart, type XYSeries } from "../../charts/XYChart.tsx";
 import { setView, useView } from "../../state/view.ts";
+import { choicesOf, type SparseSpec } from "../../../contract/runSpec.ts";
 import { layerKey, layerName } from "../routingFacts.ts";
 import type { RoutingView } from "../useLive.ts";
-import { asRun, commonFactors, dropAt, nearestFactor, whatIfCurve, whatIfSentence } from "./whatIf.ts";
+import { asRun, commonFactors, dropAt, nearestFactor, whatIfCurve, whatIfSentence, whyNone } from "./whatIf.ts";
 
 const DEFINITION = "Exact dropped fraction of this step's tokens at other capacity factors, counted by the trainer from each group's loads. The loads themselves would change if the run were trained so.";
 const factorText = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 
-export function WhatIf({ view, factor, height }: { view: RoutingView; factor: number | null; height: number }) {
+/** `sparse`: what the run was started with; null until it is known. */
+export function WhatIf({ view, sparse, height }: { view: RoutingView; sparse: SparseSpec | null; height: number }) {
+  const factor = sparse === null || sparse.fixedCapacity !== null ? null : sparse.capacityFactor.training, choices = sparse ? choicesOf(sparse) : 1;
   const { rows } = view;
   const theme = useChartTheme();
   const { factor: wanted } = useView();
   const id = useId();
   const factors = useMemo(() => commonFactors(rows), [rows]);
-  const curve = useMemo(() => whatIfCurve(rows), [rows]);
+  const curve = useMemo(() => whatIfCurve(rows, choices), [rows, choices]);
   const now = useMemo(() => asRun(rows), [rows]);
   // At first the next factor above the run's own: the question one usually has.
   const chosen = nearestFactor(factors, wanted ?? factors.find((other) => factor !== null && other > factor) ?? 1.25);
@@ -30,7 +33,7 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
     })),
     {
       key: "total", name: "all layers", colour: theme.droppedLine, lineWidth: 2, radius: 3, listed: true,
-      points: curve.map((one) => ({ x: one.factor, y: one.dropped, name: `all layers, factor ${factorText(one.factor)}`, values: [["dropped", `${percent(one.dropped)} of tokens`], ["places", one.places.toLocaleString("en")], ["padding", `${percent(one.padding)} of capacity`]] })),
+      points: curve.map((one) => ({ x: one.factor, y: one.dropped, name: `all layers, factor ${factorText(one.factor)}`, values: [["dropped", `${percent(one.dropped)} of tokens`], ["places", one.places.toLocaleString("en")], ["padding", Number.isFinite(one.padding) ? `${percent(one.padding)} of capacity` : "not counted"]] })),
     },
   ], [rows, factors, curve, theme]);
   const marks = useMemo(() => [
@@ -39,7 +42,7 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
   ], [factor, point, theme]);
   const y = useMemo(() => ({ title: "dropped (% of tokens)", tick: (value: number) => percent(value), min: 0 }), []);
   const x = useMemo(() => ({ title: "capacity factor", tick: (value: number) => shortNumber(value), min: 0, max: factors.at(-1) }), [factors]);
-  const state: FigureState = view.state.kind === "ready" && factors.length === 0 ? { kind: "absent", message: "This trainer doesn't count drops at other capacity factors." } : view.state;
+  const state: FigureState = view.state.kind === "ready" && factors.length === 0 ? { kind: "absent", message: (sparse && whyNone(sparse)) ?? "This trainer doesn't count drops at other capacity factors." } : view.state;
   const summary = point && factor !== null ? whatIfSentence(point, now, factor) : "";
   return (
     <XYChart title="What if capacity were different" definition={DEFINITION} summary={summary} state={state} series={series} x={x} y={y} marks={marks} height={height}
@@ -57,7 +60,7 @@ export function WhatIf({ view, factor, height }: { view: RoutingView; factor: nu
           </div>
           <dl className="what-if-facts" aria-live="polite">
             <div><dt>dropped</dt><dd>{percent(point.dropped)} <span>of tokens, now {percent(now.dropped)}</span></dd></div>
-            <div><dt>padding</dt><dd>{percent(point.padding)} <span>of capacity, now {percent(now.padding)}</span></dd></div>
+            <div><dt>padding</dt><dd>{Number.isFinite(point.padding) ? percent(point.padding) : "not counted"} <span>of capacity, now {percent(now.padding)}</span></dd></div>
             <div><dt>places</dt><dd>{shortNumber(point.places)} <span>now {shortNumber(now.places)}</span></dd></div>
             <div><dt>expert compute</dt><dd>{shortNumber(point.places / now.places, 3)}× <span>of now</span></dd></div>
           </dl>

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { asRun, capacityAt, commonFactors, dropAt, leastFactorBelow, nearestFactor, whatIfCurve, whatIfSentence, type WhatIfLayer } from "./whatIf.ts";
+import { SparseSpec } from "../../../contract/runSpec.ts";
+import { asRun, capacityAt, commonFactors, dropAt, leastFactorBelow, nearestFactor, whatIfCurve, whatIfSentence, whyNone, type WhatIfLayer } from "./whatIf.ts";
 
 /** What the trainer counts, by definition: tokens above ceil(T ÷ E · CF) of one group. */
 const exactDrop = (load: number[], factor: number): number => {
@@ -12,6 +13,7 @@ const layer = (load: number[], factor: number, grid = [0.5, 1, 1.25, 2, 4]): Wha
   const capacity = Math.ceil((tokens / load.length) * factor);
   return {
     experts: load.length, groups: 1, tokens, capacity, load, kept: load.map((n) => Math.min(n, capacity)),
+    dropped: exactDrop(load, factor),
     dropAtCapacityFactor: grid.map((f) => [f, exactDrop(load, f)]),
   };
 };
@@ -59,4 +61,26 @@ test("choosing a factor", () => {
   expect(leastFactorBelow(whatIfCurve([skewed]), 0.01)).toBe(2);
   expect(leastFactorBelow(whatIfCurve([skewed]), -1)).toBeNull();
   expect(nearestFactor([0.5, 1, 2], 1.3)).toBe(1);
+});
+test("with two choices a token, places double and what is kept follows from the loads", () => {
+  // 100 tokens, 200 choices; at factor 1 an expert holds 50, at 1.25 63.
+  const top2: WhatIfLayer = { experts: 4, groups: 1, tokens: 100, capacity: 50, load: [90, 60, 40, 10], kept: [50, 50, 40, 10], dropped: 0.08, dropAtCapacityFactor: [[1, 0.08], [1.25, 0.02]] };
+  expect(capacityAt(top2, 1, 2)).toBe(50);
+  const [one, more] = whatIfCurve([top2], 2) as [ReturnType<typeof whatIfCurve>[0], ReturnType<typeof whatIfCurve>[0]];
+  expect(one).toMatchObject({ places: 200, cost: 1 });
+  expect(one.dropped).toBeCloseTo(asRun([top2]).dropped, 12);
+  expect(one.padding).toBeCloseTo(asRun([top2]).padding, 12);
+  expect(more.padding).toBeCloseTo(1 - (63 + 60 + 40 + 10) / 252, 12);
+  // Of two groups the loads together do not tell what each kept: nothing is made up.
+  const [grouped] = whatIfCurve([{ ...top2, groups: 2, capacity: 25 }], 2);
+  expect(grouped!.padding).toBeNaN();
+  expect(whatIfSentence(more, asRun([top2]), 1)).toBe("At 1.25: 2% of tokens would drop (now 8% at 1.0), with 26% more places to compute, 31% of them empty.");
+  expect(whatIfSentence({ ...more, padding: Number.NaN }, asRun([top2]), 1)).toBe("At 1.25: 2% of tokens would drop (now 8% at 1.0), with 26% more places to compute.");
+});
+test("where there is no what-if, it says why", () => {
+  expect(whyNone(SparseSpec.parse({}))).toBeNull();
+  expect(whyNone(SparseSpec.parse({ routing: "top-k" }))).toBeNull();
+  expect(whyNone(SparseSpec.parse({ routing: "expert-choice" }))).toMatch(/experts choose their tokens/);
+  expect(whyNone(SparseSpec.parse({ overflow: "dropless" }))).toMatch(/no capacity limit/);
+  expect(whyNone(SparseSpec.parse({ overflow: "next-choice" }))).toMatch(/next choice/);
 });

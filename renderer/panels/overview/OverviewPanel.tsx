@@ -4,21 +4,24 @@ import { MetricChart } from "../MetricChart.tsx";
 import { PanelGrid, type PanelItem } from "../PanelGrid.tsx";
 import { RoutingBar, usePickedRun } from "../RoutingBar.tsx";
 import { LayerHeatmap } from "../routing/LayerHeatmap.tsx";
-import { useRouting } from "../useLive.ts";
+import { useLiveRun, useRouting } from "../useLive.ts";
 import { AlertList } from "./AlertList.tsx";
+import { extraCharts } from "./extraCharts.ts";
 import type { PanelProps } from "../index.tsx";
 
 export function OverviewPanel({ runIds, primary }: PanelProps) {
   const picked = usePickedRun(runIds, primary);
   const view = useRouting(picked);
+  const spec = useLiveRun(picked).detail?.spec ?? null;
   const items = useMemo((): PanelItem[] => [
     { id: "loss", columns: 7, content: <MetricChart runIds={runIds} names={["loss", "evaluation.loss"]} height={240} /> },
     { id: "load", columns: 5, content: <LayerHeatmap view={view} height={260} choice={false} /> },
-    { id: "dropped", columns: 4, content: <MetricChart runIds={runIds} names={["droppedFraction"]} height={160} /> },
+    ...(spec?.model.sparse === null ? [] : [{ id: "dropped", columns: 4 as const, content: <MetricChart runIds={runIds} names={["droppedFraction"]} height={160} /> }]),
     { id: "throughput", columns: 4, content: <MetricChart runIds={runIds} names={["tokensPerSecond"]} height={160} /> },
     { id: "alerts", columns: 4, content: <AlertList runIds={runIds} /> },
+    ...extraCharts(spec).map(({ id, names }): PanelItem => ({ id, columns: 6, content: <MetricChart runIds={runIds} names={names} {...(id === "teacher" ? { title: "Evaluation beside the teacher" } : {})} height={160} /> })),
     { id: "learning-rate", columns: 6, content: <MetricChart runIds={runIds} names={["learningRate"]} height={130} /> },
     { id: "gradient-norm", columns: 6, content: <MetricChart runIds={runIds} names={["gradientNorm"]} height={130} /> },
-  ], [runIds, view]);
+  ], [runIds, view, spec]);
   return <PanelGrid panel="overview" bar={runIds.length > 1 || view.state.kind === "ready" ? <RoutingBar runIds={runIds} picked={picked} view={view} layers={false} /> : undefined} items={items} />;
 }

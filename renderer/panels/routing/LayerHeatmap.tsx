@@ -7,7 +7,7 @@ import { exactQuantity } from "../../charts/quantity.ts";
 import type { DataTable } from "../../charts/table.ts";
 import { setView, useView } from "../../state/view.ts";
 import { choose, chosenRow, useChosen } from "../chosen.ts";
-import { importance, layerLabel, layerName, relativeLoad } from "../routingFacts.ts";
+import { importance, layerLabel, layerName, overflowOf, relativeLoad, reroutedIn } from "../routingFacts.ts";
 import type { RoutingView } from "../useLive.ts";
 import { isHatched, LAYER_MEASURES, scaleEnd, type LayerMeasure } from "./layerMeasures.ts";
 
@@ -62,14 +62,15 @@ function layerCells(rows: readonly RoutingRow[], measure: LayerMeasure): { cells
 function describeCell(row: RoutingRow | undefined, expert: number): CellDescription {
   if (!row || expert >= row.experts) return { title: "No such expert in this layer", values: [] };
   const load = row.load[expert]!;
-  const relative = relativeLoad(row.load)[expert]!;
+  const relative = relativeLoad(row.load)[expert]!, rerouted = reroutedIn(row)[expert]!;
   return {
     title: `${layerName(row)}, expert ${expert}, step ${row.step.toLocaleString("en")}`,
     values: [
       ["load", `${exactQuantity(relative, "")}× fair share${relative < 0.1 ? ", dead" : ""}`],
       ["tokens that chose it", load.toLocaleString("en")],
       ["kept", `${row.kept[expert]!.toLocaleString("en")} of ${(row.capacity * row.groups).toLocaleString("en")} places`],
-      ["dropped", load > 0 ? exactQuantity(1 - row.kept[expert]! / load, "of its tokens") : "none"],
+      ...(rerouted > 0 ? [["rerouted in", `${rerouted.toLocaleString("en")} from full experts`] as const] : []),
+      ["found no place", load > 0 ? exactQuantity(overflowOf(row)[expert]! / load, "of its choices") : "none"],
       ["importance", exactQuantity(importance(row)[expert]!, "of probability")],
     ],
   };
@@ -77,11 +78,11 @@ function describeCell(row: RoutingRow | undefined, expert: number): CellDescript
 
 export function layerTable(rows: readonly RoutingRow[]): DataTable {
   return {
-    columns: [{ name: "stack" }, { name: "layer" }, { name: "expert" }, { name: "load", unit: "tokens" }, { name: "load", unit: "× fair share" }, { name: "kept", unit: "tokens" }, { name: "dropped", unit: "of tokens" }, { name: "importance", unit: "of probability" }],
+    columns: [{ name: "stack" }, { name: "layer" }, { name: "expert" }, { name: "load", unit: "choices" }, { name: "load", unit: "× fair share" }, { name: "kept", unit: "tokens" }, { name: "rerouted in", unit: "tokens" }, { name: "found no place", unit: "of its choices" }, { name: "importance", unit: "of probability" }],
     rows: rows.flatMap((row) => {
       const relative = relativeLoad(row.load);
-      const p = importance(row);
-      return row.load.map((load, e) => [row.stack, row.layer, e, load, relative[e]!, row.kept[e]!, load > 0 ? 1 - row.kept[e]! / load : 0, p[e]!]);
+      const p = importance(row), rerouted = reroutedIn(row), overflow = overflowOf(row);
+      return row.load.map((load, e) => [row.stack, row.layer, e, load, relative[e]!, row.kept[e]!, rerouted[e]!, load > 0 ? overflow[e]! / load : 0, p[e]!]);
     }),
   };
 }

@@ -3,7 +3,7 @@ import type { RoutingRow } from "../../../contract/handlers.ts";
 import type { HeatmapScaleName } from "../../charts/colourScale.ts";
 import { DEAD_BELOW, LOAD_LIMIT } from "../../charts/colourScale.ts";
 import { percent, shortNumber } from "../../charts/quantity.ts";
-import { importance, relativeLoad } from "../routingFacts.ts";
+import { importance, overflowOf, relativeLoad } from "../routingFacts.ts";
 import { droppedSentence, loadSentence, mostSentence } from "../routingSummaries.ts";
 
 export interface LayerMeasure {
@@ -33,19 +33,19 @@ const relativeImportance = (row: RoutingRow): number[] => importance(row).map((p
 export const LAYER_MEASURES: readonly LayerMeasure[] = [
   {
     key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: loadTick,
-    definition: "Tokens that chose the expert, before dropping, relative to an even share of all tokens. Under 0.1 the expert is dead.",
+    definition: "Choices of the expert, before dropping, relative to an even share of all choices. Under 0.1 the expert is dead.",
     values: (row) => relativeLoad(row.load), summary: loadSentence,
   },
   {
     key: "kept", label: "Kept", unit: "× fair share", scale: "load", text: times, tick: loadTick,
-    definition: "Tokens that the expert processed, after its capacity was full, relative to an even share of all tokens.",
+    definition: "Tokens that the expert computed, those rerouted to it included, relative to an even share of all choices.",
     values: relativeKept,
     summary: (rows, step) => mostSentence(rows, step, relativeKept, (value) => `keeps most: ${times(value)} its fair share`),
   },
   {
-    key: "dropped", label: "Dropped", unit: "of its tokens", scale: "dropped", text: (value) => `${percent(value)} of its tokens`, tick: (value) => percent(value),
-    definition: "Tokens that chose the expert and found no place, as a share of those that chose it. They pass through the residual alone.",
-    values: (row) => row.load.map((tokens, e) => (tokens > 0 ? 1 - row.kept[e]! / tokens : 0)), summary: droppedSentence,
+    key: "dropped", label: "Dropped", unit: "of its choices", scale: "dropped", text: (value) => `${percent(value)} of its choices`, tick: (value) => percent(value),
+    definition: "Choices of the expert that found no place in it, as a share of all its choices. A token that no other expert computes passes through the residual alone.",
+    values: (row) => overflowOf(row).map((overflow, e) => (row.load[e]! > 0 ? overflow / row.load[e]! : 0)), summary: droppedSentence,
   },
   {
     key: "probability", label: "Probability", unit: "mean p", scale: "probability", text: (value) => shortNumber(value, 3), tick: (value) => shortNumber(value, 2),
