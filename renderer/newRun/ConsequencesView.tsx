@@ -5,6 +5,7 @@ import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { useRequest } from "../connection/index.ts";
 import { useInspection } from "./DataControls.tsx";
 import type { Draft } from "../spec/draft.ts";
+import { capacityNote, warnings } from "./consequenceWords.ts";
 
 const approximately = (value: number, unit: string): string => `${shortNumber(value, 3)} ${unit}`;
 
@@ -23,11 +24,12 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
         <Fact title="Parameters" value={shortNumber(all.parameters.total, 3)} note={`${shortNumber(all.activeParameters, 3)} of them meet a token`} />
         <Fact title="Experts hold" value={quantity(all.parameters.experts / all.parameters.total, "of parameters")} />
         <Fact title="FLOPs a token" value={shortNumber(all.flopsPerToken.training, 3)} note="forward and backward" />
-        <Fact title="Tokens a step" value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? "padding included" : `${shortNumber(all.epochs, 3)} passes over the text in ${counted(spec.training.steps, "step")}`} />
+        <Fact title={spec.model.architecture === "vision" ? "Patches a step" : "Tokens a step"} value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? (spec.model.architecture === "vision" ? "tokens of a vision model" : "padding included") : `${shortNumber(all.epochs, 3)} passes over the text in ${counted(spec.training.steps, "step")}`} />
         <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
-        <CapacityFacts all={all} />
+        <CapacityFacts all={all} spec={spec} />
         <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
       </dl>
+      {warnings(spec, all).map((warning) => <p key={warning} className="field-help consequence-warning">{warning}</p>)}
       {slowBFloat16 && <p className="field-help muted">This CPU has no instructions for bf16: it computes the same numbers as one that has, but slower than fp32.</p>}
       {free !== undefined && all.memory.total > free && onCpu && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
     </>
@@ -41,14 +43,16 @@ function Fact({ title, value, note }: { title: string; value: string; note?: str
   return <div><dt>{title}</dt><dd>{value}{note && <span className="muted">{note}</span>}</dd></div>;
 }
 
-function CapacityFacts({ all }: { all: Consequences }) {
-  if (all.capacity.length === 0) return <Fact title="Sparse layers" value="none" note="a dense model" />;
+function CapacityFacts({ all, spec }: { all: Consequences; spec: RunSpec }) {
+  const { sparse, architecture } = spec.model;
+  if (!sparse || all.capacity.length === 0) return <Fact title="Sparse layers" value="none" note="a dense model" />;
+  const unit = architecture === "vision" ? "patch" : "token";
   return (
     <>
       <Fact title="Sparse layers" value={String(all.sparseLayers.length)} note={all.sparseLayers.map(({ stack, layer }) => `${stack.slice(0, 3)} ${layer}`).join(", ")} />
-      {all.capacity.map(({ stack, tokens, groups, training, evaluation }) => (
-        <Fact key={stack} title={`Capacity, ${stack}`} value={counted(training, "token")} note={`an expert, of ${tokens.toLocaleString("en")} in ${groups === 1 ? "a batch" : `each of ${groups} sequences`}; ${evaluation.toLocaleString("en")} in evaluation`} />
-      ))}
+      {all.capacity.map((capacity) => <Fact key={capacity.stack} title={`Capacity, ${capacity.stack}`} value={places(capacity.training, unit)} note={capacityNote(capacity, sparse, unit)} />)}
     </>
   );
 }
+
+const places = (count: number, unit: string): string => (unit === "patch" ? `${count.toLocaleString("en")} ${count === 1 ? "patch" : "patches"}` : counted(count, unit));

@@ -16,7 +16,7 @@ export function OverviewPanel({ runIds, primary }: PanelProps) {
   const items = useMemo((): PanelItem[] => [
     { id: "loss", columns: 7, content: <MetricChart runIds={runIds} names={["loss", "evaluation.loss"]} height={240} /> },
     { id: "load", columns: 5, content: <LayerHeatmap view={view} height={260} choice={false} /> },
-    ...(spec?.model.sparse === null ? [] : [{ id: "dropped", columns: 4 as const, content: <MetricChart runIds={runIds} names={["droppedFraction"]} height={160} /> }]),
+    ...(spec?.model.sparse === null && runIds.length === 1 ? [] : [{ id: "dropped", columns: 4 as const, content: <MetricChart runIds={runIds} names={["droppedFraction"]} height={160} /> }]),
     { id: "throughput", columns: 4, content: <MetricChart runIds={runIds} names={["tokensPerSecond"]} height={160} /> },
     { id: "alerts", columns: 4, content: <AlertList runIds={runIds} /> },
     ...extraCharts(spec).map(({ id, names }): PanelItem => ({ id, columns: 6, content: <MetricChart runIds={runIds} names={names} {...(id === "teacher" ? { title: "Evaluation beside the teacher" } : {})} height={160} /> })),
