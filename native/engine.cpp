@@ -253,6 +253,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     settings.learningRate = learningRate(config.training, step);
     settings.gradientClip = config.training.gradientClip;
     settings.auxiliaryLoss = config.model.sparse ? config.model.sparse->auxiliaryLoss : 0.0;
+    if (config.model.sparse) settings.auxiliaryLossForm = config.model.sparse->auxiliaryLossForm;
     settings.zLoss = config.model.sparse ? config.model.sparse->zLoss : 0.0;
     settings.targetTokens = targets;
     settings.routing = routing;

@@ -6,6 +6,7 @@
 #include "kernels/adamW.h"
 #include "kernels/crossEntropy.h"
 #include "model/distillationLoss.h"
+#include "model/routerLosses.h"
 #include "model/routingFacts.h"
 
 namespace switchyard {
@@ -54,11 +55,7 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   const auto logits = model.forward(pass, batch);
   const auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), padToken);
   const auto loss = sum / static_cast<double>(settings.targetTokens);
-  auto auxiliary = at::zeros({}, loss.options()), z = at::zeros({}, loss.options());
-  for (const auto& layer : pass.routed) {
-    auxiliary = auxiliary + layer.routing.auxiliaryLoss;
-    z = z + layer.routing.zLoss;
-  }
+  const auto [auxiliary, z] = routerLosses(pass.routed, settings.auxiliaryLossForm, loss.options());
   const auto soft = distillationLoss(logits, batch, settings, padToken);
   const auto hardShare = settings.distillation.hardShare;
   const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;

@@ -29,6 +29,7 @@ struct StepSettings {
   double gradientClip = 1.0;
   /// α of eq. 4, and the factor of the z-loss.
   double auxiliaryLoss = 0.0, zLoss = 0.0;
+  AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
   DistillationSettings distillation;
   /// Labels that are not padding; counted on the host, which has them.
   std::int64_t targetTokens = 1;

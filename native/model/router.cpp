@@ -35,10 +35,10 @@ Routing route(const at::Tensor& logits, const at::Tensor& valid, std::int64_t gr
 
   r.load = grouped.sum(1);
   const auto counted = valid.view({groups, groupTokens}).sum(1, true).clamp_min(1.0);  // (G, 1)
-  const auto fraction = r.load / counted;                                              // f of eq. 5
-  const auto importance =
-      (r.probability.to(valid.scalar_type()) * valid.unsqueeze(1)).view({groups, groupTokens, experts}).sum(1) / counted;  // P of eq. 6
-  r.auxiliaryLoss = (fraction * importance).sum(1).mean() * static_cast<double>(experts);
+  r.fraction = r.load / counted;
+  r.importance =
+      (r.probability.to(valid.scalar_type()) * valid.unsqueeze(1)).view({groups, groupTokens, experts}).sum(1) / counted;
+  r.auxiliaryLoss = (r.fraction * r.importance).sum(1).mean() * static_cast<double>(experts);
   // logsumexp, which libtorch's C++ lacks for meta tensors: any logit less its logarithm of the softmax.
   const auto normalizer = logits.select(1, 0) - at::log_softmax(logits, 1).select(1, 0);
   r.zLoss = (normalizer.to(valid.scalar_type()).square() * valid).sum() / valid.sum().clamp_min(1.0);

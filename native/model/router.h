@@ -18,6 +18,8 @@ struct Routing {
   at::Tensor slot;         // (T) int64, row of the experts' buffer (E, G·C); -1 for dropped and padding tokens
   at::Tensor load;         // (G, E) float, tokens that chose the expert, before capacity
   at::Tensor valid;        // (T) float, 0 for padding
+  at::Tensor fraction;     // (G, E) float, f of eq. 5
+  at::Tensor importance;   // (G, E) float, P of eq. 6, with gradient
   at::Tensor auxiliaryLoss;  // scalar, E·Σ f·P, mean over groups: 1 when uniform (eq. 4 without α)
   at::Tensor zLoss;          // scalar, mean of logsumexp(logits)² (ST-MoE 2202.08906)
 };

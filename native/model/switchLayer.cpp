@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "../kernels/dispatch.h"
@@ -20,13 +21,14 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto batch = x.size(0), length = x.size(1), d = x.size(2), experts = sparse.experts;
   const auto groups = sparse.capacityGroup == CapacityGroup::sequence ? batch : 1;
   const auto factor = pass.training ? sparse.trainingCapacityFactor : sparse.evaluationCapacityFactor;
-  const auto capacity = expertCapacity(batch * length / groups, experts, factor);
+  const auto groupTokens = batch * length / groups;
+  const auto capacity = sparse.fixedCapacity ? std::min(*sparse.fixedCapacity, groupTokens) : expertCapacity(groupTokens, experts, factor);
   const auto tokens = x.reshape({batch * length, d});  // (T, d)
 
   // Selective precision (§2.4): the router alone works in fp32, and only the dispatched tokens leave it in bf16.
   const auto routerType = precision == Precision::bf16 ? pass.type : (pass.type == at::kBFloat16 ? at::kFloat : pass.type);
   const auto logits = kernels::linear(tokens.to(routerType), router->as(routerType));  // (T, E)
-  auto routing = route(logits, valid.reshape(-1), groups, capacity);
+  auto routing = route(logits, sparse.routePadding ? at::ones_like(valid).reshape(-1) : valid.reshape(-1), groups, capacity);
 
   const auto rows = experts * groups * capacity;
   const auto buffer = kernels::dispatch(tokens, routing.slot, rows).view({experts, groups * capacity, d});
