@@ -1,11 +1,14 @@
 // What stands right of the list: the start, the form, the comparison, or the chosen run with its tabs.
 import { Tabs } from "@base-ui/react/tabs";
 import { useCallback, useMemo } from "react";
-import { useConnectionStatus, useRequest } from "../connection/index.ts";
+import { sentenceOf, useConnectionStatus, useRequest } from "../connection/index.ts";
+import { fromRun } from "../../contract/derive.ts";
+import { ModelsPage } from "../models/index.tsx";
+import { derived, duplicate, fromModel, type Beginning } from "../newRun/beginning.ts";
 import { NewRunPage } from "../newRun/index.tsx";
 import { panels } from "../panels/index.tsx";
 import { FirstStart } from "../start/index.tsx";
-import { chooseRun } from "../state/runActions.ts";
+import { chooseRun, newRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
 import { setView, useView, type Tab } from "../state/view.ts";
 import { ComparePage, FilesTab, LogTab, SpecTab } from "../tabs/index.tsx";
@@ -20,8 +23,9 @@ export function Content() {
   const compared = useMemo(() => (chosen === null ? [] : [chosen, ...overlaid]), [chosen, overlaid]);
   if (!loaded) return <div className="page-state"><p className="muted" role="status">{message ?? "Reading the runs…"}</p></div>;
   if (page === "new") return <NewRun />;
+  if (page === "models") return <ModelsPage />;
   if (page === "compare") return <ComparePage runIds={compared} />;
-  if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={() => setView({ page: "new", source: null })} />;
+  if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={newRun} />;
   if (!run) return (
     <div className="page-state">
       <h1>This run is not here</h1>
@@ -33,16 +37,26 @@ export function Content() {
   return <div className="run-page"><RunHeader run={run} /><RunTabs runId={run.id} overlaid={overlaid} /></div>;
 }
 
-/** The form, begun from another run's spec where the view names one. */
+/** The form, begun from another run or an imported model where the view names one. */
 function NewRun() {
-  const { source, run } = useView();
-  const { data, error } = useRequest("runs.get", { runId: source ?? "" }, { enabled: source !== null });
-  const leave = useCallback(() => setView({ page: "runs", source: null, run }), [run]);
-  const started = (runId: string) => setView({ page: "runs", source: null, run: runId, overlaid: [], tab: "overview" });
-  if (source === null) return <NewRunPage key="new" onStarted={started} onCancel={leave} />;
-  if (error) return <div className="page-state" role="alert"><h1>The spec could not be read</h1><p>{error.message}</p><button type="button" className="button" onClick={leave}>Back</button></div>;
-  if (!data) return <div className="page-state"><p className="muted" role="status">Reading the spec…</p></div>;
-  return <NewRunPage key={source} initialSpec={data.spec} lineage={{ kind: "duplicate", runId: source }} onStarted={started} onCancel={leave} />;
+  const { source, model, as, run } = useView();
+  const { data: ofRun, error: noRun } = useRequest("runs.get", { runId: source ?? "" }, { enabled: source !== null });
+  const { data: ofModel, error: noModel } = useRequest("models.info", { modelId: model ?? "" }, { enabled: source === null && model !== null && as !== null });
+  const leave = useCallback(() => setView({ page: source === null && model !== null && as !== null ? "models" : "runs", source: null, as: null, run }), [source, model, as, run]);
+  const started = (runId: string) => setView({ page: "runs", source: null, model: null, as: null, run: runId, overlaid: [], tab: "overview" });
+  const begun = useMemo((): { beginning: Beginning } | { refusal: string } | null => {
+    try {
+      if (source !== null && ofRun) return { beginning: as === null ? duplicate(source, ofRun.spec) : derived(as, fromRun(source, ofRun.summary.name, ofRun.spec)) };
+      return as !== null && ofModel ? { beginning: derived(as, fromModel(ofModel)) } : null;
+    } catch (problem) {
+      return { refusal: sentenceOf(problem) };
+    }
+  }, [source, as, ofRun, ofModel]);
+  if (source === null && (model === null || as === null)) return <NewRunPage key="new" onStarted={started} onCancel={leave} />;
+  const problem = noRun ?? noModel, sentence = problem ? sentenceOf(problem) : begun && "refusal" in begun ? begun.refusal : null;
+  if (sentence !== null) return <div className="page-state" role="alert"><h1>{problem ? "The spec could not be read" : "That can’t be done"}</h1><p>{sentence}</p><button type="button" className="button" onClick={leave}>Back</button></div>;
+  if (!begun || !("beginning" in begun)) return <div className="page-state"><p className="muted" role="status">Reading the spec…</p></div>;
+  return <NewRunPage key={begun.beginning.key} beginning={begun.beginning} onStarted={started} onCancel={leave} />;
 }
 
 /** Tabs of one run alone. */

@@ -3,8 +3,9 @@ import { Dialog } from "@base-ui/react/dialog";
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { requests, type RunSummary } from "../../contract/handlers.ts";
 import { toIssues } from "../../contract/specIssues.ts";
+import { quantity } from "../charts/quantity.ts";
 import { shortName } from "../charts/summary.ts";
-import { client, sentenceOf } from "../connection/index.ts";
+import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
 import { openDialog, useDialog } from "../state/dialog.ts";
 import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
@@ -32,6 +33,7 @@ export function Dialogs() {
             {run && dialog?.kind === "note" && <TextForm title="Note" label="Note" start={run.note} empty long limit={20_000} save={(text) => note(run, text)} />}
             {run && dialog?.kind === "steps" && <StepsForm run={run} />}
             {run && dialog?.kind === "colour" && <ColourForm run={run} />}
+            {dialog?.kind === "delete-model" && <DeleteModel modelId={dialog.modelId} />}
           </Dialog.Popup>
         )}
       </Dialog.Portal>
@@ -50,7 +52,7 @@ function wrongTags(text: string): string | null {
   return path === "" ? message : `“${shortName(tags[Number(path)]!)}”: ${message}`;
 }
 
-function Form({ title, submit, disabled = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; onSubmit: () => Promise<unknown>; children: ReactNode }) {
+function Form({ title, submit, disabled = false, danger = false, onSubmit, children }: { title: string; submit: string; disabled?: boolean; danger?: boolean; onSubmit: () => Promise<unknown>; children: ReactNode }) {
   const [refusal, setRefusal] = useState<string | null>(null);
   const shown = useRef(false);
   useEffect(() => {
@@ -77,7 +79,7 @@ function Form({ title, submit, disabled = false, onSubmit, children }: { title: 
       {refusal && <p className="field-error" role="alert">{refusal}</p>}
       <div className="dialog-buttons">
         <button type="button" className="button" onClick={close}>Cancel</button>
-        <button type="submit" className="button primary" disabled={disabled}>{submit}</button>
+        <button type="submit" className={danger ? "button danger" : "button primary"} disabled={disabled}>{submit}</button>
       </div>
     </form>
   );
@@ -120,6 +122,21 @@ function ColourForm({ run }: { run: RunSummary }) {
           <label key={index} data-chosen={index === chosen}><input className="visually-hidden" type="radio" name="colour" checked={index === chosen} onChange={() => setChosen(index)} aria-label={`Colour ${index % 10 + 1}${index >= 10 ? `, dash ${Math.floor(index / 10)}` : ""}`} /><Swatch colour={index} /></label>
         ))}
       </div>
+    </Form>
+  );
+}
+
+function DeleteModel({ modelId }: { modelId: string }) {
+  const { data: models } = useRequest("models.list", {});
+  const refresh = useRefresh();
+  const model = models?.find(({ id }) => id === modelId);
+  const remove = async () => {
+    await client.send("models.delete", { modelId });
+    refresh("models.list");
+  };
+  return (
+    <Form title="Delete the model" submit="Delete for good" danger onSubmit={remove}>
+      <p><bdi>{model?.name ?? modelId}</bdi> and its copy of the weights{model ? ` (${quantity(model.files.reduce((sum, { bytes }) => sum + bytes, 0), "bytes")})` : ""} are removed at once. Runs that began from it keep their own weights; the folder it was read from stays.</p>
     </Form>
   );
 }

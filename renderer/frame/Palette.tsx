@@ -1,9 +1,11 @@
 // Every action and every run, by typing.
 import { Command } from "cmdk";
+import { useRequest } from "../connection/index.ts";
+import { modelActions } from "../state/modelActions.ts";
 import { openDialog } from "../state/dialog.ts";
 import { currentFilter, setFilter } from "../state/filter.ts";
 import { say } from "../state/notice.ts";
-import { chooseRun, doAgain, runActions, takeBack } from "../state/runActions.ts";
+import { chooseRun, doAgain, newRun, runActions, takeBack } from "../state/runActions.ts";
 import { listed, useRuns } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
 import { setView, TABS, useView } from "../state/view.ts";
@@ -11,11 +13,12 @@ import { chartCommands, overlayCommands, type Command as Item } from "./chartCom
 import { STATUS } from "./runText.ts";
 
 /** More than this is found by typing. */
-const MAX_RUNS = 200;
+const MAX_RUNS = 200, MAX_MODELS = 50;
 const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", spec: "Spec", log: "Log", files: "Files" };
 
 const general: Item[] = [
-  { id: "new", label: "New run", hint: "n", perform: () => setView({ page: "new", source: null }) },
+  { id: "new", label: "New run", hint: "n", perform: newRun },
+  { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },
   { id: "redo", label: "Redo", perform: doAgain },
@@ -33,6 +36,7 @@ const CLEAR_FILTER: Item = { id: "clear-filter", label: "Clear the filter of the
 export function Palette() {
   const { runs } = useRuns();
   const view = useView();
+  const { data: models = [] } = useRequest("models.list", {});
   const run = runs.find(({ id }) => id === view.run);
   const present = listed(runs, true).slice(0, MAX_RUNS);
   // Only what is on the page can be shown another way.
@@ -62,6 +66,7 @@ export function Palette() {
             </Command.Item>
           ))}
         </Command.Group>
+        {models.length > 0 && <Command.Group heading="Imported models">{models.slice(0, MAX_MODELS).flatMap((model) => modelActions(model).map(({ id, label, perform }) => line({ id: `${id} ${model.id}`, label: `${model.name}: ${label}`, perform })))}</Command.Group>}
         {inCharts && <Command.Group heading="Other runs in the charts">{overlayCommands(present.filter(({ id }) => id !== run.id), view).map(line)}</Command.Group>}
       </Command.List>
     </Command>

@@ -5,6 +5,7 @@ import { isResumable, resume, stop, toggleOverlay } from "../state/runActions.ts
 import { isGoing, useRuns } from "../state/runs.ts";
 import { setView, useView } from "../state/view.ts";
 import { Icon } from "./Icon.tsx";
+import { Origins } from "./Origins.tsx";
 import { RunMenu } from "./RunMenu.tsx";
 import { preparationText, progressText, STATUS } from "./runText.ts";
 import { Swatch } from "./Swatch.tsx";
@@ -31,6 +32,7 @@ export function RunHeader({ run }: { run: RunSummary }) {
       {run.statusMessage && <p className="run-message" data-level={run.status === "failed" ? "error" : "info"}>{run.status === "failed" && <Icon name="warning" />}<span>{run.statusMessage}</span></p>}
       {run.tags.length > 0 && <ul className="tags" aria-label="Tags">{run.tags.map((tag) => <li key={tag}><bdi>{tag}</bdi></li>)}</ul>}
       {run.note && <p className="run-note muted"><bdi>{run.note}</bdi></p>}
+      <Origins runId={run.id} />
       <Overlaid />
     </header>
   );

@@ -1,9 +1,11 @@
 // The left side: how many runs there are, the filter, and the list of them.
 import { useMemo, type PointerEvent } from "react";
+import { useRequest } from "../connection/index.ts";
 import { setFilter, useFilter } from "../state/filter.ts";
 import { listed, matching, useRuns } from "../state/runs.ts";
 import { changeSettings, clampWidth, SIDEBAR_WIDTH, useSettings } from "../state/settings.ts";
-import { setView } from "../state/view.ts";
+import { newRun } from "../state/runActions.ts";
+import { setView, useView } from "../state/view.ts";
 import { Icon } from "./Icon.tsx";
 import { RunList } from "./RunList.tsx";
 
@@ -20,7 +22,7 @@ export function Sidebar() {
     <aside className="sidebar" aria-label="Runs" style={{ width: sidebarWidth }}>
       <div className="sidebar-head">
         <h2>Runs <span className="muted number">{loaded ? count : ""}</span></h2>
-        <button type="button" className="button" onClick={() => setView({ page: "new", source: null })}><Icon name="plus" />New run</button>
+        <button type="button" className="button" onClick={newRun}><Icon name="plus" />New run</button>
       </div>
       {present.length > 0 && (
         <div className="sidebar-filter">
@@ -29,9 +31,16 @@ export function Sidebar() {
         </div>
       )}
       {shown.length > 0 ? <RunList runs={shown} /> : <EmptyList loaded={loaded} filter={filter} hidden={present.length} clear={() => setFilter("")} />}
+      <ModelsLink />
       <ResizeHandle />
     </aside>
   );
+}
+
+function ModelsLink() {
+  const { page } = useView();
+  const { data: models } = useRequest("models.list", {});
+  return <button type="button" className="sidebar-foot" aria-current={page === "models" ? "page" : undefined} onClick={() => setView({ page: "models" })}>Imported models <span className="muted number">{models && models.length > 0 ? models.length.toLocaleString("en") : ""}</span></button>;
 }
 
 function EmptyList({ loaded, filter, hidden, clear }: { loaded: boolean; filter: string; hidden: number; clear: () => void }) {

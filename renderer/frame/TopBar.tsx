@@ -13,12 +13,12 @@ export function TopBar() {
   const { page, run } = useView();
   const { runs } = useRuns();
   const name = runs.find(({ id }) => id === run)?.name;
-  const place = page === "new" ? "New run" : page === "compare" ? "Compare" : name;
+  const place = page === "new" ? "New run" : page === "compare" ? "Compare" : page === "models" ? "Imported models" : name;
   return (
     <header className="top-bar">
       <button type="button" className="icon-button" aria-label={sidebar ? "Hide the list of runs" : "Show the list of runs"} title={`${sidebar ? "Hide" : "Show"} the list of runs (${commandKey}B)`} aria-pressed={sidebar} onClick={() => changeSettings({ sidebar: !sidebar })}><Icon name="sidebar" /></button>
       <nav className="crumbs" aria-label="Place">
-        <button type="button" className="crumb product" onClick={() => setView({ page: "runs", run: null, source: null })}>Switchyard</button>
+        <button type="button" className="crumb product" onClick={() => setView({ page: "runs", run: null, source: null, model: null, as: null })}>Switchyard</button>
         {place !== undefined && <><span aria-hidden="true" className="muted">▸</span><bdi className="crumb" aria-current="page">{place}</bdi></>}
       </nav>
       <button type="button" className="search-button" onClick={() => openDialog({ kind: "palette" })}><Icon name="search" /><span>Search or run a command</span><kbd>{commandKey}K</kbd></button>

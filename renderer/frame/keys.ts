@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 import { openDialog } from "../state/dialog.ts";
 import { currentFilter } from "../state/filter.ts";
-import { chooseRun, doAgain, takeBack } from "../state/runActions.ts";
+import { chooseRun, doAgain, newRun, takeBack } from "../state/runActions.ts";
 import { listed, matching, runsStore } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
 import { currentView, setView, TABS } from "../state/view.ts";
@@ -16,6 +16,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: `${commandKey}K`, does: "Search or run a command" },
   { keys: "?", does: "Show these keys" },
   { keys: "n", does: "New run" },
+  { keys: "m", does: "Imported models" },
   { keys: "j, k", does: "Next or previous run of the list" },
   { keys: "/", does: "Filter the runs" },
   { keys: "1 … 7", does: "Overview, Routing, Capacity, Balance, Spec, Log, Files" },
@@ -57,7 +58,8 @@ function onPlain(event: KeyboardEvent): boolean {
   const { run, page, overlaid } = currentView();
   const tab = TABS[Number(event.key) - 1];
   if (event.key === "?") openDialog({ kind: "keys" });
-  else if (event.key === "n") setView({ page: "new", source: null });
+  else if (event.key === "n") newRun();
+  else if (event.key === "m") setView({ page: page === "models" ? "runs" : "models" });
   else if (event.key === "j") moveInList(1);
   else if (event.key === "k") moveInList(-1);
   else if (event.key === "/") {

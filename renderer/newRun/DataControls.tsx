@@ -1,9 +1,9 @@
 // Data and tokenizer: sample texts, files of one's own, pairs or images, and what was found in them.
-import { useEffect, useState } from "react";
 import type { DataInspection } from "../../contract/handlers.ts";
 import { DataSource, Tokenizer } from "../../contract/runSpec.ts";
 import { counted, quantity } from "../charts/quantity.ts";
 import { sentenceOf, useRequest } from "../connection/index.ts";
+import { useSettled } from "../connection/useSettled.ts";
 import { attempt } from "../state/notice.ts";
 import { valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { isRelevant } from "../spec/relevance.ts";
@@ -113,17 +113,6 @@ function TokenizerControl({ draft, error, change }: { draft: Draft; error: strin
       </FieldRow>}
     </>
   );
-}
-
-/** The value, once it has stayed the same for a while: a path is not looked up at every letter. */
-function useSettled<T>(value: T, milliseconds: number): T {
-  const [settled, setSettled] = useState(value);
-  const key = JSON.stringify(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), milliseconds);
-    return () => clearTimeout(timer);
-  }, [key, milliseconds]);
-  return settled;
 }
 
 /** What the backend finds in the text that the draft names. */

@@ -1,41 +1,30 @@
 // New run: a form made from the schema, its consequences as one types, and the button that starts it.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { RequestError } from "../../contract/client.ts";
-import type { RunSpec } from "../../contract/runSpec.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
 import { ConsequencesView } from "./ConsequencesView.tsx";
-import { check, draftOf, readJson, valueAt, type Draft, type Json } from "../spec/draft.ts";
+import { check, draftFrom, readJson, valueAt, type Draft, type Json } from "../spec/draft.ts";
 import { paired } from "../spec/pairing.ts";
 import { hasControl } from "../spec/specFields.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
 import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
-import { PRESETS, type Preset } from "./presets.ts";
+import type { Beginning } from "./beginning.ts";
+import { PRESETS } from "./presets.ts";
 import { Sections } from "./Sections.tsx";
 import "./newRun.css";
 
 export interface NewRunPageProps {
-  /** The spec to begin from; the draft left before, or the sample, without one. */
-  initialSpec?: RunSpec;
-  /** The run that the spec is of. */
-  lineage?: { kind: "duplicate"; runId: string };
+  /** What is begun from; the draft left before, or the sample, without one. */
+  beginning?: Beginning;
   onStarted: (runId: string) => void;
   onCancel: () => void;
 }
 
-/** What can be begun from: the run that is duplicated, or the presets. */
-function beginnings({ initialSpec, lineage }: NewRunPageProps): readonly Preset[] {
-  if (!initialSpec) return PRESETS;
-  const copy = { ...initialSpec, name: `${initialSpec.name.slice(0, 190)} (copy)`, lineage: lineage ?? null };
-  return [{ id: "source", title: "The run as it was", about: "Its spec without the changes made here.", spec: copy }];
-}
-
-export function NewRunPage(props: NewRunPageProps) {
-  const { onStarted, onCancel, initialSpec } = props;
-  const source = props.lineage?.runId ?? null;
-  const presets = beginnings(props);
-  const [draft, setDraft] = useState(() => kept(source) ?? draftOf(presets[0]!.spec));
+export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) {
+  const source = beginning?.key ?? null, presets = beginning?.presets ?? PRESETS;
+  const [draft, setDraft] = useState(() => kept(source) ?? draftFrom(presets[0]!.spec));
   const [begun, setBegun] = useState(draft);
   /** The text of the JSON view; null while the form is shown. */
   const [json, setJson] = useState<JsonText | null>(null);
@@ -117,7 +106,7 @@ export function NewRunPage(props: NewRunPageProps) {
         if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey) event.preventDefault();
       }}>
       <header className="new-run-head">
-        <h1>{initialSpec ? "Duplicate with changes" : "New run"}</h1>
+        <h1>{beginning?.title ?? "New run"}</h1>
         <div className="segments" role="radiogroup" aria-label="How to write the spec">
           <label><input type="radio" name="view" checked={json === null} onChange={() => setJson(null)} />Form</label>
           <label><input type="radio" name="view" checked={json !== null} onChange={() => setJson(textOf(draft))} />JSON</label>
@@ -127,7 +116,7 @@ export function NewRunPage(props: NewRunPageProps) {
       <div className="new-run-body">
         <div className="new-run-fields">
           <fieldset className="presets"><legend className="muted">Begin from</legend>{presets.map(({ id, title, about, spec }) => (
-            <button key={id} type="button" className="preset" onClick={() => begin(draftOf(spec))}><b>{title}</b><span className="muted">{about}</span></button>
+            <button key={id} type="button" className="preset" onClick={() => begin(draftFrom(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>
           {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} begun={begun} issues={issues} advanced={advanced} change={change} />}
         </div>

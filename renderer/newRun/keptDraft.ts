@@ -1,10 +1,10 @@
 // A draft outlives a reload and a look at other pages; it goes when its run starts. One is kept for a new run, and one for each
-// run that is duplicated.
+// run that is duplicated and each model that another is derived from.
 import type { Draft } from "../spec/draft.ts";
 
 const keyOf = (source: string | null): string => (source === null ? "switchyard.draft" : `switchyard.draft.${source}`);
 
-/** @param source the run that is duplicated, null for none */
+/** @param source key of what the form began from, null for a new run */
 export function kept(source: string | null): Draft | null {
   try {
     const value: unknown = JSON.parse(sessionStorage.getItem(keyOf(source)) ?? "null");

@@ -4,7 +4,7 @@ import dense from "../../examples/sample-dense.json";
 import sample from "../../examples/sample.json";
 import type { RunSpecInput, SparseSpec } from "../../contract/runSpec.ts";
 
-export interface Preset { id: string; title: string; about: string; spec: unknown }
+export interface Preset { id: string; title: string; about: string; spec: object }
 
 /** The sample, routed in another way. */
 const routed = (name: string, sparse: Partial<SparseSpec>) => ({ ...sample, name: `Sample: ${name}`, model: { ...sample.model, sparse: { ...sample.model.sparse, ...sparse } } });

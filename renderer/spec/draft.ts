@@ -49,9 +49,13 @@ export function readJson(text: string): Draft {
     throw new Error(`This is not JSON: ${(error as Error).message}.`, { cause: error });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("A spec is a JSON object.");
-  const parsed = RunSpec.safeParse(value);
-  // With mistakes it is taken as it is, so that the form can point at them; what was left out still takes its default.
-  return parsed.success ? draftOf(value) : filled(value as Draft, draftOf({}));
+  return draftFrom(value);
+}
+
+/** The draft of a spec that may still have mistakes: it is taken as it is, so that the form can point at them; what was left out takes its default. */
+export function draftFrom(spec: object): Draft {
+  const parsed = RunSpec.safeParse(spec);
+  return parsed.success ? draftOf(spec) : filled(spec as Draft, draftOf({}));
 }
 
 /** The draft, with the defaults of what it leaves out. An alternative that it names by `kind` has defaults of its own. */

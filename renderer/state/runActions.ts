@@ -7,13 +7,14 @@ import { openDialog } from "./dialog.ts";
 import { attempt, say } from "./notice.ts";
 import { isGoing } from "./runs.ts";
 import { undoStack } from "./undo.ts";
+import type { Derivation } from "../newRun/beginning.ts";
 import { currentView, setView } from "./view.ts";
 
 export interface RunAction {
   id: string;
   label: string;
   /** Group in a menu; a line is drawn between groups. */
-  group: "run" | "edit" | "export" | "away";
+  group: "run" | "derive" | "edit" | "export" | "away";
   danger?: boolean;
   perform: () => void;
 }
@@ -70,6 +71,7 @@ export const resume = (run: RunSummary) => attempt(() => client.send("runs.resum
 /** What can be done to the run as it is now. */
 export function runActions(run: RunSummary): RunAction[] {
   if (run.deletedAt !== null) return [{ id: "restore", label: "Restore", group: "away", perform: () => restore(run) }];
+  const derive = (as: Derivation) => () => setView({ page: "new", source: run.id, as });
   const all: (RunAction | false)[] = [
     isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
     isResumable(run) && { id: "resume", label: "Resume", group: "run", perform: () => resume(run) },
@@ -78,7 +80,10 @@ export function runActions(run: RunSummary): RunAction[] {
       say("A checkpoint will be saved after this step.");
     }) },
     !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
-    { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id }) },
+    { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null }) },
+    run.step > 0 && { id: "fine-tune", label: "Fine-tune…", group: "derive", perform: derive("fine-tune") },
+    run.step > 0 && { id: "distil", label: "Distil into a dense model…", group: "derive", perform: derive("distil") },
+    run.step > 0 && run.experts === null && { id: "upcycle", label: "Upcycle into a sparse model…", group: "derive", perform: derive("upcycle") },
     { id: "rename", label: "Rename…", group: "edit", perform: () => openDialog({ kind: "rename", runId: run.id }) },
     { id: "tags", label: "Tags…", group: "edit", perform: () => openDialog({ kind: "tags", runId: run.id }) },
     { id: "note", label: "Note…", group: "edit", perform: () => openDialog({ kind: "note", runId: run.id }) },
@@ -106,6 +111,9 @@ export function chooseRun(id: string): void {
   const swapped = run !== null && overlaid.includes(id) ? overlaid.map((other) => (other === id ? run : other)) : overlaid.filter((other) => other !== id);
   setView({ page: "runs", run: id, overlaid: swapped });
 }
+
+/** Opens an empty form, or the draft that was left in it. */
+export const newRun = () => setView({ page: "new", source: null, model: null, as: null });
 
 export const takeBack = () => attempt(async () => {
   if (!undoStack.undoable) return say("There is nothing to undo.");

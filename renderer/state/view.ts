@@ -5,11 +5,12 @@ import { Stack } from "../../contract/events.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 import type { Layer } from "../panels/liveHistory.ts";
 import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasures.ts";
+import { DERIVATIONS, type Derivation } from "../newRun/beginning.ts";
 import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
-export type Page = "runs" | "new" | "compare";
+export type Page = "runs" | "new" | "compare" | "models";
 
 export interface View {
   page: Page;
@@ -19,6 +20,10 @@ export interface View {
   overlaid: readonly string[];
   /** The run whose spec the form starts from. */
   source: string | null;
+  /** The imported model that the form starts from, or that stands out among the models. */
+  model: string | null;
+  /** What the form makes of `source` or `model`; null duplicates the run. */
+  as: Derivation | null;
   tab: Tab;
   /** The step all panels show; null follows the newest. */
   step: number | null;
@@ -45,11 +50,11 @@ export interface View {
 }
 
 export const START_VIEW: View = {
-  page: "runs", run: null, overlaid: [], source: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
+  page: "runs", run: null, overlaid: [], source: null, model: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
   routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
-const PAGES: readonly Page[] = ["runs", "new", "compare"];
+const PAGES: readonly Page[] = ["runs", "new", "compare", "models"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;
 
@@ -80,6 +85,8 @@ export function readView(search: string): View {
     run,
     overlaid: [...new Set((query.get("with") ?? "").split(",").map(runId).filter((id) => id !== null && id !== run))].slice(0, MAX_OVERLAID) as string[],
     source: runId(query.get("source")),
+    model: runId(query.get("model")),
+    as: DERIVATIONS.find((derivation) => derivation === query.get("as")) ?? null,
     tab: TABS.find((tab) => tab === query.get("tab")) ?? "overview",
     step: whole(query.get("step")),
     range: from !== null && to !== null && from < to ? { from, to } : null,
@@ -108,6 +115,8 @@ export function writeView(view: View): string {
   put("run", view.run);
   put("with", view.overlaid.join(","));
   put("source", view.source);
+  put("model", view.model);
+  put("as", view.as);
   put("tab", view.tab, "overview");
   put("step", view.step);
   put("from", view.range?.from);

@@ -14,6 +14,7 @@ import type { Json } from "../spec/draft.ts";
 import { fieldFacts, type FieldFacts } from "../spec/specFields.ts";
 import { specValue } from "../spec/specValue.ts";
 import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
+import { GainRow } from "./GainRow.tsx";
 import "./tabs.css";
 
 /** Points a series is read at: a place is then right within a thousandth of the run. */
@@ -89,6 +90,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
               const { label, unit, definition } = metricDefinition(name);
               return <tr key={name}><th scope="row" title={definition}>{label}{unit && <span className="muted"> ({unit})</span>}</th>{row.map((cell, index) => <ValueCell key={runs[index]!.id} cell={cell} unit={unit} />)}</tr>;
             })}
+            <GainRow runs={runs} baseline={base} />
             <tr className="compare-group"><th colSpan={runs.length + 1} scope="rowgroup">Specs, where they differ</th></tr>
             {error && <tr><td colSpan={runs.length + 1} className="field-error">{error.message}</td></tr>}
             {differences?.length === 0 && <tr><td colSpan={runs.length + 1} className="muted">The specs are the same.</td></tr>}

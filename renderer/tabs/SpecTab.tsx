@@ -1,6 +1,8 @@
 // The spec as the run was started with: it never changes.
 import { useState } from "react";
+import type { WeightsSource } from "../../contract/runSpec.ts";
 import { useRequest } from "../connection/index.ts";
+import { SourceLink } from "../frame/Origins.tsx";
 import { say } from "../state/notice.ts";
 import { chooseRun } from "../state/runActions.ts";
 import { useRuns } from "../state/runs.ts";
@@ -27,7 +29,7 @@ export function SpecTab({ runId }: { runId: string }) {
         </div>
         <span className="muted">As it ran; it can’t be changed.</span>
         <button type="button" className="button" onClick={() => void navigator.clipboard.writeText(text).then(() => say("Copied the spec."), () => say("The browser did not allow copying."))}>Copy JSON</button>
-        <button type="button" className="button" onClick={() => setView({ page: "new", source: runId })}>Duplicate with changes…</button>
+        <button type="button" className="button" onClick={() => setView({ page: "new", source: runId, as: null })}>Duplicate with changes…</button>
       </div>
       {json ? <pre className="spec-json mono">{text}</pre> : (
         <div className="spec-groups number">
@@ -42,15 +44,20 @@ export function SpecTab({ runId }: { runId: string }) {
 /** The fields of a group that have a consequence in this spec. */
 function SpecGroup({ group: { id, title, paths }, draft }: { group: Group; draft: Draft }) {
   const fields = paths.filter((path) => isRelevant(path, draft)).map(fieldFacts);
+  const origins = id === "origin" ? (["start", "distillation.teacher"] as const).flatMap((path) => {
+    const source = valueAt(draft, path) ?? null;
+    return source === null ? [] : [{ path, source: source as unknown as WeightsSource }];
+  }) : [];
   const dense = id === "experts" && valueAt(draft, "model.sparse") === null;
   const layers = id === "experts" ? valueAt(draft, "model.sparse.layers") ?? null : null;
-  if (fields.length === 0 && !dense) return null;
+  if (fields.length === 0 && origins.length === 0 && !dense) return null;
   return (
     <section>
       <h3>{title}</h3>
       <dl>
         {id === "data" && <SpecRow title="Data" value={sourceText(draft)} />}
         {id === "data" && isRelevant("data.tokenizer", draft) && <SpecRow title="Tokenizer" value={String(valueAt(draft, "data.tokenizer.path") ?? "bytes")} />}
+        {origins.map(({ path, source }) => <div key={path} title={fieldFacts(path).description}><dt>{fieldFacts(path).title}</dt><dd><SourceLink source={source} /></dd></div>)}
         {dense && <SpecRow title="Experts" value="none: a dense model" />}
         {fields.map((facts) => <SpecRow key={facts.path} title={facts.title} value={specValue(valueAt(draft, facts.path), facts)} help={facts.description} />)}
         {layers !== null && <SpecRow title="Sparse layers" value={layersText(layers as Record<string, Json>)} />}
