@@ -33,8 +33,8 @@ function Empty() {
   return (
     <div className="models-empty">
       <h2>No model is imported yet</h2>
-      <p>Folders that transformers saved can be brought in: SwitchTransformers such as <code>google/switch-base-8</code>, and T5, dense and 1.1 with gated layers. A folder holds
-        <code>config.json</code>, <code>model.safetensors</code> or its several parts, and best <code>tokenizer.json</code> too. A pickle (<code>.bin</code>, <code>.pt</code>) is refused: save it as safetensors first.</p>
+      <p>Folders that transformers saved can be brought in: SwitchTransformers such as <code>google/switch-base-8</code>, and T5, dense and 1.1 with gated layers. A folder
+        holds <code>config.json</code>, <code>model.safetensors</code> or its several parts, and best <code>tokenizer.json</code> too. A pickle (<code>.bin</code>, <code>.pt</code>) is refused: save it as safetensors first.</p>
       <p>An imported model can be fine-tuned on pairs of text, taught to a dense student, or, where it is dense, upcycled into experts. Your own runs offer the same in their menus.</p>
     </div>
   );

@@ -64,8 +64,8 @@ function PairFiles({ draft, issues, error, change }: Props & { error: string | u
   const heldOut = below(issues, "data.source.heldOut");
   return (
     <>
-      <PathList title="Files of pairs" help={'Full paths, one a line. Each line of a file is {"input": "…", "target": "…"}.'} paths={listAt(draft, "data.source.paths")} error={heldOut !== undefined && heldOut === error ? undefined : error} change={(paths) => change("data.source.paths", paths)} />
-      <PathList title="Files for evaluation" help="Empty: a share of the pairs is held out." paths={listAt(draft, "data.source.heldOut")} error={heldOut} change={(paths) => change("data.source.heldOut", paths.length > 0 ? paths : null)} />
+      <PathList title="Files of pairs" example="/home/me/pairs.jsonl" help={'Full paths, one a line. Each line of a file is {"input": "…", "target": "…"}.'} paths={listAt(draft, "data.source.paths")} error={heldOut !== undefined && heldOut === error ? undefined : error} change={(paths) => change("data.source.paths", paths)} />
+      <PathList title="Files for evaluation" example="/home/me/held-out.jsonl" help="Empty: a share of the pairs is held out." paths={listAt(draft, "data.source.heldOut")} error={heldOut} change={(paths) => change("data.source.heldOut", paths.length > 0 ? paths : null)} />
     </>
   );
 }
@@ -80,7 +80,7 @@ function ImageFiles({ draft, error, change }: Pick<Props, "draft" | "change"> & 
   ));
 }
 
-function PathList({ title, help, paths, error, change }: { title: string; help: string; paths: string[]; error: string | undefined; change: (paths: string[]) => void }) {
+function PathList({ title, help, example = "/home/me/texts", paths, error, change }: { title: string; help: string; example?: string; paths: string[]; error: string | undefined; change: (paths: string[]) => void }) {
   const open = (kind: "files" | "folders") => attempt(async () => {
     const chosen = await window.switchyard!.openPaths({ kind });
     if (chosen.length > 0) change([...new Set([...paths, ...chosen])]);
@@ -89,7 +89,7 @@ function PathList({ title, help, paths, error, change }: { title: string; help: 
     <FieldRow title={title} help={help} error={error} wide>
       {({ id, describedBy }) => (
         <>
-          <textarea id={id} className="input mono" rows={Math.min(Math.max(paths.length, 2), 8)} aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} placeholder="/home/me/texts" value={paths.join("\n")} onChange={(event) => change(event.target.value === "" ? [] : event.target.value.split("\n"))} onBlur={() => change(paths.map((path) => path.trim()).filter(Boolean))} />
+          <textarea id={id} className="input mono" rows={Math.min(Math.max(paths.length, 2), 8)} aria-describedby={describedBy} aria-invalid={error !== undefined} spellCheck={false} placeholder={example} value={paths.join("\n")} onChange={(event) => change(event.target.value === "" ? [] : event.target.value.split("\n"))} onBlur={() => change(paths.map((path) => path.trim()).filter(Boolean))} />
           {window.switchyard && <span className="field-buttons"><button type="button" className="button" onClick={() => open("files")}>Add files…</button><button type="button" className="button" onClick={() => open("folders")}>Add folders…</button></span>}
         </>
       )}

@@ -10,7 +10,7 @@ export function FieldRow({ title, unit = "", help = "", error, wide = false, chi
   const id = useId();
   return (
     <div className="field" data-wide={wide} data-wrong={error !== undefined}>
-      <label htmlFor={id}>{title}{unit && !title.toLowerCase().endsWith(unit.toLowerCase()) && <span className="muted"> ({unit})</span>}</label>
+      <label htmlFor={id}>{title}{unit && !title.toLowerCase().includes(unit.toLowerCase()) && <span className="muted"> ({unit})</span>}</label>
       {children({ id, describedBy: `${id}-help` })}
       <p id={`${id}-help`} className="field-help">{error !== undefined && <span className="field-error" role="alert">{error} </span>}{help && <span className="muted">{help}</span>}</p>
     </div>

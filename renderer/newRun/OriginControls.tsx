@@ -19,7 +19,7 @@ export function OriginControls({ draft, issues, change }: Props) {
   return (
     <>
       <WeightsChoice path="start" title={start.title} help={start.description} none="Fresh weights" draft={draft} issues={issues} change={change} />
-      <CheckField wide title={distillation.title} help={distillation.description} checked={on} change={learn} name="distillation" />
+      <CheckField title={distillation.title} help={distillation.description} checked={on} change={learn} name="distillation" />
       {on && <WeightsChoice path="distillation.teacher" title="Teacher" help="A trained model that reads the same tokens." none={null} draft={draft} issues={issues} change={change} />}
     </>
   );
@@ -44,7 +44,8 @@ interface ChoiceProps extends Props { path: string; title: string; help: string;
 
 function WeightsChoice({ path, title, help, none, draft, issues, change }: ChoiceProps) {
   const { choices, loaded } = useTrained();
-  const kind = valueAt(draft, `${path}.kind`), id = String(valueAt(draft, `${path}.id`) ?? ""), error = below(issues, path);
+  const kind = valueAt(draft, `${path}.kind`), id = String(valueAt(draft, `${path}.id`) ?? ""), wrong = below(issues, path);
+  const error = wrong === undefined || id !== "" ? wrong : choices.length > 0 ? "Choose a run or a model." : "No run has trained yet, and no model is imported.";
   const chosen = kind === undefined || kind === null ? "" : `${String(kind)} ${id}`;
   const keyOf = ({ source }: Trained) => `${source.kind} ${source.id}`;
   const group = (wanted: string, label: string) => {

@@ -44,6 +44,15 @@ test("a routing method takes back what belongs to another", () => {
   }
 });
 
+test("what excludes another choice takes it back", () => {
+  const bias = withValue(plain, "model.sparse.balancing", "bias"), sampling = withValue(plain, "model.sparse.exploration", "sampling");
+  const both = (draft: Draft) => [valueAt(draft, "model.sparse.balancing"), valueAt(draft, "model.sparse.exploration")];
+  expect(both(paired(bias, "model.sparse.exploration", "sampling"))).toEqual(["auxiliary-loss", "sampling"]);
+  expect(both(paired(sampling, "model.sparse.balancing", "sinkhorn"))).toEqual(["sinkhorn", "none"]);
+  expect(both(paired(sampling, "model.sparse.balancing", "none"))).toEqual(["none", "sampling"]);
+  expect(valueAt(paired(withValue(plain, "model.sparse.fixedCapacity", 8), "model.sparse.overflow", "dropless"), "model.sparse.fixedCapacity")).toBeNull();
+});
+
 test("experts take pruning back", () => {
   const pruned = withValue(withValue(plain, "model.sparse", null), "training.pruning", { kind: "magnitude" });
   expect(valueAt(paired(pruned, "model.sparse", valueAt(plain, "model.sparse")!), "training.pruning")).toBeNull();

@@ -68,6 +68,10 @@ export function paired(draft: Draft, path: string, value: Json): Draft {
     }
     case "model.sparse": return value === null ? next : withValue(next, "training.pruning", null);
     case "model.sparse.routing": return withRouting(next, value);
+    case "model.sparse.overflow": return value === "dropless" ? withValue(next, "model.sparse.fixedCapacity", null) : next;
+    // Sampling draws from the router's probabilities alone.
+    case "model.sparse.exploration": return value === "sampling" && ["sinkhorn", "bias"].includes(String(valueAt(next, "model.sparse.balancing"))) ? withValue(next, "model.sparse.balancing", "auxiliary-loss") : next;
+    case "model.sparse.balancing": return (value === "sinkhorn" || value === "bias") && valueAt(next, "model.sparse.exploration") === "sampling" ? withValue(next, "model.sparse.exploration", "none") : next;
     default: return next;
   }
 }
