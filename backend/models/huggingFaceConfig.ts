@@ -10,9 +10,11 @@ export type Family = "switch-transformers" | "t5";
 const whole = z.int().min(1);
 const token = z.int().min(0);
 const share = z.number().min(0);
+/** As many as a ModelSpec takes: the list of sparse ones is made before that is checked. */
+const layers = z.int().min(1).max(128);
 /** What both families have. Defaults are those of transformers' own configuration classes. */
 const common = {
-  vocab_size: whole.default(32128), d_kv: whole.default(64), num_decoder_layers: whole.nullish(),
+  vocab_size: whole.default(32128), d_kv: whole.default(64), num_decoder_layers: layers.nullish(),
   relative_attention_num_buckets: whole.default(32), relative_attention_max_distance: whole.default(128),
   dropout_rate: share.default(0.1), layer_norm_epsilon: z.number().positive().default(1e-6), tie_word_embeddings: z.boolean().nullish(),
   pad_token_id: token.nullable().default(0), eos_token_id: z.union([token, z.array(token).min(1)]).nullable().default(1), decoder_start_token_id: token.nullish(),
@@ -20,7 +22,7 @@ const common = {
 };
 const SwitchConfig = z.object({
   ...common, model_type: z.literal("switch_transformers"),
-  d_model: whole.default(768), d_ff: whole.default(2048), num_layers: whole.default(12), num_heads: whole.default(12), num_experts: whole.default(8),
+  d_model: whole.default(768), d_ff: whole.default(2048), num_layers: layers.default(12), num_heads: whole.default(12), num_experts: whole.default(8),
   expert_capacity: z.int({ error: "must be a whole number" }).min(1).default(64),
   num_sparse_encoder_layers: z.int().min(0).default(3), num_sparse_decoder_layers: z.int().min(0).default(3),
   router_bias: z.literal(false, { error: "must be false: routers here have no bias" }).default(false),
@@ -31,7 +33,7 @@ const SwitchConfig = z.object({
 });
 const T5Config = z.object({
   ...common, model_type: z.literal("t5"),
-  d_model: whole.default(512), d_ff: whole.default(2048), num_layers: whole.default(6), num_heads: whole.default(8),
+  d_model: whole.default(512), d_ff: whole.default(2048), num_layers: layers.default(6), num_heads: whole.default(8),
   feed_forward_proj: z.enum(["relu", "gelu_new", "gated-gelu", "gated-gelu_new", "gated-silu"], { error: 'must be "relu", "gelu_new", "gated-gelu", "gated-gelu_new" or "gated-silu"' }).default("relu"),
   /** Written by transformers 5; before, `tie_word_embeddings` said it. */
   scale_decoder_outputs: z.boolean().nullish(),

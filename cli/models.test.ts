@@ -1,0 +1,105 @@
+// model import, list, info, logits, export, delete: a model's way through the product, one process a command.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { ModelFile, ModelInspection } from "../contract/modelFile.ts";
+import { readTensors } from "../scripts/fixtures/safetensorsFile.ts";
+import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
+import { MAIN as TRAINER, newRun, tinySpec } from "../trainer/fixtures/tinyRun.ts";
+
+const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+const FIXTURE = fileURLToPath(new URL("../scripts/fixtures/transformers/switch-odd-sizes", import.meta.url));
+const out = mkdtempSync(join(tmpdir(), "switchyard-models-"));
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+const home = temporaryHome();
+/** A dozen processes that each load the engine, on a machine that may be busy. */
+const PATIENCE = 400_000;
+
+const switchyard = (directory: string, ...words: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--home", directory, ...words], { encoding: "utf8" });
+  return { code: status, out: stdout, error: stderr };
+};
+const json = (directory: string, ...words: string[]) => JSON.parse(switchyard(directory, ...words, "--json").out);
+
+describe("a model of transformers", () => {
+  const { input_ids, labels } = JSON.parse(readFileSync(join(FIXTURE, "case.json"), "utf8")) as { input_ids: number[][]; labels: number[][] };
+  const expected = readTensors(join(FIXTURE, "expected.safetensors")).get("logits")!;
+  const input = join(out, "input.json");
+  // Without the padding at the right, which the command puts back.
+  const stripped = (rows: number[][]) => rows.map((row) => row.slice(0, row.findLastIndex((id) => id !== 0) + 1));
+  writeFileSync(input, JSON.stringify({ input_ids: stripped(input_ids), decoder_input_ids: labels.map((row) => [0, ...row.slice(0, -1)]) }));
+
+  /** Largest difference from transformers, over the largest logit. */
+  function errorOf(model: string): number {
+    const file = join(out, "logits.json"), { code, error } = switchyard(home.directory, "model", "logits", "--model", model, "--input", input, "--output", file);
+    expect([code, error]).toEqual([0, ""]);
+    const { logits } = JSON.parse(readFileSync(file, "utf8")) as { logits: number[][][] };
+    expect([logits.length, logits[0]!.length, logits[0]![0]!.length]).toEqual(expected.shape);
+    const found = logits.flat(2);
+    return Math.max(...found.map((value, i) => Math.abs(value - expected.values[i]!))) / Math.max(...expected.values.map(Math.abs));
+  }
+
+  test("is looked at, imported, listed, computed, exported and removed", () => {
+    expect(ModelInspection.parse(json(home.directory, "model", "info", FIXTURE))).toMatchObject({ vocabularySize: 23, model: { dModel: 13, sparse: { experts: 3, fixedCapacity: 2 } } });
+    expect(errorOf(FIXTURE)).toBeLessThan(1e-4);
+
+    const { code, out: printed } = switchyard(home.directory, "model", "import", FIXTURE, "--name", "odd sizes");
+    expect(code).toBe(0);
+    const id = printed.trim(), [listed] = json(home.directory, "model", "list") as unknown[];
+    expect(ModelFile.parse(listed)).toMatchObject({ id, name: "odd sizes", source: FIXTURE });
+    expect(switchyard(home.directory, "model", "info", "odd sizes").out).toContain("4 encoder (sparse: 1 3), 2 decoder (sparse: 1)");
+    expect(errorOf("odd sizes")).toBeLessThan(1e-4);
+
+    const exported = join(out, "exported");
+    expect(json(home.directory, "model", "export", id, exported, "--format", "huggingface")).toMatchObject({ directory: exported, notes: [] });
+    const before = readTensors(join(FIXTURE, "model.safetensors")), after = readTensors(join(exported, "model.safetensors"));
+    expect([...after.keys()].toSorted()).toEqual([...before.keys()].toSorted());
+    for (const [name, { shape, values }] of before) expect([after.get(name)!.shape, after.get(name)!.values], name).toEqual([shape, values]);
+    expect(errorOf(exported)).toBeLessThan(1e-4);
+
+    expect(switchyard(home.directory, "model", "delete", id).code).toBe(0);
+    expect(json(home.directory, "model", "list")).toEqual([]);
+  }, PATIENCE);
+
+  test.each<[string[], string, number]>([
+    [["model", "import", "/nowhere"], "There is no folder /nowhere", 1], [["model", "info", "nobody"], "nobody", 1], [["model", "delete", "nobody"], 'No imported model is called "nobody"', 1],
+    [["model", "export", "nobody", "/tmp/x"], "Give --format huggingface", 2], [["model", "export", "nobody", "/tmp/x", "--format", "onnx"], "must be huggingface", 2],
+    [["model", "logits", "--input", "x"], "Give --output", 2], [["model", "logits", "--model", FIXTURE, "--input", join(out, "none.json"), "--output", "x"], "can't be read (ENOENT)", 1],
+  ])("%j is refused in one sentence", (words, sentence, code) => {
+    const refused = switchyard(home.directory, ...words);
+    expect(refused.error.trim().split("\n")).toHaveLength(1);
+    expect(refused).toMatchObject({ code, out: "", error: expect.stringContaining(sentence) });
+  });
+
+  test.each([
+    ["{", "is not JSON"], ['{"decoder_input_ids": [[1]]}', "input_ids is missing"], ['{"input_ids": [[1], []], "decoder_input_ids": [[1], [1]]}', "input_ids.1: is empty"],
+    ['{"input_ids": [[1], [2]], "decoder_input_ids": [[1]]}', "2 rows"], ['{"input_ids": [[23]], "decoder_input_ids": [[1]]}', "input_ids[0] holds token 23"], ['{"input_ids": [[1.5]], "decoder_input_ids": [[1]]}', "does not fit at input_ids.0.0"],
+  ])("the input %s", (text, sentence) => {
+    const file = join(out, "wrong.json");
+    writeFileSync(file, text);
+    expect(switchyard(home.directory, "model", "logits", "--model", FIXTURE, "--input", file, "--output", join(out, "unwritten.json"))).toMatchObject({ code: 1, error: expect.stringContaining(sentence) });
+    expect(existsSync(join(out, "unwritten.json"))).toBe(false);
+  });
+});
+
+test("a run is exported, at the step asked for, and computes the same", () => {
+  const run = newRun(tinySpec({ training: { steps: 10 } })), directory = dirname(dirname(run));
+  expect(spawnSync(process.execPath, [TRAINER, run], { encoding: "utf8" }).status).toBe(0);
+  const input = join(out, "bytes.json"), logits = (model: string) => {
+    const file = join(out, `${basename(model)}.json`);
+    expect(switchyard(directory, "model", "logits", "--model", model, "--input", input, "--output", file).code).toBe(0);
+    return readFileSync(file, "utf8");
+  };
+  writeFileSync(input, JSON.stringify({ input_ids: [[70, 71, 72, 1]], decoder_input_ids: [[0, 300]] }));
+  for (const step of ["5", "10"]) {
+    const target = join(out, `step-${step}`), exported = switchyard(directory, "model", "export", basename(run), target, "--format", "huggingface", "--step", step);
+    expect(exported).toMatchObject({ code: 0, error: expect.stringContaining("transformers has a fixed number of places") });
+  }
+  expect(switchyard(directory, "model", "export", basename(run), join(out, "step-7"), "--format", "huggingface", "--step", "7")).toMatchObject({ code: 1, error: expect.stringContaining("no checkpoint of step 7") });
+  // At these lengths nothing overflows, so that the capacity's two ways agree.
+  expect(logits(join(out, "step-10"))).toBe(logits(basename(run)));
+  expect(logits(join(out, "step-5"))).not.toBe(logits(join(out, "step-10")));
+}, PATIENCE);
