@@ -32,4 +32,33 @@ at::Tensor Attention::forward(Pass& pass, const at::Tensor& x, const at::Tensor&
   return kernels::linear(kernels::attention(queries, keysAndValues, heads, bias, mask, pass.dropoutSite(dropout)), o->as(pass.type));
 }
 
+at::Tensor Attention::extend(Pass& pass, const at::Tensor& x, KeyValueCache& cache, std::int64_t past, const at::Tensor& bias,
+                             const at::Tensor& mask) const {
+  // One product a weight: joining the weights would copy them for every token.
+  const auto tokens = x.size(1);
+  cache.keys.narrow(2, past, tokens).copy_(project(pass, x, *k));
+  cache.values.narrow(2, past, tokens).copy_(project(pass, x, *v));
+  return attend(pass, project(pass, x, *q), cache.keys.narrow(2, 0, past + tokens), cache.values.narrow(2, 0, past + tokens), bias, mask);
+}
+
+KeyValueCache Attention::remember(Pass& pass, const at::Tensor& memory) const {
+  return {project(pass, memory, *k).contiguous(), project(pass, memory, *v).contiguous()};
+}
+
+at::Tensor Attention::recall(Pass& pass, const at::Tensor& x, const KeyValueCache& memory, const at::Tensor& mask) const {
+  return attend(pass, project(pass, x, *q), memory.keys, memory.values, {}, mask);
+}
+
+at::Tensor Attention::project(const Pass& pass, const at::Tensor& x, const Parameter& weight) const {
+  return kernels::linear(x, weight.as(pass.type)).view({x.size(0), x.size(1), heads, dKv}).transpose(1, 2);
+}
+
+at::Tensor Attention::attend(Pass& pass, const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
+                             const at::Tensor& bias, const at::Tensor& mask) const {
+  const auto scores = kernels::matmul(query, keys.transpose(2, 3));  // (B, H, Q, K)
+  const auto weights = kernels::attentionSoftmax(scores, bias, mask, pass.dropoutSite(dropout));
+  const auto context = kernels::matmul(weights, values).transpose(1, 2).reshape({query.size(0), query.size(2), heads * dKv});
+  return kernels::linear(context, o->as(pass.type));
+}
+
 }  // namespace switchyard

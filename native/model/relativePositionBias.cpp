@@ -35,15 +35,16 @@ RelativePositionBias::RelativePositionBias(ParameterSet& parameters, const std::
   weight = &parameters.add(prefix + ".relative_attention_bias.weight", {buckets, model.heads}, {deviation});
 }
 
-at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys) const {
-  if (queries != cachedQueries || keys != cachedKeys) {
+at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys, std::int64_t firstQuery) const {
+  if (queries != cachedQueries || keys != cachedKeys || firstQuery != cachedFirst) {
     std::vector<std::int64_t> ids;
     ids.reserve(static_cast<std::size_t>(queries * keys));
     for (std::int64_t q = 0; q < queries; ++q)
-      for (std::int64_t k = 0; k < keys; ++k) ids.push_back(relativePositionBucket(k - q, bidirectional, buckets, maxDistance));
+      for (std::int64_t k = 0; k < keys; ++k) ids.push_back(relativePositionBucket(k - firstQuery - q, bidirectional, buckets, maxDistance));
     cached = at::tensor(ids, at::kLong).to(weight->value.device());
     cachedQueries = queries;
     cachedKeys = keys;
+    cachedFirst = firstQuery;
   }
   const auto heads = weight->value.size(1);
   return lookUp(*weight, cached, weight->value.scalar_type()).view({queries, keys, heads}).permute({2, 0, 1}).contiguous();

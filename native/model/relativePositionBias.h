@@ -16,8 +16,8 @@ class RelativePositionBias {
  public:
   /// Parameter PREFIX.relative_attention_bias.weight (buckets, heads).
   RelativePositionBias(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool bidirectional);
-  /// (H, Q, K) for queries and keys that both start at position 0.
-  at::Tensor forward(std::int64_t queries, std::int64_t keys) const;
+  /// (H, Q, K) for queries from position `firstQuery` on and keys from position 0 on.
+  at::Tensor forward(std::int64_t queries, std::int64_t keys, std::int64_t firstQuery = 0) const;
 
  private:
   bool bidirectional;
@@ -25,7 +25,7 @@ class RelativePositionBias {
   Parameter* weight;
   /// Buckets of the last shape asked for, (Q · K) on the model's device: every batch has the same one.
   mutable at::Tensor cached;
-  mutable std::int64_t cachedQueries = -1, cachedKeys = -1;
+  mutable std::int64_t cachedQueries = -1, cachedKeys = -1, cachedFirst = -1;
 };
 
 }  // namespace switchyard
