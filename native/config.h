@@ -156,6 +156,8 @@ struct EngineConfig {
   ModelConfig model;
   TrainingConfig training;
   std::optional<DistillationConfig> distillation;
+  /// Without gradients and optimizer, which take three quarters of the memory: for evaluation and generation.
+  bool inference = false;
   std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;
   /// Of a vision model, which has no vocabulary.
   ImageConfig images;

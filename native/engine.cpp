@@ -17,6 +17,7 @@
 #include "devices/cpuMemory.h"
 #include "devices/devices.h"
 #include "failure.h"
+#include "generation/generation.h"
 #include "kernels/crossEntropy.h"
 #include "model/routingFacts.h"
 #include "model/transformer.h"
@@ -105,12 +106,13 @@ void expectRoom(const EngineConfig& config) {
   const auto count = [&](const ModelConfig& model) { return static_cast<double>(makeModel(config, model, at::kMeta).parameters.count()); };
   const auto weight = [](const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; };
   const auto parameters = count(config.model);
-  double needed = (weight(config.model) + 4 + (config.training.adafactor ? 0 : 8)) * parameters;
+  const double training = config.inference ? 0 : 4 + (config.training.adafactor ? 0 : 8);
+  double needed = (weight(config.model) + training) * parameters;
   if (config.distillation) needed += weight(config.distillation->teacher) * count(config.distillation->teacher);
   const auto memory = static_cast<double>(readCpu().memoryBytes);
   if (needed > memory)
     throw Failure("The memory was not enough for building the model: its " + std::to_string(static_cast<std::int64_t>(parameters)) +
-                  " parameters with gradients and optimizer state take " + sizeText(needed) + " and this machine has " +
+                  (config.inference ? " parameters take " : " parameters with gradients and optimizer state take ") + sizeText(needed) + " and this machine has " +
                   sizeText(memory) + "; make the model smaller.", "", FailureKind::memory);
 }
 
@@ -140,7 +142,10 @@ struct Engine::State {
   explicit State(const EngineConfig& config)
       : config(config), device(prepareDevice(config)), guard(device),
         model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
-        optimizer(makeOptimizer(config.training, model.parameters)) {}
+        optimizer(config.inference ? nullptr : makeOptimizer(config.training, model.parameters)) {
+    if (config.inference)
+      for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
+  }
 
   /// OpenMP counts threads for each calling thread by itself.
   void useThreads() const {
@@ -161,6 +166,12 @@ struct Engine::State {
   EvaluationResult evaluate(const Transformer& evaluated, const Batch& batch) const;
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
+  void loadModel(const std::string& path);
+  void takeValues(const std::map<std::string, at::Tensor>& values);
+  void expectTraining(const std::string& doing) const {
+    if (!optimizer) throw Failure("This engine is for inference alone, so it can't do " + doing + "; build one for training.");
+  }
+  void expectFits(const GenerationRequest& request) const;
 
   std::vector<NamedTensor> parameterTensors() const {
     std::vector<NamedTensor> all;
@@ -174,7 +185,9 @@ struct Engine::State {
   Transformer model;
   /// Null where nobody is learnt from.
   std::unique_ptr<Transformer> teacher;
+  /// Null in an engine for inference.
   std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Generation> generation;
   std::int64_t steps = 0;
 };
 
@@ -235,7 +248,8 @@ std::vector<ParameterInfo> Engine::parameters() const {
 MemoryUse Engine::memory() const {
   MemoryUse use;
   for (const auto& parameter : state->model.parameters.all()) use.parameterBytes += bytesOf(parameter.value) + bytesOf(parameter.shadow);
-  for (const auto& tensor : state->optimizer->state()) use.optimizerBytes += bytesOf(tensor.tensor);
+  if (state->optimizer)
+    for (const auto& tensor : state->optimizer->state()) use.optimizerBytes += bytesOf(tensor.tensor);
   if (state->device.is_cpu()) use.peakBytes = peakResidentBytes();
   else use.peakBytes = at::getDeviceAllocator(state->device.type())->getDeviceStats(state->device.index()).allocated_bytes[0].peak;
   return use;
@@ -244,6 +258,7 @@ MemoryUse Engine::memory() const {
 StepResult Engine::step(const Batch& batch, bool routing) {
   state->useThreads();
   const auto step = state->steps + 1;
+  state->expectTraining("a training step");
   return guarded("step " + std::to_string(step), [&] {
     const auto& config = state->config;
     const auto [tokens, targets] = state->upload(batch);
@@ -344,7 +359,56 @@ StartingWeights Engine::start(const std::string& modelFile) {
   });
 }
 
+void Engine::State::expectFits(const GenerationRequest& request) const {
+  const auto& [method, maxTokens, endToken, temperature, topK, topP, seed, beams, lengthPenalty] = request.settings;
+  const auto refuse = [](const std::string& what) { throw Failure("The text can't be generated: " + what); };
+  if (config.model.architecture == Architecture::vision) refuse("a vision model writes none.");
+  if (config.model.encoderDecoder() == request.input.empty())
+    refuse(request.input.empty() ? "an encoder-decoder needs input for its encoder." : "a decoder-only model takes a prompt, no input.");
+  const auto sequences = config.model.encoderDecoder() ? request.input.size() : request.prompt.size();
+  if (sequences == 0 || sequences > 256) refuse("1 to 256 sequences can be asked for at once.");
+  if (!request.prompt.empty() && request.prompt.size() != sequences) refuse("input and prompt are of different numbers of sequences.");
+  const auto check = [&](const std::vector<std::vector<std::int32_t>>& all, bool filled) {
+    for (const auto& ids : all) {
+      if (filled && ids.empty()) refuse("an input is empty.");
+      if (ids.size() > 65536) refuse("an input has more than 65,536 tokens.");
+      for (const auto id : ids)
+        if (id < 0 || id >= config.vocabularySize) refuse("token " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.vocabularySize) + ".");
+    }
+  };
+  check(request.input, true);
+  check(request.prompt, false);
+  if (maxTokens < 1 || maxTokens > 4096) refuse("1 to 4,096 tokens can be asked for.");
+  if (!(temperature > 0.0) || topK < 0 || !(topP > 0.0) || topP > 1.0) refuse("the temperature must be above 0, top-k at least 0 and top-p between 0 and 1.");
+  if (beams < 1 || beams > 64 || !std::isfinite(lengthPenalty)) refuse("a beam search has 1 to 64 beams and a finite length penalty.");
+}
+
+void Engine::startGeneration(const GenerationRequest& request) {
+  state->useThreads();
+  state->generation.reset();
+  state->expectFits(request);
+  const auto& config = state->config;
+  state->generation = guarded("reading the prompt", [&] {
+    return std::make_unique<Generation>(state->model, TokenConfig{config.vocabularySize, config.padToken, config.startToken}, request);
+  });
+}
+
+GenerationState Engine::continueGeneration(std::int64_t steps) {
+  state->useThreads();
+  if (!state->generation) throw Failure("No text is being generated; start with a request.");
+  return guarded("generating text", [&] {
+    for (std::int64_t step = 0; step < steps; ++step)
+      if (!state->generation->advance()) break;
+    GenerationState now{state->generation->done(), state->generation->sequences()};
+    if (now.done) state->generation.reset();
+    return now;
+  });
+}
+
+void Engine::stopGeneration() { state->generation.reset(); }
+
 std::vector<SavedFile> Engine::save(const std::string& directory) const {
+  state->expectTraining("a checkpoint");
   return guarded("saving a checkpoint", [&] { return state->save(directory); });
 }
 
@@ -364,7 +428,26 @@ std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
   return files;
 }
 
+/// The parameters alone, for inference. A model from elsewhere has no step.
+void Engine::State::loadModel(const std::string& path) {
+  const auto file = readSafetensors(path);
+  const auto step = file.metadata.contains("step") ? stepOf(path, file) : 0;
+  const auto values = byName(file);
+  expectTensors(path, values, parameterTensors());
+  takeValues(values);
+  steps = step;
+}
+
+void Engine::State::takeValues(const std::map<std::string, at::Tensor>& values) {
+  const at::NoGradGuard noGrad;
+  for (auto& parameter : model.parameters.all()) {
+    parameter.value.detach().copy_(values.at(parameter.name));
+    parameter.refreshShadow();
+  }
+}
+
 void Engine::State::load(const std::string& directory) {
+  if (!optimizer) return loadModel(directory + "/model.safetensors");
   const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
   const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
   const auto step = stepOf(modelPath, modelFile);
@@ -374,11 +457,8 @@ void Engine::State::load(const std::string& directory) {
   expectTensors(modelPath, values, parameterTensors());
   expectTensors(optimizerPath, moments, optimizer->state());
 
+  takeValues(values);
   const at::NoGradGuard noGrad;
-  for (auto& parameter : model.parameters.all()) {
-    parameter.value.detach().copy_(values.at(parameter.name));
-    parameter.refreshShadow();
-  }
   for (const auto& [name, tensor] : optimizer->state()) at::Tensor(tensor).copy_(moments.at(name));
   steps = step;
 }

@@ -1,4 +1,4 @@
-// The engine: one model on one device, with its optimizer. The C++ side of `Engine` in switchyard.d.ts, which documents
+// The engine: one model on one device, with its optimizer unless it is for inference. The C++ side of `Engine` in switchyard.d.ts, which documents
 // every figure's unit. Not thread-safe: the addon runs the calls on one engine in the order they were made.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config.h"
+#include "generation/request.h"
 #include "startingWeights.h"
 
 namespace switchyard {
@@ -49,6 +50,11 @@ struct EvaluationResult {
   std::vector<LayerRouting> routing;
 };
 
+struct GenerationState {
+  bool done = false;
+  std::vector<GeneratedSequence> sequences;
+};
+
 struct ParameterInfo {
   std::string name;
   std::vector<std::int64_t> shape;
@@ -86,11 +92,19 @@ class Engine {
   /// [batchSize, labelLength, vocabulary] of what follows each token of decoderInput, as in an evaluation; labels are not read.
   std::vector<float> logits(const Batch& batch);
 
+  /// Reads encoder input and prompts; a generation that was going is dropped. Throws Failure on tokens or settings that don't fit.
+  void startGeneration(const GenerationRequest& request);
+  /// Up to `steps` more tokens for each sequence.
+  GenerationState continueGeneration(std::int64_t steps);
+  /// Drops the generation and its cache.
+  void stopGeneration();
+
   /// Takes the weights of another model's file, before the first step; startingWeights.h says which.
   StartingWeights start(const std::string& modelFile);
   /// Writes model.safetensors and optimizer.safetensors into an existing directory and fsyncs them.
   std::vector<SavedFile> save(const std::string& directory) const;
-  /// All or nothing: throws Failure and changes nothing when a file is missing, corrupt or of another model.
+  /// All or nothing: throws Failure and changes nothing when a file is missing, corrupt or of another model. An inference engine
+  /// reads model.safetensors alone.
   void load(const std::string& directory);
 
  private:

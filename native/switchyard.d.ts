@@ -14,6 +14,8 @@ export interface EngineConfig {
   model: import("../contract/runSpec.ts").ModelSpec;
   training: Pick<import("../contract/runSpec.ts").TrainingSpec,
     "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "freeze" | "l1" | "l2" | "pruning" | "threads">;
+  /** Without gradients and optimizer, which take most of the memory: such an engine evaluates and generates, and can't step or save. */
+  inference?: boolean;
   /** Tokens in the vocabulary, from the tokenizer. */
   vocabularySize: number;
   /** Token id that marks padding; it never counts in the loss and its router choice takes no capacity. */
@@ -127,6 +129,45 @@ export interface Reading {
   batchSize: number;
 }
 
+/** What to generate from, and how. contract/generation.ts says what the settings mean. */
+export interface GenerationRequest {
+  /** Encoder tokens, a sequence each, of any lengths; absent for a decoder-only model. */
+  input?: Int32Array[];
+  /** What the decoder has read behind its start token, a sequence each; absent for none. */
+  prompt?: Int32Array[];
+  endToken: number;
+  method: "greedy" | "sampling" | "beam";
+  /** At most 4,096, the end token included. */
+  maxTokens: number;
+  temperature: number; topK: number; topP: number; seed: number;
+  beams: number; lengthPenalty: number;
+}
+
+/** Where one sparse layer sent the tokens that its stack has read. */
+export interface TokenRouting {
+  stack: "encoder" | "decoder";
+  layer: number;
+  experts: number;
+  /** [tokens read][choices] experts chosen, the first choice first. The encoder reads the input; the decoder its start token, the
+   * prompt, and the generated tokens but the last. */
+  chosen: number[][];
+  /** Tokens, by place, that no expert had room for. None is ever among those generated. */
+  dropped: number[];
+}
+
+export interface GeneratedSequence {
+  tokens: number[];
+  /** log p of each token, nats, by the model itself: without temperature, top-k and top-p. */
+  logProbabilities: number[];
+  /** Σ log p; of a beam search divided by length^lengthPenalty. */
+  score: number;
+  /** Whether it came to the end token. */
+  ended: boolean;
+  routing: TokenRouting[];
+}
+
+export interface GenerationState { done: boolean; sequences: GeneratedSequence[] }
+
 export interface ParameterInfo { name: string; shape: number[]; elements: number }
 
 export interface MemoryUse { parameterBytes: number; optimizerBytes: number; peakBytes: number }
@@ -156,9 +197,21 @@ export class Engine {
    * a file that fits in no other way.
    */
   start(modelFile: string): Promise<StartingWeights>;
+  /**
+   * Reads encoder input and prompts, each sequence by itself with the evaluation capacity. One generation goes at a time: another
+   * that was going is dropped.
+   */
+  startGeneration(request: GenerationRequest): Promise<void>;
+  /**
+   * Up to `steps` more tokens a sequence, and all there is by now. Steps drop no token, whatever the capacity, so a sequence does not
+   * depend on its neighbours in the batch.
+   */
+  continueGeneration(steps: number): Promise<GenerationState>;
+  /** Drops the generation and its cache. */
+  stopGeneration(): Promise<void>;
   /** Writes model.safetensors and optimizer.safetensors (fp32, step number in the metadata) into a directory that exists, fsynced. */
   save(directory: string): Promise<{ files: SavedFile[] }>;
-  /** Restores parameters, optimizer state and step number. Refuses, unchanged, a file that does not match the model. */
+  /** Restores parameters, optimizer state and step number; an inference engine reads model.safetensors alone. Refuses, unchanged, a file that does not match the model. */
   load(directory: string): Promise<void>;
   /** Frees device memory; later calls reject. */
   dispose(): void;

@@ -54,6 +54,9 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       InstanceMethod<&EngineObject::evaluateTeacher>("evaluateTeacher"),
       InstanceMethod<&EngineObject::logits>("logits"),
       InstanceMethod<&EngineObject::start>("start"),
+      InstanceMethod<&EngineObject::startGeneration>("startGeneration"),
+      InstanceMethod<&EngineObject::continueGeneration>("continueGeneration"),
+      InstanceMethod<&EngineObject::stopGeneration>("stopGeneration"),
       InstanceMethod<&EngineObject::save>("save"),
       InstanceMethod<&EngineObject::load>("load"),
       InstanceMethod<&EngineObject::dispose>("dispose"),
@@ -160,6 +163,32 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return promised(info.Env(), [&] {
       return run(info.Env(), [file = readText(info[0], "modelFile")](Engine& engine) -> Answer {
         return [weights = engine.start(file)](Napi::Env env) { return toValue(env, weights); };
+      });
+    });
+  }
+
+  Napi::Value startGeneration(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [request = readGeneration(info[0])](Engine& engine) -> Answer {
+        engine.startGeneration(request);
+        return [](Napi::Env env) { return env.Undefined(); };
+      });
+    });
+  }
+
+  Napi::Value continueGeneration(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [steps = readWhole(info[0], "steps")](Engine& engine) -> Answer {
+        return [state = engine.continueGeneration(steps)](Napi::Env env) { return toValue(env, state); };
+      });
+    });
+  }
+
+  Napi::Value stopGeneration(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [](Engine& engine) -> Answer {
+        engine.stopGeneration();
+        return [](Napi::Env env) { return env.Undefined(); };
       });
     });
   }

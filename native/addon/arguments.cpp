@@ -182,6 +182,7 @@ EngineConfig readConfig(const Napi::Value& value) {
     const auto teacher = distillation["teacher"];
     return DistillationConfig{readModel(teacher["model"]), teacher["file"].text(), distillation["hardShare"].number(), distillation["temperature"].number()};
   });
+  config.inference = !spec["inference"].absent() && spec["inference"].boolean();
   config.vocabularySize = spec["vocabularySize"].whole();
   config.padToken = spec["padToken"].whole();
   config.startToken = spec["startToken"].whole();
@@ -225,6 +226,28 @@ HuggingFaceModel readHuggingFaceModel(const Napi::Value& value) {
   const Field given(value, "");
   return {given["family"].choice<HuggingFaceFamily>({{"switch-transformers", HuggingFaceFamily::switchTransformers}, {"t5", HuggingFaceFamily::t5}}),
           readModel(given["model"]), given["vocabularySize"].whole()};
+}
+
+GenerationRequest readGeneration(const Napi::Value& value) {
+  const Field given(value, "");
+  const auto sequences = [](const Field& field) {
+    std::vector<std::vector<std::int32_t>> all;
+    if (field.absent()) return all;
+    for (const auto& entry : field.entries()) all.push_back(entry.tokens());
+    return all;
+  };
+  GenerationRequest request{sequences(given["input"]), sequences(given["prompt"]), {}};
+  auto& settings = request.settings;
+  settings.method = given["method"].choice<GenerationMethod>({{"greedy", GenerationMethod::greedy}, {"sampling", GenerationMethod::sampling}, {"beam", GenerationMethod::beam}});
+  settings.maxTokens = given["maxTokens"].whole();
+  settings.endToken = static_cast<std::int32_t>(given["endToken"].whole());
+  settings.temperature = given["temperature"].number();
+  settings.topK = given["topK"].whole();
+  settings.topP = given["topP"].number();
+  settings.seed = static_cast<std::uint64_t>(given["seed"].whole());
+  settings.beams = given["beams"].whole();
+  settings.lengthPenalty = given["lengthPenalty"].number();
+  return request;
 }
 
 std::string readText(const Napi::Value& value, const std::string& name) { return Field(value, name).text(); }

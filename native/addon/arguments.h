@@ -12,6 +12,7 @@ namespace switchyard::addon {
 
 EngineConfig readConfig(const Napi::Value& value);
 Batch readBatch(const Napi::Value& value);
+GenerationRequest readGeneration(const Napi::Value& value);
 /// A batch without labels.
 Batch readReading(const Napi::Value& value);
 HuggingFaceModel readHuggingFaceModel(const Napi::Value& value);

@@ -75,6 +75,30 @@ Napi::Value toValue(Napi::Env env, const EvaluationResult& result) {
   return value;
 }
 
+Napi::Value toValue(Napi::Env env, const GenerationState& state) {
+  const auto wholes = [&](const auto& values) { return list(env, values, [&](std::int64_t value) { return number(env, value); }); };
+  auto value = Napi::Object::New(env);
+  value.Set("done", Napi::Boolean::New(env, state.done));
+  value.Set("sequences", list(env, state.sequences, [&](const GeneratedSequence& sequence) {
+    auto one = Napi::Object::New(env);
+    one.Set("tokens", wholes(sequence.tokens));
+    one.Set("logProbabilities", numbers(env, sequence.logProbabilities));
+    one.Set("score", sequence.score);
+    one.Set("ended", Napi::Boolean::New(env, sequence.ended));
+    one.Set("routing", list(env, sequence.routing, [&](const TokenRouting& routing) {
+      auto layer = Napi::Object::New(env);
+      layer.Set("stack", routing.encoder ? "encoder" : "decoder");
+      layer.Set("layer", number(env, routing.layer));
+      layer.Set("experts", number(env, routing.experts));
+      layer.Set("chosen", list(env, routing.chosen, wholes));
+      layer.Set("dropped", wholes(routing.dropped));
+      return layer;
+    }));
+    return one;
+  }));
+  return value;
+}
+
 Napi::Value toValue(Napi::Env env, const std::vector<ParameterInfo>& parameters) {
   return list(env, parameters, [&](const auto& parameter) {
     auto value = Napi::Object::New(env);

@@ -11,6 +11,7 @@ namespace switchyard::addon {
 
 Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting);
 Napi::Value toValue(Napi::Env env, const EvaluationResult& result);
+Napi::Value toValue(Napi::Env env, const GenerationState& state);
 Napi::Value toValue(Napi::Env env, const std::vector<ParameterInfo>& parameters);
 Napi::Value toValue(Napi::Env env, const MemoryUse& memory);
 Napi::Value toValue(Napi::Env env, const StartingWeights& weights);

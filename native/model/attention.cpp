@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "../kernels/attention.h"
+#include "../kernels/attentionSoftmax.h"
 #include "../kernels/product.h"
 
 namespace switchyard {

@@ -15,6 +15,8 @@ struct Pass {
   /// Type of activations and matrix products.
   at::ScalarType type = at::kFloat;
   bool training = false;
+  /// Every expert takes all tokens that choose it, whatever the capacity factor: for single tokens of unrelated sequences.
+  bool dropless = false;
   std::uint64_t seed = 0;
   /// Step being made, from 1; with the seed it decides every dropout mask.
   std::int64_t step = 0;

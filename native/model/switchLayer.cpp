@@ -22,7 +22,8 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto groups = sparse.capacityGroup == CapacityGroup::sequence ? batch : 1;
   const auto factor = pass.training ? sparse.trainingCapacityFactor : sparse.evaluationCapacityFactor;
   const auto groupTokens = batch * length / groups;
-  const auto capacity = sparse.fixedCapacity ? std::min(*sparse.fixedCapacity, groupTokens) : expertCapacity(groupTokens, experts, factor);
+  const auto limit = sparse.fixedCapacity ? std::min(*sparse.fixedCapacity, groupTokens) : expertCapacity(groupTokens, experts, factor);
+  const auto capacity = pass.dropless ? groupTokens : limit;
   const auto tokens = x.reshape({batch * length, d});  // (T, d)
 
   // Selective precision (§2.4): the router alone works in fp32, and only the dispatched tokens leave it in bf16.

@@ -44,6 +44,10 @@ at::ScalarType Transformer::computeType() const {
   return model.precision == Precision::fp32 ? at::kFloat : at::kBFloat16;
 }
 
+at::TensorOptions Transformer::valueOptions() const {
+  return at::TensorOptions().dtype(decoderEmbedding->value.scalar_type()).device(decoderEmbedding->value.device());
+}
+
 Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t layers, bool isEncoder) {
   const auto weight = [&](const std::string& path) { return &parameters.add(path, {model.dModel}, {0.0, 1.0}); };
   Stack stack{RelativePositionBias(parameters, name + ".block.0.layer.0.SelfAttention", model, isEncoder), {}, nullptr};
@@ -69,15 +73,20 @@ Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t 
 }
 
 at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
-                            const at::Tensor& memory, const at::Tensor& memoryMask) const {
-  const auto bias = stack.bias.forward(x.size(1), x.size(1));
+                            const at::Tensor& memory, const at::Tensor& memoryMask, DecoderCache* cache) const {
+  const auto past = cache ? cache->length : 0;
+  const auto bias = stack.bias.forward(x.size(1), past + x.size(1), past);
   const auto norm = [&](const at::Tensor& h, const Parameter* weight) { return kernels::rmsNorm(h, weight->value, model.normEpsilon); };
   const auto add = [&](const at::Tensor& update) { x = kernels::addDropout(x, update, pass.dropoutSite(model.dropout)); };
   x = kernels::dropout(x, pass.dropoutSite(model.dropout));
-  for (const auto& block : stack.blocks) {
+  for (std::size_t i = 0; i < stack.blocks.size(); ++i) {
+    const auto& block = stack.blocks[i];
     const auto h = norm(x, block.selfNorm);
-    add(block.self.forward(pass, h, h, bias, mask));
-    if (block.cross) add(block.cross->forward(pass, norm(x, block.crossNorm), memory, {}, memoryMask));
+    add(cache ? block.self.extend(pass, h, cache->self[i], past, bias, mask) : block.self.forward(pass, h, h, bias, mask));
+    if (block.cross) {
+      const auto query = norm(x, block.crossNorm);
+      add(cache ? block.cross->recall(pass, query, cache->cross[i], cache->memoryMask) : block.cross->forward(pass, query, memory, {}, memoryMask));
+    }
     const auto f = norm(x, block.feedForwardNorm);
     if (const auto* sparse = std::get_if<SwitchLayer>(&block.feedForward)) add(sparse->forward(pass, f, valid));
     else add(std::get<FeedForward>(block.feedForward).forward(pass, f));
@@ -97,26 +106,54 @@ std::pair<at::Tensor, at::Tensor> Transformer::decoderTokens(const TokenBatch& b
   return {batch.decoderInput, valid};
 }
 
+at::Tensor Transformer::embed(const Pass& pass, const Parameter& table, const at::Tensor& ids) const {
+  return lookUp(table, ids.reshape(-1), pass.type).view({ids.size(0), ids.size(1), model.dModel});
+}
+
+at::Tensor Transformer::predict(const Pass& pass, const at::Tensor& x) const {
+  if (head) return kernels::linear(x, head->as(pass.type));
+  return kernels::linear(model.rescaledHead ? x * std::pow(static_cast<double>(model.dModel), -0.5) : x, decoderEmbedding->as(pass.type));
+}
+
 at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
   const auto labels = batch.labels;
-  const auto size = labels.size(0), length = labels.size(1), d = model.dModel;
   const auto values = decoderEmbedding->value.scalar_type();
-  const auto embed = [&](const Parameter* table, const at::Tensor& ids) {
-    return lookUp(*table, ids.reshape(-1), pass.type).view({size, ids.size(1), d});
-  };
-
   at::Tensor memory, memoryMask;
   if (encoder) {
-    const auto valid = batch.input.ne(tokens.padToken).to(values);
-    memoryMask = paddingMask(valid);
-    memory = run(pass, *encoder, embed(encoderEmbedding, batch.input), valid, memoryMask, {}, {});
+    memory = encode(pass, batch.input);
+    memoryMask = paddingMask(batch.input.ne(tokens.padToken).to(values));
   }
   const auto [input, valid] = decoderTokens(batch);
-  const auto causal = causalMask(size, length, decoderEmbedding->value.options().requires_grad(false));
-  auto x = run(pass, *decoder, embed(decoderEmbedding, input), valid.to(values), causal, memory, memoryMask);
-  if (head) return kernels::linear(x, head->as(pass.type));
-  if (model.rescaledHead) x = x * std::pow(static_cast<double>(d), -0.5);
-  return kernels::linear(x, decoderEmbedding->as(pass.type));
+  const auto causal = causalMask(labels.size(0), labels.size(1), valueOptions());
+  return predict(pass, run(pass, *decoder, embed(pass, *decoderEmbedding, input), valid.to(values), causal, memory, memoryMask));
+}
+
+at::Tensor Transformer::encode(Pass& pass, const at::Tensor& input) const {
+  const auto valid = input.ne(tokens.padToken).to(decoderEmbedding->value.scalar_type());
+  return run(pass, *encoder, embed(pass, *encoderEmbedding, input), valid, paddingMask(valid), {}, {});
+}
+
+DecoderCache Transformer::makeCache(Pass& pass, std::int64_t sequences, std::int64_t places, const at::Tensor& memory,
+                                    const at::Tensor& memoryValid) const {
+  const auto values = valueOptions();
+  DecoderCache cache;
+  cache.valid = at::zeros({sequences, places}, values);
+  for (const auto& block : decoder->blocks) {
+    // Zeros, since a place that is never read has weight 0, and 0 · NaN of fresh memory would be NaN.
+    const auto room = [&] { return at::zeros({sequences, model.heads, places, model.dKv}, values.dtype(pass.type)); };
+    cache.self.push_back({room(), room()});
+    if (block.cross) cache.cross.push_back(block.cross->remember(pass, memory));
+  }
+  if (memory.defined()) cache.memoryMask = paddingMask(memoryValid);
+  return cache;
+}
+
+at::Tensor Transformer::read(Pass& pass, DecoderCache& cache, const at::Tensor& ids, const at::Tensor& valid) const {
+  const auto count = ids.size(1);
+  cache.valid.narrow(1, cache.length, count).copy_(valid);
+  const auto x = run(pass, *decoder, embed(pass, *decoderEmbedding, ids), valid, cache.mask(count), {}, {}, &cache);
+  cache.length += count;
+  return predict(pass, x.select(1, count - 1));
 }
 
 }  // namespace switchyard

@@ -13,6 +13,7 @@
 
 #include "../config.h"
 #include "attention.h"
+#include "decoderCache.h"
 #include "feedForward.h"
 #include "parameters.h"
 #include "pass.h"
@@ -40,8 +41,19 @@ class Transformer {
   /// Logits (B, T, V) in the pass's type. The decoder reads `decoderInput`, or else the labels shifted right behind the start token.
   at::Tensor forward(Pass& pass, const TokenBatch& batch) const;
 
+  /// The encoder's output (B, S, d) for ids (B, S).
+  at::Tensor encode(Pass& pass, const at::Tensor& input) const;
+  /// An empty cache of `places` tokens for `sequences`, with the keys and values of the encoder's output: memory (B, S, d) and
+  /// memoryValid (B, S) float, both undefined for a decoder-only model.
+  DecoderCache makeCache(Pass& pass, std::int64_t sequences, std::int64_t places, const at::Tensor& memory, const at::Tensor& memoryValid) const;
+  /// Reads N more tokens of each sequence, ids (B, N) and valid (B, N) float, and gives the logits (B, V) of what follows the
+  /// last. The same as `forward` gives at that place.
+  at::Tensor read(Pass& pass, DecoderCache& cache, const at::Tensor& ids, const at::Tensor& valid) const;
+
   /// Type of activations and matrix products.
   at::ScalarType computeType() const;
+  /// Type and device of the parameters' values, and of masks.
+  at::TensorOptions valueOptions() const;
 
   ParameterSet parameters;
 
@@ -63,8 +75,13 @@ class Transformer {
   Stack makeStack(const std::string& name, std::int64_t layers, bool encoder);
   /// What the decoder reads (B, T), and 1 where it is a token of the sequence rather than padding.
   std::pair<at::Tensor, at::Tensor> decoderTokens(const TokenBatch& batch) const;
+  /// With a cache, x are the newest tokens of the sequences in it; memory then is in the cache too.
   at::Tensor run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
-                 const at::Tensor& memory, const at::Tensor& memoryMask) const;
+                 const at::Tensor& memory, const at::Tensor& memoryMask, DecoderCache* cache = nullptr) const;
+  /// Rows of an embedding for ids (B, N): (B, N, d).
+  at::Tensor embed(const Pass& pass, const Parameter& table, const at::Tensor& ids) const;
+  /// Logits (..., V) of a stack's output (..., d).
+  at::Tensor predict(const Pass& pass, const at::Tensor& x) const;
 
   ModelConfig model;
   TokenConfig tokens;
