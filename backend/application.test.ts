@@ -201,7 +201,7 @@ test("new rows reach a follower within 300 ms, and a directory made by hand is a
   stream.seq = 1000;
   const cursor = (await application.send("runs.get", { runId: id })).cursor;
   let arrived: ((rows: Push<"run">) => void) | null = null;
-  const end = application.follow("run", { runId: id, after: cursor }, { push: (push) => arrived?.(push as Push<"run">), congested: () => false });
+  const end = application.follow("run", { runId: id, after: cursor }, { push: (push) => arrived?.(push as Push<"run">), congested: () => false, fail: console.error });
   const latencies: number[] = [];
   for (let step = 4; step < 13; step++) {
     const pushed = new Promise<Push<"run">>((resolve) => (arrived = resolve));
@@ -229,7 +229,7 @@ test("a slow follower gets no growing queue, and all rows once it has caught up"
       congested = true;
       steps.push(...(push as Push<"run">).metrics.filter(({ values }) => "loss" in values).map(({ step }) => step));
     },
-    congested: () => congested,
+    congested: () => congested, fail: console.error,
   });
   await until(() => pushes === 1);
   await new Promise((resolve) => setTimeout(resolve, 350));
@@ -253,7 +253,7 @@ test("the database is made again from the directories when it is damaged", async
   expect(await second.send("metrics.series", { runId: id, name: "loss", points: 50 })).toEqual(before);
   expect(await run(second, id)).toMatchObject({ name: "kept", status: "completed" });
   // A follower from before learns that its rows are void.
-  const pushed = new Promise<Push<"run">>((resolve) => second.follow("run", { runId: id, after: 1_000_000 }, { push: (push) => resolve(push as Push<"run">), congested: () => false }));
+  const pushed = new Promise<Push<"run">>((resolve) => second.follow("run", { runId: id, after: 1_000_000 }, { push: (push) => resolve(push as Push<"run">), congested: () => false, fail: console.error }));
   expect((await pushed).resetAfterStep).toBe(-1);
 });
 

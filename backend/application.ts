@@ -1,11 +1,14 @@
 // The backend without its transport: what the server offers over the WebSocket and the CLI uses in its own process.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { GenerationRequest } from "../contract/generation.ts";
 import { requests, type Arguments, type RequestName, type Result, type Topic, type TopicArguments } from "../contract/handlers.ts";
 import { isDamage, openOrRebuild, type OpenedDatabase } from "../db/openOrRebuild.ts";
 import { Readers } from "../db/readers.ts";
 import { listRuns } from "../db/runRows.ts";
 import type { WritableDB } from "../db/database.ts";
 import { readDevices } from "./devices.ts";
+import { GeneratorProcess } from "./generation/generatorProcess.ts";
+import { weightsDirectory } from "./generation/weightsDirectory.ts";
 import { createHandlers } from "./handlers.ts";
 import type { Home } from "./home.ts";
 import { PersonError } from "./personError.ts";
@@ -31,6 +34,7 @@ export class Application {
   readonly readers: Readers;
   readonly ingest: Ingest;
   readonly subscriptions: Subscriptions;
+  readonly generator = new GeneratorProcess();
   /** Resolves once everything in the run directories at the start is stored. */
   readonly caughtUp: Promise<void>;
   #handlers: ReturnType<typeof createHandlers>;
@@ -113,11 +117,16 @@ export class Application {
         const { runId, after } = args as TopicArguments<"run">;
         return this.subscriptions.followRows(runId, after, follow);
       }
+      case "generation": {
+        const request = GenerationRequest.parse(args);
+        return this.generator.generate(weightsDirectory(this.home, request.source), request, follow);
+      }
     }
     throw new PersonError(`This backend knows no topic "${String(topic)}"; reload the window.`);
   }
 
   async close(): Promise<void> {
+    this.generator.close();
     this.subscriptions.close();
     await this.ingest.stop();
     await this.readers.close();

@@ -89,6 +89,10 @@ export class Session {
       this.#following.set(id, this.#application.follow(topic as Topic, parsed.data as never, {
         push: (push) => this.#send({ type: "push", id, push }),
         congested: () => this.#socket.bufferedAmount > CONGESTED_BYTES,
+        fail: (error) => {
+          this.#following.delete(id);
+          this.#fail(id, error, `following ${topic}`);
+        },
       }));
     } catch (error) {
       this.#fail(id, error, `following ${topic}`);

@@ -9,6 +9,8 @@ export interface Follow {
   push(value: Push<Topic>): void;
   /** Whether the connection still has to send what it was given. */
   congested(): boolean;
+  /** Ends what is followed with an error. */
+  fail(error: unknown): void;
 }
 
 const PUSH_EVERY_MILLISECONDS = 100;

@@ -4,6 +4,7 @@ import type { WireError } from "../contract/handlers.ts";
 import { help, parseCommandLine, UsageError, type Command } from "./commandLine.ts";
 import { controllingRuns } from "./commands/control.ts";
 import { derivingRuns } from "./commands/derive.ts";
+import { generateCommand } from "./commands/generate.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
@@ -11,7 +12,7 @@ import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...modelCommands, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, generateCommand, ...modelCommands, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { RunSpec, WeightsSource } from "./runSpec.ts";
 import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
+import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
@@ -151,6 +152,8 @@ export const subscriptions = {
   runs: { args: nothing, push: z.object({ changed: z.array(RunSummary), removed: z.array(RunId) }) },
   run: { args: z.strictObject({ runId: RunId, after: z.int().min(0) }), push: RunRows },
   devices: { args: nothing, push: Devices },
+  /** Text from a model. Nothing follows the push whose answer is done; unsubscribing ends the work. */
+  generation: { args: GenerationRequest, push: GenerationPush },
 } as const;
 
 export type RequestName = keyof typeof requests;

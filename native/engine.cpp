@@ -167,7 +167,7 @@ struct Engine::State {
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
   void loadModel(const std::string& path);
-  void takeValues(const std::map<std::string, at::Tensor>& values);
+  void takeValues(const TensorsByName& values);
   void expectTraining(const std::string& doing) const {
     if (!optimizer) throw Failure("This engine is for inference alone, so it can't do " + doing + "; build one for training.");
   }
@@ -438,7 +438,7 @@ void Engine::State::loadModel(const std::string& path) {
   steps = step;
 }
 
-void Engine::State::takeValues(const std::map<std::string, at::Tensor>& values) {
+void Engine::State::takeValues(const TensorsByName& values) {
   const at::NoGradGuard noGrad;
   for (auto& parameter : model.parameters.all()) {
     parameter.value.detach().copy_(values.at(parameter.name));

@@ -5,6 +5,7 @@ import { sentenceOf, useConnectionStatus, useRequest } from "../connection/index
 import { fromRun } from "../../contract/derive.ts";
 import { ModelsPage } from "../models/index.tsx";
 import { derived, duplicate, fromModel, type Beginning } from "../newRun/beginning.ts";
+import { GenerateTab } from "../generate/GenerateTab.tsx";
 import { NewRunPage } from "../newRun/index.tsx";
 import { panels } from "../panels/index.tsx";
 import { FirstStart } from "../start/index.tsx";
@@ -60,7 +61,7 @@ function NewRun() {
 }
 
 /** Tabs of one run alone. */
-const RECORDS = [{ id: "spec", title: "Spec", Component: SpecTab }, { id: "log", title: "Log", Component: LogTab }, { id: "files", title: "Files", Component: FilesTab }] as const;
+const RECORDS = [{ id: "generate", title: "Generate", Component: GenerateTab }, { id: "spec", title: "Spec", Component: SpecTab }, { id: "log", title: "Log", Component: LogTab }, { id: "files", title: "Files", Component: FilesTab }] as const;
 
 function RunTabs({ runId, overlaid }: { runId: string; overlaid: readonly string[] }) {
   const { tab } = useView();

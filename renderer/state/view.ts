@@ -8,7 +8,7 @@ import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasur
 import { DERIVATIONS, type Derivation } from "../newRun/beginning.ts";
 import { PLACES, type Place } from "../tabs/compareTable.ts";
 
-export const TABS = ["overview", "routing", "capacity", "balance", "spec", "log", "files"] as const;
+export const TABS = ["overview", "routing", "capacity", "balance", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
 export type Page = "runs" | "new" | "compare" | "models";
 

@@ -14,10 +14,16 @@ export interface TextTokenizer {
   /** Ids of the sentinels in order of use: sentinel 0 first. */
   sentinels: number[];
   encode(document: Buffer): ArrayLike<number>;
+  /** Ids of text, without those that have a name. What is no valid text gives U+FFFD. */
+  decode(ids: readonly number[]): string;
+  /** Name of a token that stands for no text, such as "</s>" or "<extra_id_0>"; null for all others. */
+  nameOf(id: number): string | null;
 }
 
 /** The identity of a tokenizer, without opening it. */
 export const tokenizerIdentity = (spec: Tokenizer): string => (spec.kind === "bytes" ? BYTES : identityOf(readTokenizer(spec.path)));
+
+const sentinelName = (index: number): string => `<extra_id_${index}>`;
 
 export function openTokenizer(spec: Tokenizer): TextTokenizer {
   return spec.kind === "bytes" ? bytes() : huggingFace(spec.path);
@@ -25,10 +31,13 @@ export function openTokenizer(spec: Tokenizer): TextTokenizer {
 
 const BYTES = "bytes-1";
 function bytes(): TextTokenizer {
-  const { size, pad, end, firstByte, sentinels } = BYTE_VOCABULARY;
+  const { size, pad, end, unknown, firstByte, sentinels } = BYTE_VOCABULARY;
+  const names = new Map<number, string>([[pad, "<pad>"], [end, "</s>"], [unknown, "<unk>"]]);
   return {
     identity: BYTES, vocabularySize: size, pad, end,
     sentinels: Array.from({ length: sentinels }, (_, i) => size - 1 - i),
+    decode: (ids) => Buffer.from(ids.map((id) => id - firstByte)).toString("utf8"),
+    nameOf: (id) => names.get(id) ?? (id >= size - sentinels ? sentinelName(size - 1 - id) : null),
     encode(document) {
       const ids = new Uint16Array(document.length);
       for (let i = 0; i < ids.length; i++) ids[i] = document[i]! + firstByte;
@@ -77,8 +86,14 @@ function huggingFace(path: string): TextTokenizer {
     for (let i = 0; i < SENTINELS_ADDED; i++) sentinels.push(size + SENTINELS_ADDED - 1 - i);
     size += SENTINELS_ADDED;
   }
+  const names = new Map([...tokenizer.get_added_tokens_decoder()].filter(([, { special }]) => special).map(([id, { content }]) => [id, content]));
+  for (const [id, name] of [[pad, "<pad>"], [end, "</s>"], ...sentinels.map((id, index) => [id, sentinelName(index)] as const)] as [number, string][])
+    if (!names.has(id)) names.set(id, name);
   return {
     identity: identityOf(text), vocabularySize: size, pad, end, sentinels,
+    // Ids that the file leaves unused mean nothing.
+    decode: (ids) => { const known = ids.filter((id) => tokenizer.id_to_token(id) !== undefined); return known.length === 0 ? "" : tokenizer.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false }); },
+    nameOf: (id) => names.get(id) ?? null,
     encode: (document) => piecesWithout(added, document.toString("utf8")).flatMap((piece) => tokenizer.encode(piece, { add_special_tokens: false }).ids),
   };
 }

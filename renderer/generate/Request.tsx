@@ -1,0 +1,95 @@
+// The left side: text, checkpoint, method and its settings, and the button.
+import { useId, type KeyboardEvent } from "react";
+import type { Checkpoint, RunDetail } from "../../contract/handlers.ts";
+import { fromWire } from "../../contract/events.ts";
+import { shortNumber } from "../charts/quantity.ts";
+import { commandKey } from "../frame/keys.ts";
+import { typedNumber } from "../spec/draft.ts";
+import { isGoing, settingProblems, type Checkpoint as Choice, type Draft } from "./generationStore.ts";
+import { exampleText, settingFacts, settingsOf, type Setting } from "./settingFields.ts";
+import { generations, useGeneration } from "./store.ts";
+
+interface Props { runId: string; spec: RunDetail["spec"]; checkpoints: readonly Checkpoint[] }
+
+export function Request({ runId, spec, checkpoints }: Props) {
+  const { draft, state } = useGeneration(runId);
+  const example = exampleText(spec.data.objective), text = draft.text ?? example;
+  const encoder = spec.model.architecture === "encoder-decoder", going = isGoing(state);
+  const problems = settingProblems(draft.settings);
+  const problem = Object.values(problems)[0];
+  // A decoder may begin with nothing; an encoder has to read something.
+  const ready = problem === undefined && (text.trim() !== "" || !encoder);
+  const ids = { text: useId(), help: useId(), checkpoint: useId() };
+  const change = (changes: Partial<Draft>) => generations.change(runId, changes);
+  const go = () => { if (ready) generations.generate(runId, text); };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    go();
+  };
+  return (
+    <form className="generate-request" onSubmit={(event) => { event.preventDefault(); go(); }} onKeyDown={onKey}>
+      <div className="generate-field">
+        <label htmlFor={ids.text}>{encoder ? "Input" : "Prompt"}</label>
+        <textarea id={ids.text} className="input" rows={5} value={text} maxLength={100_000} aria-describedby={ids.help} onChange={(event) => change({ text: event.target.value })} />
+        <p id={ids.help} className="field-help muted">
+          {spec.data.objective === "span-corruption" ? "<extra_id_0>, <extra_id_1> … are hidden spans for the model to fill in." : encoder ? "What the encoder reads." : "The model goes on from here."}
+          {text !== example && example !== "" && <> <button type="button" className="link" onClick={() => change({ text: null })}>Use the example</button></>}
+        </p>
+      </div>
+      <div className="generate-field">
+        <label htmlFor={ids.checkpoint}>Checkpoint</label>
+        <select id={ids.checkpoint} className="input" value={String(draft.checkpoint)} onChange={(event) => change({ checkpoint: checkpointOf(event.target.value) })}>
+          {checkpointChoices(checkpoints, draft.checkpoint).map(({ value, label }) => <option key={value} value={value}>{label}</option>)}
+        </select>
+      </div>
+      <div className="generate-field">
+        <span id={`${ids.text}-method`}>Method</span>
+        <div className="segments" role="radiogroup" aria-labelledby={`${ids.text}-method`}>
+          {settingFacts("method").choices.map(({ value, label }) => (
+            <label key={value} title={settingFacts("method").description}><input type="radio" name="generation-method" checked={draft.settings.method === value} onChange={() => change({ settings: { ...draft.settings, method: value } })} />{label}</label>
+          ))}
+        </div>
+      </div>
+      <div className="generate-settings">
+        {settingsOf(draft.settings.method).map((setting) => (
+          <NumberField key={setting} setting={setting} value={draft.settings[setting]} problem={problems[setting]} change={(value) => change({ settings: { ...draft.settings, [setting]: value } })} />
+        ))}
+      </div>
+      <div className="generate-buttons">
+        {going ? <button type="button" className="button" onClick={() => generations.stop(runId)}>Stop</button>
+          : <button type="submit" className="button primary" disabled={!ready}>Generate</button>}
+        <span className="muted"><kbd>{commandKey}Enter</kbd></span>
+      </div>
+    </form>
+  );
+}
+
+const checkpointOf = (value: string): Choice => (value === "newest" || value === "best" ? value : Number(value));
+
+/** Newest and best by name, then every step; a chosen one that is gone stays in sight. */
+function checkpointChoices(checkpoints: readonly Checkpoint[], chosen: Choice): { value: string; label: string }[] {
+  const step = ({ step: number }: Checkpoint) => `step ${number.toLocaleString("en")}`;
+  const best = checkpoints.find((checkpoint) => checkpoint.best);
+  const choices = [
+    { value: "newest", label: `newest (${step(checkpoints[0]!)})` },
+    ...(best ? [{ value: "best", label: `best (${step(best)})` }] : []),
+    ...checkpoints.map((checkpoint) => ({
+      value: String(checkpoint.step),
+      label: `${step(checkpoint)}${checkpoint.evaluationLoss === null ? "" : `, evaluation ${shortNumber(fromWire(checkpoint.evaluationLoss))}`}`,
+    })),
+  ];
+  const value = String(chosen);
+  return choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label: value === "best" ? "best (none was evaluated)" : `step ${value} (gone)` }];
+}
+
+function NumberField({ setting, value, problem, change }: { setting: Setting; value: number | string; problem: string | undefined; change: (value: number | string) => void }) {
+  const { title, unit, description } = settingFacts(setting), id = useId();
+  return (
+    <div className="generate-field" title={description}>
+      <label htmlFor={id}>{title}</label>
+      <input id={id} className="input number" inputMode="decimal" autoComplete="off" defaultValue={String(value)} aria-description={`${description}${unit ? ` In ${unit}.` : ""}`} aria-invalid={problem !== undefined} onChange={(event) => change(typedNumber(event.target.value) as number | string)} />
+      {problem !== undefined && <p className="field-help field-error" role="alert">{problem}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+// What is asked of each run's model, and what it has answered: kept while the window is open, so that looking at another tab or
+// run loses nothing.
+import type { Client } from "../../contract/client.ts";
+import { GenerationSettings, type GenerationAnswer, type GenerationPush, type GenerationSource } from "../../contract/generation.ts";
+
+export type Checkpoint = Extract<GenerationSource, { kind: "run" }>["checkpoint"];
+export interface Draft {
+  /** null until something was typed: the example is shown. */
+  text: string | null;
+  checkpoint: Checkpoint;
+  /** As typed; the contract's schema has the last word. */
+  settings: { [K in keyof GenerationSettings]: GenerationSettings[K] | string };
+}
+export type State =
+  | { kind: "nothing" }
+  | { kind: "loading"; message: string }
+  | { kind: "writing"; answer: GenerationAnswer }
+  | { kind: "done"; answer: GenerationAnswer; stopped: boolean }
+  | { kind: "failed"; message: string; detail: string | null };
+export interface Entry { draft: Draft; state: State }
+
+const START: Entry = { draft: { text: null, checkpoint: "newest", settings: GenerationSettings.parse({}) }, state: { kind: "nothing" } };
+
+export const isGoing = ({ kind }: State): boolean => kind === "loading" || kind === "writing";
+
+/** The mistakes in typed settings, by name; empty when they can be asked for. */
+export function settingProblems(settings: Draft["settings"]): Partial<Record<keyof GenerationSettings, string>> {
+  const parsed = GenerationSettings.safeParse(settings);
+  return parsed.success ? {} : Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0]), message]));
+}
+
+export class GenerationStore {
+  readonly #client: Pick<Client, "subscribe">;
+  readonly #entries = new Map<string, Entry>();
+  readonly #stops = new Map<string, () => void>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(client: Pick<Client, "subscribe">) {
+    this.#client = client;
+  }
+
+  readonly subscribe = (changed: () => void): (() => void) => {
+    this.#listeners.add(changed);
+    return () => void this.#listeners.delete(changed);
+  };
+  readonly read = (runId: string): Entry => this.#entries.get(runId) ?? START;
+
+  change(runId: string, draft: Partial<Draft>): void {
+    const entry = this.read(runId);
+    this.#set(runId, { ...entry, draft: { ...entry.draft, ...draft } });
+  }
+
+  /** Asks for text; one that was coming for this run is given up. */
+  generate(runId: string, text: string): void {
+    const { draft } = this.read(runId), settings = GenerationSettings.safeParse(draft.settings);
+    if (!settings.success) return;
+    this.#end(runId);
+    this.#to(runId, { kind: "loading", message: "Starting…" });
+    const source = { kind: "run", runId, checkpoint: draft.checkpoint } as const;
+    this.#stops.set(runId, this.#client.subscribe("generation", { source, texts: [text], settings: settings.data }, (push) => this.#hear(runId, push), ({ message, detail }) => {
+      this.#end(runId);
+      this.#to(runId, { kind: "failed", message, detail });
+    }));
+  }
+
+  /** Ends the work and keeps what has come. */
+  stop(runId: string): void {
+    const { state } = this.read(runId);
+    this.#end(runId);
+    if (state.kind === "writing") this.#to(runId, { kind: "done", answer: state.answer, stopped: true });
+    else if (state.kind === "loading") this.#to(runId, { kind: "nothing" });
+  }
+
+  #hear(runId: string, push: GenerationPush): void {
+    if (push.phase === "loading") return this.#to(runId, { kind: "loading", message: push.message });
+    if (!push.answer.done) return this.#to(runId, { kind: "writing", answer: push.answer });
+    this.#end(runId);
+    this.#to(runId, { kind: "done", answer: push.answer, stopped: false });
+  }
+  #end(runId: string): void {
+    this.#stops.get(runId)?.();
+    this.#stops.delete(runId);
+  }
+  #to(runId: string, state: State): void {
+    this.#set(runId, { ...this.read(runId), state });
+  }
+  #set(runId: string, entry: Entry): void {
+    this.#entries.set(runId, entry);
+    for (const listener of this.#listeners) listener();
+  }
+}
