@@ -20,6 +20,7 @@ const VIEWS: Record<string, string> = {
   routing: `?run=${run}&tab=routing`,
   capacity: `?run=${run}&tab=capacity`,
   balance: `?run=${run}&tab=balance`,
+  generate: `?run=${run}&tab=generate`,
   spec: `?run=${run}&tab=spec`,
   log: `?run=${run}&tab=log`,
   files: `?run=${run}&tab=files`,
@@ -45,6 +46,10 @@ for (const colorScheme of ["light", "dark"] as const) {
   for (const [name, query] of Object.entries(VIEWS)) {
     await page.goto(`${origin}/${query}${hash}`);
     await settled(page);
+    if (name === "generate") {
+      await page.getByRole("button", { name: "Generate", exact: true }).click();
+      await page.getByText(/came to its end|cut at the token limit/).waitFor();
+    }
     await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
     process.stdout.write(`docs/images/${name}-${colorScheme}.png\n`);
   }

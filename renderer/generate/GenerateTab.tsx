@@ -23,7 +23,7 @@ export function GenerateTab({ runId }: { runId: string }) {
   const present = checkpoints.filter((checkpoint) => checkpoint.present).toSorted((a, b) => b.step - a.step);
   if (present.length === 0) return <NoCheckpoint runId={runId} spec={spec} />;
   return (
-    <div className="tab-page generate-page">
+    <div className="generate-page">
       <Request runId={runId} spec={spec} checkpoints={present} />
       <Result runId={runId} />
     </div>

@@ -7,7 +7,7 @@ interface Props { input: readonly TextToken[]; inputLayers: readonly SparseLayer
 
 export function TokenTable({ input, inputLayers, output, outputLayers }: Props) {
   return (
-    <div className="generate-tokens">
+    <div className="generate-tables">
       <Part title="Input" tokens={input} layers={inputLayers} />
       <Part title="Output" tokens={output} layers={outputLayers} />
     </div>
