@@ -11,10 +11,21 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
   if (spec.start && spec.distillation?.initialize) wrong("distillation.initialize", "The weights to begin with are already named by start; turn this off, or clear start.");
   const { training } = spec;
   if (training.warmupSteps > training.steps) wrong("training.warmupSteps", `The warm-up is longer than the run of ${training.steps} steps.`);
+  const trained = trainedParts(spec);
+  if (trained.length === 0) wrong("training.freeze", "Everything would be frozen; leave at least one part to be trained.");
   if (training.pruning) {
+    if (!trained.includes("attention") && !trained.includes("dense")) wrong("training.pruning", "Attention and feed-forward layers are frozen, so there is nothing to prune; turn pruning off or freeze less.");
     if (spec.model.sparse) wrong("training.pruning", "Pruning is a baseline for dense models; turn experts off or pruning off.");
     if (training.pruning.endStep <= training.pruning.beginStep) wrong("training.pruning.endStep", `Must be after step ${training.pruning.beginStep}, where pruning begins.`);
   }
+}
+
+/** The parts of the model that freezing does not reach: none left means that nothing would be trained. */
+function trainedParts({ model, training }: RunSpec): string[] {
+  const stacks = stacksOf(model).map(({ stack, layers }) => ({ layers, sparse: sparseIndices(model, stack, layers).length }));
+  const sparse = stacks.some((stack) => stack.sparse > 0), dense = stacks.some((stack) => stack.sparse < stack.layers);
+  const parts = ["embeddings", "attention", "norms", ...(dense ? ["dense"] : []), ...(sparse ? ["experts"] : []), ...(sparse && model.sparse!.routing !== "hash" ? ["router"] : [])];
+  return parts.filter((part) => !(training.freeze as string[]).includes(part));
 }
 
 /** Objectives of each architecture, and what each can be trained on; the first is the usual one. */

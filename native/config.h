@@ -162,6 +162,9 @@ struct EngineConfig {
   /// Of a vision model, which has no vocabulary.
   ImageConfig images;
   std::vector<double> capacityFactorGrid;
+
+  /// What a label is where there is nothing to predict.
+  std::int64_t noLabel() const { return model.architecture == Architecture::vision ? -1 : padToken; }
 };
 
 }  // namespace switchyard

@@ -19,6 +19,7 @@
 #include "failure.h"
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
+#include "model/parts.h"
 #include "model/routingFacts.h"
 #include "model/transformer.h"
 #include "optim/optimizer.h"
@@ -86,7 +87,8 @@ std::string sizeText(double bytes) {
 }
 
 Transformer makeModel(const EngineConfig& config, const ModelConfig& model, at::Device device) {
-  return Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(device));
+  return Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(device),
+                     config.images);
 }
 
 /// The trained model that is learnt from; null where there is none.
@@ -142,9 +144,17 @@ struct Engine::State {
   explicit State(const EngineConfig& config)
       : config(config), device(prepareDevice(config)), guard(device),
         model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
-        optimizer(config.inference ? nullptr : makeOptimizer(config.training, model.parameters)) {
+        optimizer(config.inference ? nullptr : makeOptimizer(config.training, frozen(model.parameters, config.training.freeze))) {
     if (config.inference)
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
+    else if (config.training.pruning)
+      pruning.emplace(*config.training.pruning, model.parameters);
+  }
+
+  static ParameterSet& frozen(ParameterSet& parameters, const std::vector<ModelPart>& parts) {
+    freeze(parameters, parts);
+    if (parameters.trained().empty()) throw Failure("All parts of the model are frozen; leave at least one of them to be trained.");
+    return parameters;
   }
 
   /// OpenMP counts threads for each calling thread by itself.
@@ -156,6 +166,7 @@ struct Engine::State {
 
   /// The batch on the device, checked, and its number of targets.
   std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
+  std::pair<TokenBatch, std::int64_t> uploadImages(const Batch& batch) const;
   /// The same of a batch that is only read: its decoder input stands for the labels it has not.
   TokenBatch uploadRead(const Batch& batch) const;
   /// Row-major ids on the device, (batchSize, length), checked.
@@ -188,6 +199,7 @@ struct Engine::State {
   /// Null in an engine for inference.
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Generation> generation;
+  std::optional<Pruning> pruning;
   std::int64_t steps = 0;
 };
 
@@ -208,7 +220,29 @@ at::Tensor Engine::State::uploadInput(const Batch& batch) const {
   return {};
 }
 
+std::pair<TokenBatch, std::int64_t> Engine::State::uploadImages(const Batch& batch) const {
+  const auto& [height, width, channels, classes] = config.images;
+  const auto pixels = height * width * channels;
+  if (!batch.input.empty() || !batch.decoderInput.empty()) throw Failure("The batch has tokens, which a vision model does not read.");
+  if (batch.batchSize < 1 || static_cast<std::int64_t>(batch.images.size()) != batch.batchSize * pixels)
+    throw Failure("The batch has " + std::to_string(batch.images.size()) + " bytes of images where " + std::to_string(batch.batchSize) + " images of " +
+                  std::to_string(height) + " × " + std::to_string(width) + " pixels in " + std::to_string(channels) + " channels were promised.");
+  if (batch.labelLength != 1 || static_cast<std::int64_t>(batch.labels.size()) != batch.batchSize)
+    throw Failure("The batch has " + std::to_string(batch.labels.size()) + " labels for " + std::to_string(batch.batchSize) + " images; each takes one.");
+  for (const auto label : batch.labels)
+    if (label < -1 || label >= classes)
+      throw Failure("The batch holds label " + std::to_string(label) + ", which is none of the " + std::to_string(classes) + " classes.");
+  const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [](auto label) { return label >= 0; });
+  if (targets == 0) throw Failure("The batch has nothing to predict: none of its images has a label.");
+  TokenBatch out;
+  out.images = at::tensor(batch.images, at::kByte).view({batch.batchSize, pixels}).to(device);
+  out.labels = at::tensor(batch.labels, at::kInt).view({batch.batchSize, 1}).to(at::kLong).to(device);
+  return {out, targets};
+}
+
 std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) const {
+  if (config.model.architecture == Architecture::vision) return uploadImages(batch);
+  if (!batch.images.empty()) throw Failure("The batch has images, which only a vision model reads.");
   TokenBatch out;
   out.labels = uploadIds(batch, batch.labels, batch.labelLength, "label");
   const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [&](auto id) { return id != config.padToken; });
@@ -219,6 +253,7 @@ std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) co
 }
 
 TokenBatch Engine::State::uploadRead(const Batch& batch) const {
+  if (config.model.architecture == Architecture::vision) throw Failure("A vision model reads images, and gives no logits of tokens.");
   TokenBatch out;
   out.decoderInput = uploadIds(batch, batch.decoderInput, batch.labelLength, "decoder input");
   out.labels = out.decoderInput;
@@ -270,11 +305,14 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     settings.auxiliaryLoss = config.model.sparse ? config.model.sparse->auxiliaryLoss : 0.0;
     if (config.model.sparse) settings.auxiliaryLossForm = config.model.sparse->auxiliaryLossForm;
     settings.zLoss = config.model.sparse ? config.model.sparse->zLoss : 0.0;
+    settings.l1 = config.training.l1;
+    settings.l2 = config.training.l2;
+    if (state->pruning) settings.pruning = &*state->pruning;
     settings.targetTokens = targets;
     settings.routing = routing;
     settings.capacityFactorGrid = config.capacityFactorGrid;
     if (config.distillation) settings.distillation = {state->teacher.get(), config.distillation->hardShare, config.distillation->temperature};
-    const auto outcome = trainingStep(state->model, *state->optimizer, tokens, settings, config.padToken);
+    const auto outcome = trainingStep(state->model, *state->optimizer, tokens, settings, config.noLabel());
 
     const auto facts = outcome.facts.cpu();
     const double* at = facts.const_data_ptr<double>();
@@ -285,6 +323,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     result.zLoss = at[Z_LOSS];
     if (config.distillation) result.distillationLoss = at[DISTILLATION_LOSS];
     result.gradientNorm = at[GRADIENT_NORM];
+    if (state->pruning) result.sparsity = at[SPARSITY];
     result.learningRate = settings.learningRate;
     result.targetTokens = targets;
     result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
@@ -330,8 +369,8 @@ EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Bat
   pass.type = evaluated.computeType();
   const auto logits = evaluated.forward(pass, tokens);
   const auto& labels = tokens.labels;
-  const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.padToken).to(at::kDouble);
-  const auto counts = labels.ne(config.padToken), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
+  const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.noLabel()).to(at::kDouble);
+  const auto counts = labels.ne(config.noLabel()), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
   const auto sequences = counts.any(1), exact = right.eq(counts).all(1).bitwise_and_(sequences);
   const auto total = [](const at::Tensor& flags) { return flags.sum().to(at::kDouble); };
   const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());

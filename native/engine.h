@@ -20,6 +20,7 @@ struct Batch {
   std::vector<std::int32_t> input;   // [batchSize, inputLength]
   std::vector<std::int32_t> labels;  // [batchSize, labelLength]
   std::vector<std::int32_t> decoderInput;  // [batchSize, labelLength]
+  std::vector<std::uint8_t> images;  // [batchSize, height·width·channels], of a vision model, whose labels are [batchSize, 1]
   std::int64_t batchSize = 0, inputLength = 0, labelLength = 0;
 };
 
@@ -37,6 +38,8 @@ struct StepResult {
   std::int64_t targetTokens = 0;
   /// Absent without a teacher.
   std::optional<double> distillationLoss;
+  /// Share of zeros among the weights that are pruned; absent without pruning.
+  std::optional<double> sparsity;
   /// Empty unless asked for.
   std::vector<LayerRouting> routing;
   bool finite = true;

@@ -38,10 +38,12 @@ export interface EngineConfig {
 
 /** Row-major int32 token ids. Labels are the decoder's targets, `padToken` where there is none. */
 export interface Batch {
+  /** [B, H·W·C] pixels by rows, their channels together: what a vision model reads, in place of tokens. */
+  images?: Uint8Array;
   /** [B, S]; absent for a decoder-only model. */
   input?: Int32Array;
   inputLength?: number;
-  /** [B, T]: what the decoder is to predict. */
+  /** [B, T]: what the decoder is to predict. A vision model has T = 1, a class for each image, -1 for none. */
   labels: Int32Array;
   /** [B, T]: what the decoder reads. Where left out it is the labels shifted right, with `startToken` first. */
   decoderInput?: Int32Array;
@@ -85,13 +87,15 @@ export interface StepResult {
   step: number;
   /** Cross-entropy, nats a target token, without auxiliary losses. */
   loss: number;
-  /** What the gradient was taken of: cross-entropy, with a teacher mixed with the distillation loss, plus scaled auxiliary losses. */
+  /** What the gradient was taken of: cross-entropy, with a teacher mixed with the distillation loss, plus scaled auxiliary losses and penalties. */
   totalLoss: number;
   /** E·Σ f·P summed over sparse layers, unscaled. 0 for a dense model. */
   auxiliaryLoss: number;
   zLoss: number;
   /** T² times the cross-entropy with the teacher's probabilities at temperature T, nats a target token. Absent without a teacher. */
   distillationLoss?: number;
+  /** Share of zeros among the weights that are pruned, after the step; present with pruning. */
+  sparsity?: number;
   /** Global norm before clipping. */
   gradientNorm: number;
   learningRate: number;

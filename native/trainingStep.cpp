@@ -8,6 +8,7 @@
 #include "model/distillationLoss.h"
 #include "model/routerLosses.h"
 #include "model/routingFacts.h"
+#include "optim/penalties.h"
 
 namespace switchyard {
 namespace {
@@ -59,18 +60,23 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   const auto soft = distillationLoss(logits, batch, settings, padToken);
   const auto hardShare = settings.distillation.hardShare;
   const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;
-  const auto total = task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
+  auto total = task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
   total.backward();
 
   const at::NoGradGuard noGrad;
+  if (settings.l1 > 0.0 || settings.l2 > 0.0) total = total + addPenalties(model.parameters, settings.l1, settings.l2);
+  if (settings.pruning) settings.pruning->maskGradients(settings.step);
   std::vector<at::Tensor> gradients;
-  for (const auto& parameter : model.parameters.all()) gradients.push_back(parameter.gradient());
+  for (const auto* parameter : model.parameters.trained()) gradients.push_back(parameter->gradient());
   const auto norm = kernels::gradientNorm(gradients);
-  optimizer.update(settings.learningRate, settings.step, gradientScale(norm, total.detach(), settings.gradientClip));
+  const auto scale = gradientScale(norm, total.detach(), settings.gradientClip);
+  optimizer.update(settings.learningRate, settings.step, scale);
+  if (settings.pruning) settings.pruning->prune(settings.step, scale.mul(0.0).ne(0.0));
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
 
   std::vector<at::Tensor> scalars;
-  for (const auto& scalar : {loss, total, auxiliary, z, soft, norm}) scalars.push_back(scalar.detach().to(at::kDouble));
+  const auto sparsity = settings.pruning ? settings.pruning->sparsity() : at::zeros({}, loss.options());
+  for (const auto& scalar : {loss, total, auxiliary, z, soft, norm, sparsity}) scalars.push_back(scalar.detach().to(at::kDouble));
   auto facts = at::stack(scalars);
   if (settings.routing) facts = at::cat({facts, packAllRoutingFacts(pass.routed, settings.capacityFactorGrid, facts.options())});
   return {facts, std::move(pass.routed)};

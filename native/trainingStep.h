@@ -10,6 +10,7 @@
 #include "config.h"
 #include "model/transformer.h"
 #include "optim/optimizer.h"
+#include "optim/pruning.h"
 
 namespace switchyard {
 
@@ -31,6 +32,10 @@ struct StepSettings {
   double auxiliaryLoss = 0.0, zLoss = 0.0;
   AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
   DistillationSettings distillation;
+  /// Factors of the penalties; 0 for none.
+  double l1 = 0.0, l2 = 0.0;
+  /// Null where nothing is pruned.
+  Pruning* pruning = nullptr;
   /// Labels that are not padding; counted on the host, which has them.
   std::int64_t targetTokens = 1;
   /// Capacity factors of the routing facts; without `routing` no facts are gathered.
@@ -39,7 +44,7 @@ struct StepSettings {
 };
 
 /// Scalars at the head of StepOutcome::facts.
-enum StepFact : std::int64_t { LOSS, TOTAL_LOSS, AUXILIARY_LOSS, Z_LOSS, DISTILLATION_LOSS, GRADIENT_NORM, STEP_FACTS };
+enum StepFact : std::int64_t { LOSS, TOTAL_LOSS, AUXILIARY_LOSS, Z_LOSS, DISTILLATION_LOSS, GRADIENT_NORM, SPARSITY, STEP_FACTS };
 
 struct StepOutcome {
   /// double on the model's device: the scalars of StepFact, then each layer's routing facts.

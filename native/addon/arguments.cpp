@@ -64,6 +64,11 @@ class Field {
     for (const auto& entry : entries()) all.push_back(entry.whole());
     return all;
   }
+  std::vector<std::uint8_t> bytes() const {
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) fail("a Uint8Array");
+    const auto array = value.As<Napi::Uint8Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
   std::vector<std::int32_t> tokens() const {
     if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) fail("an Int32Array");
     const auto array = value.As<Napi::Int32Array>();
@@ -210,6 +215,7 @@ Batch readBatch(const Napi::Value& value) {
   batch.labels = given["labels"].tokens();
   batch.labelLength = given["labelLength"].whole();
   if (!given["decoderInput"].absent()) batch.decoderInput = given["decoderInput"].tokens();
+  if (!given["images"].absent()) batch.images = given["images"].bytes();
   return batch;
 }
 

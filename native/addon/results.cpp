@@ -55,6 +55,7 @@ Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting) {
   value.Set("totalLoss", result.totalLoss);
   value.Set("auxiliaryLoss", result.auxiliaryLoss);
   value.Set("zLoss", result.zLoss);
+  if (result.sparsity) value.Set("sparsity", *result.sparsity);
   if (result.distillationLoss) value.Set("distillationLoss", *result.distillationLoss);
   value.Set("gradientNorm", result.gradientNorm);
   value.Set("learningRate", result.learningRate);

@@ -63,6 +63,13 @@ Parameter& ParameterSet::add(const std::string& name, at::IntArrayRef shape, con
   return parameters.back();
 }
 
+std::vector<Parameter*> ParameterSet::trained() {
+  std::vector<Parameter*> some;
+  for (auto& parameter : parameters)
+    if (parameter.value.requires_grad()) some.push_back(&parameter);
+  return some;
+}
+
 std::int64_t ParameterSet::count() const {
   std::int64_t total = 0;
   for (const auto& parameter : parameters) total += parameter.value.numel();

@@ -12,7 +12,7 @@ namespace switchyard {
 
 struct Parameter {
   std::string name;
-  /// The master value, a leaf that gathers the gradient.
+  /// The master value: a leaf that gathers the gradient, or one that requires none and stays as it is (frozen).
   at::Tensor value;
   /// `value` rounded to bfloat16, kept current by the optimizer; undefined in an fp32 model.
   at::Tensor shadow;
@@ -40,6 +40,8 @@ class ParameterSet {
 
   std::deque<Parameter>& all() { return parameters; }
   const std::deque<Parameter>& all() const { return parameters; }
+  /// Those that are not frozen, in order.
+  std::vector<Parameter*> trained();
   std::int64_t count() const;
 
  private:

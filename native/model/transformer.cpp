@@ -26,31 +26,38 @@ at::Tensor causalMask(std::int64_t batch, std::int64_t length, const at::TensorO
 
 }  // namespace
 
-Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options)
+Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options,
+                         const ImageConfig& images)
     : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble), model(model), tokens(tokens) {
+  const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
+  if (model.architecture == Architecture::vision) {
+    patches.emplace(parameters, model, images);
+    encoder = makeStack("encoder", model.encoderLayers, true);
+    head = &parameters.add("classifier.weight", {images.classes, model.dModel}, {deviation});
+    return;
+  }
   const auto embedding = [&](const std::string& name) { return &parameters.add(name, {tokens.vocabularySize, model.dModel}, {1.0}); };
   encoderEmbedding = embedding(model.sharedEmbeddings ? "shared.weight" : "encoder.embed_tokens.weight");
   decoderEmbedding = model.sharedEmbeddings ? encoderEmbedding : embedding("decoder.embed_tokens.weight");
   if (model.encoderDecoder()) encoder = makeStack("encoder", model.encoderLayers, true);
   decoder = makeStack("decoder", model.decoderLayers, false);
-  if (!model.tiedEmbeddings) {
-    const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
-    head = &parameters.add("lm_head.weight", {tokens.vocabularySize, model.dModel}, {deviation});
-  }
+  if (!model.tiedEmbeddings) head = &parameters.add("lm_head.weight", {tokens.vocabularySize, model.dModel}, {deviation});
 }
 
 at::ScalarType Transformer::computeType() const {
-  if (decoderEmbedding->value.scalar_type() == at::kDouble) return at::kDouble;
+  if (parameters.all().front().value.scalar_type() == at::kDouble) return at::kDouble;
   return model.precision == Precision::fp32 ? at::kFloat : at::kBFloat16;
 }
 
 at::TensorOptions Transformer::valueOptions() const {
-  return at::TensorOptions().dtype(decoderEmbedding->value.scalar_type()).device(decoderEmbedding->value.device());
+  const auto& values = parameters.all().front().value;
+  return at::TensorOptions().dtype(values.scalar_type()).device(values.device());
 }
 
 Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t layers, bool isEncoder) {
   const auto weight = [&](const std::string& path) { return &parameters.add(path, {model.dModel}, {0.0, 1.0}); };
-  Stack stack{RelativePositionBias(parameters, name + ".block.0.layer.0.SelfAttention", model, isEncoder), {}, nullptr};
+  Stack stack{std::nullopt, {}, nullptr};
+  if (!patches) stack.bias.emplace(parameters, name + ".block.0.layer.0.SelfAttention", model, isEncoder);
   for (std::int64_t i = 0; i < layers; ++i) {
     const auto block = name + ".block." + std::to_string(i) + ".layer.";
     const bool crosses = !isEncoder && model.encoderDecoder();
@@ -75,7 +82,7 @@ Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t 
 at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
                             const at::Tensor& memory, const at::Tensor& memoryMask, DecoderCache* cache) const {
   const auto past = cache ? cache->length : 0;
-  const auto bias = stack.bias.forward(x.size(1), past + x.size(1), past);
+  const auto bias = stack.bias ? stack.bias->forward(x.size(1), past + x.size(1), past) : at::Tensor();
   const auto norm = [&](const at::Tensor& h, const Parameter* weight) { return kernels::rmsNorm(h, weight->value, model.normEpsilon); };
   const auto add = [&](const at::Tensor& update) { x = kernels::addDropout(x, update, pass.dropoutSite(model.dropout)); };
   x = kernels::dropout(x, pass.dropoutSite(model.dropout));
@@ -115,7 +122,14 @@ at::Tensor Transformer::predict(const Pass& pass, const at::Tensor& x) const {
   return kernels::linear(model.rescaledHead ? x * std::pow(static_cast<double>(model.dModel), -0.5) : x, decoderEmbedding->as(pass.type));
 }
 
+at::Tensor Transformer::classify(Pass& pass, const at::Tensor& images) const {
+  const auto x = patches->forward(images, pass.type);
+  const auto valid = at::ones({x.size(0), x.size(1)}, valueOptions());
+  return kernels::linear(run(pass, *encoder, x, valid, {}, {}, {}).mean(1, true), head->as(pass.type));
+}
+
 at::Tensor Transformer::forward(Pass& pass, const TokenBatch& batch) const {
+  if (patches) return classify(pass, batch.images);
   const auto labels = batch.labels;
   const auto values = decoderEmbedding->value.scalar_type();
   at::Tensor memory, memoryMask;

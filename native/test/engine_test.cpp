@@ -239,6 +239,30 @@ TEST(TrainingStep, ReadsNothingBackToTheHost) {
       }
 }
 
+TEST(TrainingStep, OfAVisionModelReadsNothingBackEither) {
+  for (const bool sparse : {true, false}) {
+    auto settings = config(Precision::selective);
+    settings.model.architecture = Architecture::vision;
+    settings.model.feedForward = Activation::gatedGelu;
+    if (!sparse) settings.model.sparse.reset();
+    Transformer model(settings.model, {}, 1, at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
+    const auto optimizer = makeOptimizer(settings.training, model.parameters);
+    TokenBatch batch;
+    batch.images = torch::empty({4, 784}, at::TensorOptions().dtype(at::kByte).device(at::kMeta));
+    batch.labels = torch::empty({4, 1}, at::TensorOptions().dtype(at::kLong).device(at::kMeta));
+    PruningConfig pruningConfig;
+    pruningConfig.beginStep = 0, pruningConfig.endStep = 1;
+    for (const bool blocks : {false, true}) {
+      pruningConfig.blocks = blocks;
+      Pruning pruning(pruningConfig, model.parameters);
+      StepSettings step;
+      step.routing = true, step.capacityFactorGrid = {1.0, 2.0}, step.l1 = 0.1, step.l2 = 0.1;
+      if (!sparse) step.pruning = &pruning;
+      EXPECT_TRUE(trainingStep(model, *optimizer, batch, step, -1).facts.is_meta());
+    }
+  }
+}
+
 TEST(DeviceFacts, DescribeThisMachine) {
   const auto devices = readDevices();
   EXPECT_GE(devices.cpu.logicalCores, 1);

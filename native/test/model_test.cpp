@@ -24,6 +24,37 @@ class Reference {
 
   double auxiliary = 0, z = 0;
 
+  /// Class logits [B][classes] of 2-dimensional images with channels: [b][y][x][c].
+  Matrix classify(const torch::Tensor& images, const ImageConfig& image) {
+    const auto &projection = weights.at("encoder.patch_projection.weight"), &positions = weights.at("encoder.position_embedding.weight");
+    const auto p = model.patchSize;
+    std::vector<Matrix> x;
+    for (std::int64_t b = 0; b < images.size(0); b++) {
+      Matrix tokens;
+      for (std::int64_t top = 0; top + p <= image.height; top += p)
+        for (std::int64_t left = 0; left + p <= image.width; left += p) {
+          Vector pixels;
+          for (std::int64_t y = top; y < top + p; y++)
+            for (std::int64_t at = left; at < left + p; at++)
+              for (std::int64_t c = 0; c < image.channels; c++)
+                pixels.push_back(images[b][(y * image.width + at) * image.channels + c].item<double>() / 127.5 - 1);
+          auto row = times(pixels, projection);
+          for (std::size_t i = 0; i < row.size(); i++) row[i] += positions[static_cast<std::int64_t>(tokens.size())][static_cast<std::int64_t>(i)].item<double>();
+          tokens.push_back(row);
+        }
+      x.push_back(tokens);
+    }
+    const std::vector<std::vector<bool>> all(x.size(), std::vector<bool>(x[0].size(), true));
+    Matrix out;
+    for (const auto& sequence : stack("encoder", model.encoderLayers, x, all, all, false, {}, {})) {
+      Vector mean(static_cast<std::size_t>(model.dModel), 0.0);
+      for (const auto& row : sequence)
+        for (std::size_t i = 0; i < row.size(); i++) mean[i] += row[i] / static_cast<double>(sequence.size());
+      out.push_back(times(mean, weights.at("classifier.weight")));
+    }
+    return out;
+  }
+
   /// Logits [B][T][V].
   std::vector<Matrix> forward(const torch::Tensor& input, const torch::Tensor& labels) {
     std::vector<Matrix> memory;
@@ -186,10 +217,11 @@ class Reference {
   }
   std::vector<Matrix> stack(const std::string& name, std::int64_t layers, std::vector<Matrix> x, const std::vector<std::vector<bool>>& valid,
                             const std::vector<std::vector<bool>>& keys, bool causal, const std::vector<Matrix>& memory, const std::vector<std::vector<bool>>& memoryKeys) {
-    const auto& table = weights.at(name + ".block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+    const auto table = weights.find(name + ".block.0.layer.0.SelfAttention.relative_attention_bias.weight");
     const auto bias = [&](std::int64_t h, std::size_t i, std::size_t j) {
+      if (table == weights.end()) return 0.0;
       const auto bucket = relativePositionBucket(static_cast<std::int64_t>(j) - static_cast<std::int64_t>(i), !causal, model.relativePositionBuckets, model.relativePositionMaxDistance);
-      return table[bucket][h].item<double>();
+      return table->second[bucket][h].item<double>();
     };
     const auto none = [](std::int64_t, std::size_t, std::size_t) { return 0.0; };
     const auto add = [](Matrix& to, const Matrix& update) {
@@ -323,6 +355,53 @@ TEST(Model, ForwardMatchesTheSlowReference) {
         EXPECT_GT(dropped, 0);
       }
     }
+}
+
+TEST(Model, VisionMatchesTheSlowReferenceAndItsGradientDifferences) {
+  const ImageConfig image{7, 9, 2, 5};  // patches of 3 × 3 leave one row of pixels out
+  for (const bool sparse : {true, false}) {
+    SCOPED_TRACE(sparse ? "sparse" : "dense");
+    auto config = small();
+    config.architecture = Architecture::vision;
+    config.patchSize = 3;
+    config.feedForward = Activation::gatedGelu;
+    if (!sparse) config.sparse.reset();
+    const Transformer model(config, TOKENS, 7, torch::kDouble, image);
+    torch::manual_seed(4);
+    TokenBatch batch;
+    batch.images = torch::randint(0, 256, {3, 7 * 9 * 2}, torch::kByte);
+    batch.labels = torch::tensor({1, -1, 4}, torch::kLong).view({3, 1});
+    const auto loss = [&] {
+      Pass pass;
+      pass.type = model.computeType();
+      pass.training = true;
+      const auto logits = model.forward(pass, batch);
+      EXPECT_EQ(logits.sizes(), (std::vector<std::int64_t>{3, 1, 5}));
+      auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), -1);
+      for (const auto& layer : pass.routed) sum = sum + layer.routing.auxiliaryLoss * 0.1;
+      return std::pair(sum, logits);
+    };
+    const auto [total, logits] = loss();
+    Reference reference(config, TOKENS, model.parameters, true);
+    const auto expected = reference.classify(batch.images, image);
+    for (std::int64_t b = 0; b < 3; b++)
+      for (std::int64_t c = 0; c < 5; c++) EXPECT_NEAR(logits[b][0][c].item<double>(), expected[b][c], 1e-9);
+    total.backward();
+    const torch::NoGradGuard noGrad;
+    for (const auto& parameter : model.parameters.all()) {
+      auto flat = parameter.value.detach().reshape(-1);
+      const auto gradient = parameter.gradient().reshape(-1);
+      const auto i = gradient.abs().argmax().item<std::int64_t>();
+      const double before = flat[i].item<double>(), h = 1e-6;
+      flat[i] = before + h;
+      const double more = loss().first.item<double>();
+      flat[i] = before - h;
+      const double less = loss().first.item<double>();
+      flat[i] = before;
+      const double exact = gradient[i].item<double>();
+      EXPECT_NEAR(exact, (more - less) / (2 * h), 2e-6 + 2e-5 * std::abs(exact)) << parameter.name;
+    }
+  }
 }
 
 /// The training loss in double, as trainingStep builds it.

@@ -1,0 +1,28 @@
+#include "penalties.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+namespace switchyard {
+
+at::Tensor addPenalties(ParameterSet& parameters, double l1, double l2) {
+  const at::NoGradGuard noGrad;
+  auto penalty = at::zeros({}, parameters.all().front().value.options().dtype(at::kDouble).requires_grad(false));
+  for (auto* parameter : parameters.trained()) {
+    const auto value = parameter->value.detach();
+    if (value.dim() < 2) continue;
+    auto gradient = parameter->gradient();
+    if (l1 > 0.0) {
+      penalty = penalty + value.abs().sum(at::kDouble) * l1;
+      gradient = gradient.add(value.sign(), l1);
+    }
+    if (l2 > 0.0) {
+      penalty = penalty + value.square().sum(at::kDouble) * (l2 / 2.0);
+      gradient = gradient.add(value, l2);
+    }
+    parameter->value.mutable_grad() = gradient;
+  }
+  return penalty;
+}
+
+}  // namespace switchyard
