@@ -71,6 +71,8 @@ export const Devices = z.object({
 export const DataInspection = z.object({
   documents: z.int(), bytes: z.number(), invalidBytes: z.number(), vocabularySize: z.int(), files: z.int(),
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
+  /** Of a source of images, whose documents they are. */
+  images: z.object({ height: z.int(), width: z.int(), channels: z.int(), classes: z.int() }).nullable(),
 });
 /** One mistake in a spec, at a dotted path such as "model.sparse.every". */
 export const SpecIssue = z.object({ path: z.string(), message: z.string() });

@@ -10,11 +10,12 @@ export interface MetricDefinition {
 
 export const METRICS = {
   loss: { label: "cross-entropy", unit: "nats/token", better: "lower", definition: "Mean of −log p of the right target token over the batch, without auxiliary losses." },
-  totalLoss: { label: "total loss", unit: "nats/token", better: "lower", definition: "Cross-entropy, mixed with the distillation loss where there is a teacher, plus scaled auxiliary losses: what the gradient is taken of." },
+  totalLoss: { label: "total loss", unit: "nats/token", better: "lower", definition: "Cross-entropy, mixed with the distillation loss where there is a teacher, plus scaled auxiliary losses and penalties: what the gradient is taken of." },
   auxiliaryLoss: { label: "auxiliary loss", unit: "", better: "lower", definition: "E·Σ f·P summed over sparse layers, before α: equals the number of sparse layers when routing is uniform (Switch eq. 4)." },
   distillationLoss: { label: "distillation loss", unit: "nats/token", better: "lower", definition: "T² times the cross-entropy of the student with the teacher's probabilities, both at temperature T; the cross-entropy with the text is kept apart." },
   zLoss: { label: "router z-loss", unit: "nats²", better: "lower", definition: "Mean of logsumexp(router logits)², summed over sparse layers, unscaled (ST-MoE)." },
   gradientNorm: { label: "gradient norm", unit: "", definition: "Global L2 norm of the gradient before clipping." },
+  sparsity: { label: "sparsity", unit: "of weights", definition: "Zeros among the weights of the matrices that pruning works on: attention and feed-forward." },
   learningRate: { label: "learning rate", unit: "", definition: "Step size the optimizer used." },
   tokensPerSecond: { label: "throughput", unit: "tokens/s", better: "higher", definition: "Input and target tokens processed a second of training." },
   stepSeconds: { label: "step time", unit: "s", better: "lower", definition: "Wall time of one training step." },

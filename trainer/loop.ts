@@ -4,7 +4,7 @@ import type { Manifest } from "../contract/runDirectory.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 import type { Batch, Engine, EvaluationResult, StepResult } from "../native/switchyard.d.ts";
 import { Alerts, runAlert, type AlertState, type NewAlert } from "./alerts.ts";
-import { countTokens, type BatchSource } from "./data/batches.ts";
+import type { BatchSource } from "./data/batches.ts";
 import { DiskSpace } from "./diskSpace.ts";
 import { RunFailure } from "./failure.ts";
 import { TEACHER_STEP, type Origins } from "./origins.ts";
@@ -19,8 +19,6 @@ export interface LoopParts {
   /** The step to train to. */
   steps: number;
   engine: Engine; batches: BatchSource;
-  /** Token id that marks padding. */
-  pad: number;
   /** The checkpoint that was restored, and what the alerts had seen then. */
   from: Manifest | null; alerts: AlertState | undefined;
   /** Whose weights the run began with and learns from. */
@@ -82,13 +80,13 @@ export class Loop {
 
   /** One step, recorded. Returns the next batch, prepared while the engine worked. */
   async #step<T>(step: number, batch: Batch, prepare: () => T): Promise<T> {
-    const { run, engine, steps, pad, spec: { training } } = this.#parts;
+    const { run, engine, batches, steps, spec: { training } } = this.#parts;
     const routing = step % training.routingEvery === 0 || step === 1 || step === steps;
     const began = performance.now(), pending = engine.step(batch, { routing });
     const watch = setInterval(() => this.#raise(this.#stall.waiting(step, (performance.now() - began) / 1000)), WATCH_MILLISECONDS);
     let result: StepResult, prepared: { batch: T } | { error: unknown };
     try {
-      const tokens = countTokens(batch, pad);
+      const tokens = batches.tokensIn(batch);
       // Text that can't be read must not take the step with it that is under way.
       try { prepared = { batch: prepare() }; } catch (error) { prepared = { error }; }
       result = await pending;
@@ -121,9 +119,9 @@ export class Loop {
       kind: "routing" as const, step, ...layer, entropy: toWire(layer.entropy), confidence: toWire(layer.confidence),
       dropped: toWire(layer.dropped), auxiliaryLoss: toWire(layer.auxiliaryLoss), zLoss: toWire(layer.zLoss),
     }));
-    const { loss, totalLoss, auxiliaryLoss, zLoss, distillationLoss, gradientNorm, learningRate } = result;
+    const { loss, totalLoss, auxiliaryLoss, zLoss, distillationLoss, gradientNorm, learningRate, sparsity } = result;
     const values = {
-      loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate,
+      loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate, ...(sparsity === undefined ? {} : { sparsity }),
       tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024,
       ...(routing?.length ? { ...routingValues(routing), deadExperts: this.#alerts.deadExperts } : {}),
     };
@@ -137,14 +135,14 @@ export class Loop {
     const teacher = origins.teacher && run.step === 0 ? await this.#overHeldOut((batch) => engine.evaluateTeacher(batch), asked) : undefined;
     const result = teacher === null ? null : await this.#overHeldOut((batch) => engine.evaluate(batch), asked);
     if (!result) return;
-    const { loss, accuracy, exactMatch, droppedFraction } = result, pairs = spec.data.objective === "text-to-text";
+    const { loss, accuracy, exactMatch, droppedFraction } = result, pairs = spec.data.objective === "text-to-text", images = spec.data.objective === "classification";
     this.#evaluation = { step: run.step, loss: Number.isFinite(loss) ? loss : null };
     run.write({ kind: "evaluation", step: run.step, tokens: this.#tokens, seconds: this.#seconds, values: {
       "evaluation.loss": toWire(loss), "evaluation.accuracy": toWire(accuracy), ...(pairs ? { "evaluation.exactMatch": exactMatch } : {}),
       ...(droppedFraction === null ? {} : { "evaluation.droppedFraction": droppedFraction }), ...(teacher ? { "evaluation.teacherLoss": toWire(teacher.loss) } : {}),
     } });
     const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
-    run.log("info", `Evaluation at step ${run.step}: cross-entropy ${loss.toFixed(4)} nats/token${teacher ? ` (the teacher's ${teacher.loss.toFixed(4)})` : ""}, ${percent(accuracy)} of target tokens right${pairs ? `, ${percent(exactMatch)} of targets in full` : ""}.`);
+    run.log("info", `Evaluation at step ${run.step}: cross-entropy ${loss.toFixed(4)} nats/${images ? "image" : "token"}${teacher ? ` (the teacher's ${teacher.loss.toFixed(4)})` : ""}, ${percent(accuracy)} of ${images ? "images" : "target tokens"} right${pairs ? `, ${percent(exactMatch)} of targets in full` : ""}.`);
     say(`evaluation at step ${run.step}: ${loss.toFixed(4)}`);
   }
 

@@ -4,6 +4,7 @@ import { CAPACITY_FACTOR_GRID } from "../contract/events.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 import type { Engine } from "../native/switchyard.d.ts";
 import { runAlert } from "./alerts.ts";
+import { isImageSource, readImages, type Images } from "./data/images.ts";
 import { openData, type OpenedData } from "./data/openData.ts";
 import { openTokenizer, type TextTokenizer } from "./data/tokenizer.ts";
 import { RunFailure, StopAsked, asFailure } from "./failure.ts";
@@ -28,9 +29,10 @@ export async function train(run: RunDirectory, spec: RunSpec, stopping: () => bo
   try {
     const tokenizer = openTokenizer(spec.data.tokenizer);
     const origins = await openOrigins(run.path, spec, tokenizer, checkpoints, (done, total) => report("loading-checkpoint", done, total, "bytes"));
+    const images = isImageSource(spec.data.source) ? readImages(spec.data.source) : null;
     const vocabularySize = vocabularyFor(tokenizer, origins, checkpoints);
-    report("building-model", 0, consequences(spec, { vocabularySize }).parameters.total, "parameters");
-    engine = await build(spec, steps, { vocabularySize, pad: tokenizer.pad }, origins);
+    report("building-model", 0, consequences(spec, { vocabularySize, ...(images ? { images: images.facts } : {}) }).parameters.total, "parameters");
+    engine = await build(spec, steps, { vocabularySize, pad: tokenizer.pad }, images, origins);
     const { from, alerts, damaged } = await restore(run.path, engine, (done, total) => report("loading-checkpoint", done, total, "bytes"));
     run.step = from?.step ?? 0;
     // It says which rows of earlier attempts are superseded, so it comes before any row.
@@ -42,11 +44,11 @@ export async function train(run: RunDirectory, spec: RunSpec, stopping: () => bo
       run.log("info", `Weights of ${weightsName(origins.start)}: ${count(copied)} copied, ${count(upcycled)} upcycled into experts, ${count(fresh)} fresh.`);
     }
     if (origins.teacher) run.log("info", `Teacher: ${weightsName(origins.teacher)}.`);
-    data = await openData(spec, tokenizer, (phase, done, total) => report(phase, done, total, "bytes"));
+    data = await openData(spec, tokenizer, images, (phase, done, total) => report(phase, done, total, "bytes"));
     for (const { level, message } of data.notes) run.log(level, message);
     if (run.steps !== null && run.steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
     if (run.step < steps) report("first-step", 0, 1, "step");
-    return await new Loop({ run, spec, steps, engine, batches: data.batches, pad: tokenizer.pad, from, alerts, origins }).go(asked);
+    return await new Loop({ run, spec, steps, engine, batches: data.batches, from, alerts, origins }).go(asked);
   } catch (error) {
     if (error instanceof StopAsked) return { reason: "stopped", message: `Stopped before training began, at step ${run.step} of ${steps}.` };
     throw error;
@@ -68,13 +70,14 @@ function reporter(run: RunDirectory, asked: () => boolean): (phase: Phase, done:
   };
 }
 
-async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, { teacher }: Origins): Promise<Engine> {
+async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, images: Images | null, { teacher }: Origins): Promise<Engine> {
   try {
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
     const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
     return await Engine.create({
       seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
       training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
+      ...(images ? { images: images.facts } : {}),
       ...(teacher && spec.distillation ? { distillation: { teacher: { model: teacher.model, file: teacher.file }, hardShare: spec.distillation.hardShare, temperature: spec.distillation.temperature } } : {}),
     });
   } catch (error) {

@@ -121,10 +121,11 @@ export function useInspection(draft: Draft) {
   return useRequest("data.inspect", settled, { enabled: DataSource.safeParse(settled.source).success && Tokenizer.safeParse(settled.tokenizer).success });
 }
 
-function Found({ documents, files, bytes, vocabularySize, invalidBytes, skipped }: DataInspection) {
+function Found({ documents, files, bytes, vocabularySize, invalidBytes, skipped, images }: DataInspection) {
   return (
     <div className="field inspection" data-wide="true">
-      <p className="number">{counted(documents, "document")} in {counted(files, "file")}, {quantity(bytes, "bytes")}; {counted(vocabularySize, "token")} in the vocabulary{invalidBytes > 0 ? `; ${counted(invalidBytes, "byte")} that are not UTF-8 will be replaced` : ""}.</p>
+      {images ? <p className="number">{counted(documents, "image")} of {images.height} × {images.width} pixels in {images.classes} classes, {counted(files, "file")}, {quantity(bytes, "bytes")}.</p>
+      : <p className="number">{counted(documents, "document")} in {counted(files, "file")}, {quantity(bytes, "bytes")}; {counted(vocabularySize, "token")} in the vocabulary{invalidBytes > 0 ? `; ${counted(invalidBytes, "byte")} that are not UTF-8 will be replaced` : ""}.</p>}
       {skipped.length > 0 && <details><summary>{counted(skipped.length, "file")} left out</summary><ul>{skipped.slice(0, 50).map(({ path, reason }) => <li key={path}><code>{path}</code>: {reason}</li>)}</ul></details>}
     </div>
   );

@@ -19,6 +19,8 @@ export interface BatchSource {
   training(position: number): Batch;
   /** Held-out batch `index`, the same for every run with this data and these lengths, whatever its seed. */
   evaluation(index: number): Batch;
+  /** Tokens that the model reads or predicts in a batch, padding left out. */
+  tokensIn(batch: Batch): number;
 }
 
 export class Batches implements BatchSource {
@@ -76,6 +78,8 @@ export class Batches implements BatchSource {
       return { stream: evaluation, start: (at % windows) * length, length, random: new CounterRandom(EVALUATION, at) };
     });
   }
+
+  tokensIn(batch: Batch): number { return countTokens(batch, this.#corpus.tokenizer.pad); }
 
   #batch(example: (row: number) => { stream: TokenStream; start: number; length: number; random: CounterRandom }): Batch {
     const { inputLength, targetLength, corruptionRate, meanSpanLength } = this.#data, { pad, end, sentinels } = this.#corpus.tokenizer;

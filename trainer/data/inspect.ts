@@ -2,6 +2,7 @@
 import type { DataInspection } from "../../contract/handlers.ts";
 import type { DataSource, Tokenizer } from "../../contract/runSpec.ts";
 import { documentsOf } from "./documents.ts";
+import { isImageSource, readImages } from "./images.ts";
 import { linesOf } from "./pairs.ts";
 import { listFiles, listJsonl, type TextFile } from "./sources.ts";
 import { openTokenizer } from "./tokenizer.ts";
@@ -12,6 +13,10 @@ const MOST_SKIPPED = 200;
 
 export async function inspectData(source: DataSource, tokenizer: Tokenizer): Promise<DataInspection> {
   const { vocabularySize } = openTokenizer(tokenizer);
+  if (isImageSource(source)) {
+    const { facts, count, files } = readImages(source);
+    return { documents: count, bytes: files.reduce((sum, file) => sum + file.bytes, 0), invalidBytes: 0, vocabularySize, files: files.length, skipped: [], images: facts };
+  }
   const { files, skipped } = source.kind === "jsonl" ? { files: listJsonl([...source.paths, ...source.heldOut ?? []]), skipped: [] } : listFiles(source);
   const deadline = Date.now() + BUDGET_MS;
   let documents = 0, bytes = 0, invalidBytes = 0;
@@ -25,7 +30,7 @@ export async function inspectData(source: DataSource, tokenizer: Tokenizer): Pro
       if (Date.now() > deadline) break;
     }
   }
-  return { documents, bytes, invalidBytes, vocabularySize, files: files.length, skipped: skipped.slice(0, MOST_SKIPPED) };
+  return { documents, bytes, invalidBytes, vocabularySize, files: files.length, skipped: skipped.slice(0, MOST_SKIPPED), images: null };
 }
 
 /** Documents of a text, or lines of pairs with what is wrong with them. */

@@ -2,6 +2,8 @@
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { Batches, type BatchSource } from "./batches.ts";
 import { openCorpus } from "./corpus.ts";
+import { ImageBatches } from "./imageBatches.ts";
+import type { Images } from "./images.ts";
 import { PairBatches } from "./pairBatches.ts";
 import { openPairs } from "./pairs.ts";
 import { defaultCache, type Progress } from "./prepared.ts";
@@ -14,11 +16,19 @@ export interface OpenedData {
   close(): void;
 }
 
-export const openData = (spec: RunSpec, tokenizer: TextTokenizer, progress: Progress): Promise<OpenedData> =>
-  spec.data.source.kind === "jsonl" ? openText2Text(spec, spec.data.source, tokenizer, progress) : openText(spec, tokenizer, progress);
+/** @param images those of the spec's source, which the model was built for; null for text. */
+export const openData = async (spec: RunSpec, tokenizer: TextTokenizer, images: Images | null, progress: Progress): Promise<OpenedData> =>
+  images ? openImages(spec, images) : spec.data.source.kind === "jsonl" ? openText2Text(spec, spec.data.source, tokenizer, progress) : openText(spec, tokenizer, progress);
 
 const count = (number: number): string => number.toLocaleString("en");
 const cachedWords = (cached: boolean): string => (cached ? ", prepared before" : "");
+
+function openImages({ data, model, training, seed }: RunSpec, images: Images): OpenedData {
+  const { height, width, channels, classes } = images.facts;
+  const batches = new ImageBatches(images, model.patchSize, data.evaluationFraction, seed, training.batchSize, training.evaluationBatches);
+  const message = `Images: ${count(images.count)} of ${height} × ${width} pixels${channels > 1 ? ` in ${channels} channels` : ""}, ${count(batches.heldOut.length)} held out, ${classes} classes.`;
+  return { batches, notes: [{ level: "info", message }], close: () => undefined };
+}
 
 async function openText({ data, training, seed }: RunSpec, tokenizer: TextTokenizer, progress: Progress): Promise<OpenedData> {
   const corpus = await openCorpus(data, tokenizer, defaultCache(), progress), { index } = corpus;

@@ -1,7 +1,7 @@
 // Batches of input and target pairs as a pure function of (seed, position).
 import type { Batch } from "../../native/switchyard.d.ts";
 import type { DataSpec, ModelSpec } from "../../contract/runSpec.ts";
-import type { BatchSource } from "./batches.ts";
+import { countTokens, type BatchSource } from "./batches.ts";
 import type { PairCorpus } from "./pairs.ts";
 import type { PairList, TokenPair } from "./pairList.ts";
 import { mix, permute } from "./random.ts";
@@ -31,6 +31,8 @@ export class PairBatches implements BatchSource {
     const { corpus: { evaluation }, batchSize } = this.#parts, from = index * batchSize;
     return this.#batch(evaluation, Array.from({ length: Math.min(batchSize, evaluation.length - from) }, (_, row) => from + row));
   }
+
+  tokensIn(batch: Batch): number { return countTokens(batch, this.#parts.corpus.tokenizer.pad); }
 
   /** Pairs that are cut to fit, in training and held out. */
   truncated(): { training: number; evaluation: number } {

@@ -64,7 +64,7 @@ export async function openPrepared<T>(folder: string, schema: z.ZodType<T>, writ
 }
 
 /** Where a document lies among all, from 0 to 1, by its SHA-256; those up to a fraction are held out. */
-export function heldOutAt(document: Buffer): number {
+export function heldOutAt(document: Uint8Array): number {
   return createHash("sha256").update(document).digest().readUIntBE(0, 6) / 2 ** 48;
 }
 
