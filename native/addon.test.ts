@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { consequences } from "../contract/consequences.ts";
+import { consequences, type ImageFacts } from "../contract/consequences.ts";
 import { Devices } from "../contract/handlers.ts";
 import { RunSpec, type RunSpecInput } from "../contract/runSpec.ts";
 import { Engine, devices } from "./load.ts";
@@ -18,6 +18,7 @@ function config(input: RunSpecInput = {}, vocabularySize = 384): EngineConfig {
   return { seed, device, model, training, vocabularySize, padToken: 0, startToken: 0, capacityFactorGrid: [0.5, 1, 2] };
 }
 const small = { dModel: 32, dFf: 64, heads: 2, dKv: 16, encoderLayers: 2, decoderLayers: 2, precision: "fp32" as const, sparse: { experts: 4 } };
+const digits = { source: { kind: "images" as const, name: "mnist" as const }, objective: "classification" as const };
 const ids = (count: number, from = 1) => Int32Array.from({ length: count }, (_, i) => from + (i * 7) % 300);
 const batch = (size = 4, from = 1): Batch => ({ batchSize: size, input: ids(size * 16, from), inputLength: 16, labels: ids(size * 8, from), labelLength: 8 });
 
@@ -28,7 +29,7 @@ test("devices are those of the contract", async () => {
 });
 
 describe("the number of parameters foretold is the engine's", () => {
-  test.each<[string, RunSpecInput]>([
+  test.each<[string, RunSpecInput, ImageFacts?]>([
     ["default", {}],
     ["dense", { model: { ...small, sparse: null } }],
     ["untied, every layer sparse", { model: { ...small, tiedEmbeddings: false, sparse: { experts: 3, every: 1 } } }],
@@ -37,9 +38,11 @@ describe("the number of parameters foretold is the engine's", () => {
     ["gated, dense", { model: { ...small, feedForward: "gated-silu", sparse: null } }],
     ["GELU", { model: { ...small, feedForward: "gelu" } }],
     ["decoder only", { model: { ...small, architecture: "decoder-only", decoderLayers: 4 }, data: { objective: "causal" } }],
-  ])("%s", async (_, input) => {
-    const engine = await Engine.create(config(input));
-    const { parameters } = consequences(RunSpec.parse(input), { vocabularySize: 384 });
+    ["vision, sparse", { model: { ...small, architecture: "vision", feedForward: "gelu" }, data: digits }],
+    ["vision, dense and gated, larger images in colour", { model: { ...small, architecture: "vision", patchSize: 5, feedForward: "gated-gelu", sparse: null }, data: digits }, { height: 33, width: 48, channels: 3, classes: 7 }],
+  ])("%s", async (_, input, images) => {
+    const engine = await Engine.create({ ...config(input), ...(images ? { images } : {}) });
+    const { parameters } = consequences(RunSpec.parse(input), { vocabularySize: 384, ...(images ? { images } : {}) });
     expect(engine.parameterCount()).toBe(parameters.total);
     const byKind = (pattern: RegExp) => engine.parameters().filter(({ name }) => pattern.test(name)).reduce((sum, { elements }) => sum + elements, 0);
     expect(byKind(/experts/)).toBe(parameters.experts);

@@ -28,7 +28,7 @@ describe("MNIST from its package", () => {
   test("has 10,000 digits of 28 × 28 pixels, each class among them", () => {
     expect(images.count).toBe(10_000);
     expect(images.pixels.length).toBe(10_000 * 784);
-    const counts = new Array<number>(10).fill(0);
+    const counts = Array.from({ length: 10 }, () => 0);
     for (const label of images.labels) counts[label]!++;
     expect(Math.min(...counts)).toBeGreaterThan(850);
     expect(images.pixels.reduce((most, grey) => Math.max(most, grey), 0)).toBe(255);
