@@ -18,6 +18,13 @@ const codes = (steps: LayerRouting[], alerts = new Alerts()): string[][] =>
   steps.map((routing, i) => alerts.observe({ step: i + 1, loss: 2, routing: [routing] }).map(({ code }) => code));
 const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
+test("what a capacity factor below 1 leaves no place for is no drop to warn of", () => {
+  // 400 tokens and 4 · 50 places: half is dropped however even the loads are.
+  const meant = layer([100, 100, 100, 100], { capacity: 50, dropped: 0.55 }), uneven = layer([100, 100, 100, 100], { capacity: 50, dropped: 0.81 });
+  expect(codes(times(40, meant)).flat()).toEqual([]);
+  expect(codes(times(40, uneven)).flat()).toEqual(["drop-rate"]);
+});
+
 describe("dead expert", () => {
   // Fair share is 100 of 400; 10 is the threshold itself, 9 is under it.
   const [alive, dead, revived] = [layer([130, 130, 130, 10]), layer([130, 130, 131, 9]), layer([126, 126, 127, 21])];

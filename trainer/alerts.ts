@@ -91,7 +91,7 @@ export class Alerts {
   }
 
   #layer(step: number, routing: LayerRouting, alerts: NewAlert[]): void {
-    const { stack, layer, experts, load, tokens, dropped } = routing, key = `${stack} ${layer}`;
+    const { stack, layer, experts, load, tokens, dropped, capacity, groups } = routing, key = `${stack} ${layer}`;
     const name = `${stack} layer ${layer}`;
     const raise = (code: NewAlert["code"], message: string, expert: number | null = null): void => {
       alerts.push({ kind: "alert", step, level: "warning", code, stack, layer, expert, message });
@@ -99,7 +99,8 @@ export class Alerts {
     const window = this.#layers.get(key) ?? { loads: [], dropped: [], dead: new Set() };
     this.#layers.set(key, window);
     window.loads.push(load);
-    window.dropped.push(dropped);
+    // A capacity factor below 1 has no place for some tokens, whatever the router does: that is meant.
+    window.dropped.push(dropped - Math.max(0, 1 - experts * capacity * groups / Math.max(tokens, 1)));
     if (window.loads.length > THRESHOLDS.window) {
       window.loads.shift();
       window.dropped.shift();
@@ -123,6 +124,6 @@ export class Alerts {
     if (!full) return;
     const most = Math.max(...sums), expert = sums.indexOf(most), drop = mean(window.dropped);
     if (this.#rises(`overload ${key}`, most / fair, THRESHOLDS.overload)) raise("overload", `Expert ${expert} of ${name} got ${(most / fair).toFixed(1)} times the mean load ${during}.`, expert);
-    if (this.#rises(`drop ${key}`, drop, THRESHOLDS.drop)) raise("drop-rate", `${percent(drop)} of the tokens of ${name} were dropped ${during}; a larger capacity factor keeps more.`);
+    if (this.#rises(`drop ${key}`, drop, THRESHOLDS.drop)) raise("drop-rate", `${percent(drop)} of the tokens of ${name} were dropped ${during}${capacity * experts * groups < tokens ? ", beyond those that there is no place for" : ""}; a larger capacity factor keeps more.`);
   }
 }

@@ -1,5 +1,5 @@
 // What the spec leads to, computed as it is written.
-import { consequences, type Consequences } from "../../contract/consequences.ts";
+import { consequences, patchesOf, type Consequences } from "../../contract/consequences.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { useRequest } from "../connection/index.ts";
@@ -13,8 +13,9 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
   const { data: text } = useInspection(draft);
   const { data: devices } = useRequest("devices.read", {});
   if (!spec) return <p className="muted">Shown once {wrong === 1 ? "the field that is marked is" : `the ${wrong} fields that are marked are`} right.</p>;
-  const trainingTokens = text && spec.data.tokenizer.kind === "bytes" ? text.bytes * (1 - spec.data.evaluationFraction) : null;
-  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), trainingTokens });
+  const found = !text ? null : text.images ? text.documents * patchesOf(text.images, spec.model.patchSize) : spec.data.tokenizer.kind === "bytes" ? text.bytes : null;
+  const trainingTokens = found === null ? null : found * (1 - spec.data.evaluationFraction);
+  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}), trainingTokens });
   const free = devices?.cpu.memoryAvailableBytes;
   const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
   const slowBFloat16 = onCpu && spec.model.precision !== "fp32" && devices !== undefined && !devices.cpu.instructionSets.some((set) => set === "avx512_bf16" || set === "amx_bf16");
@@ -24,7 +25,7 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
         <Fact title="Parameters" value={shortNumber(all.parameters.total, 3)} note={`${shortNumber(all.activeParameters, 3)} of them meet a token`} />
         <Fact title="Experts hold" value={quantity(all.parameters.experts / all.parameters.total, "of parameters")} />
         <Fact title="FLOPs a token" value={shortNumber(all.flopsPerToken.training, 3)} note="forward and backward" />
-        <Fact title={spec.model.architecture === "vision" ? "Patches a step" : "Tokens a step"} value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? (spec.model.architecture === "vision" ? "tokens of a vision model" : "padding included") : `${shortNumber(all.epochs, 3)} passes over the text in ${counted(spec.training.steps, "step")}`} />
+        <Fact title={spec.model.architecture === "vision" ? "Patches a step" : "Tokens a step"} value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? (spec.model.architecture === "vision" ? "tokens of a vision model" : "padding included") : `${shortNumber(all.epochs, 3)} passes over the ${text?.images ? "images" : "text"} in ${counted(spec.training.steps, "step")}`} />
         <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
         <CapacityFacts all={all} spec={spec} />
         <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
