@@ -57,8 +57,9 @@ export function Request({ runId, spec, checkpoints }: Props) {
         ))}
       </div>
       <div className="generate-buttons">
-        {going ? <button type="button" className="button" onClick={() => generations.stop(runId)}>Stop</button>
-          : <button type="submit" className="button primary" disabled={!ready}>Generate</button>}
+        {/* Two buttons by their keys: one that turned into the submit button while it is clicked would submit. */}
+        {going ? <button key="stop" type="button" className="button" onClick={() => generations.stop(runId)}>Stop</button>
+          : <button key="generate" type="submit" className="button primary" disabled={!ready}>Generate</button>}
         <span className="muted"><kbd>{commandKey}Enter</kbd></span>
       </div>
     </form>

@@ -55,4 +55,4 @@ const Token = memo(function Token({ token, index, layers, colouring, tabStop, lo
       data-by={by} data-marked={"--mark" in style} data-named={token.name !== null} data-dropped={by === "expert" && token.dropped.includes(colouring.layer)} data-expert={expert}
       onMouseEnter={() => look(index)} onFocus={() => { look(index); focus(index); }}>{shownText(token)}</span>
   );
-}, (before, after) => before.tabStop === after.tabStop && before.layers === after.layers && JSON.stringify([before.token, before.colouring]) === JSON.stringify([after.token, after.colouring]));
+}, (before, after) => before.tabStop === after.tabStop && JSON.stringify([before.token, before.colouring, before.layers]) === JSON.stringify([after.token, after.colouring, after.layers]));

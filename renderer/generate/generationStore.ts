@@ -2,6 +2,7 @@
 // run loses nothing.
 import type { Client } from "../../contract/client.ts";
 import { GenerationSettings, type GenerationAnswer, type GenerationPush, type GenerationSource } from "../../contract/generation.ts";
+import { toIssues } from "../../contract/specIssues.ts";
 
 export type Checkpoint = Extract<GenerationSource, { kind: "run" }>["checkpoint"];
 export interface Draft {
@@ -26,7 +27,7 @@ export const isGoing = ({ kind }: State): boolean => kind === "loading" || kind 
 /** The mistakes in typed settings, by name; empty when they can be asked for. */
 export function settingProblems(settings: Draft["settings"]): Partial<Record<keyof GenerationSettings, string>> {
   const parsed = GenerationSettings.safeParse(settings);
-  return parsed.success ? {} : Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0]), message]));
+  return parsed.success ? {} : Object.fromEntries(toIssues(parsed.error).map(({ path, message }) => [path, message]));
 }
 
 export class GenerationStore {

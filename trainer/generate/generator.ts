@@ -6,8 +6,8 @@ import { findWeights, type Weights } from "./source.ts";
 import { encodeText, fillIn, textOf, tokenTexts, type TokenText } from "./text.ts";
 
 const NATIVE = new URL("../../native/load.ts", import.meta.url).href;
-/** What has come is told this often. */
-const TELL_MILLISECONDS = 120;
+/** What has come is told this often, and less often the longer it is: each time all of it is told. */
+const TELL_MILLISECONDS = 120, TOKENS_TO_DOUBLE = 512;
 /** Steps between two looks at the clock and at whether the request was cancelled, at most. */
 const MOST_STEPS = 32;
 
@@ -46,7 +46,8 @@ export class Generator {
       const before = performance.now();
       const state = await engine.continueGeneration(steps);
       const now = performance.now();
-      if (state.done || now - told >= TELL_MILLISECONDS) {
+      const length = state.sequences.reduce((sum, { tokens }) => sum + tokens.length, 0);
+      if (state.done || now - told >= TELL_MILLISECONDS * (1 + length / TOKENS_TO_DOUBLE)) {
         told = now;
         push({ phase: "text", answer: answerOf(weights, encoder, prepared, state.sequences, state.done, (read - began) / 1000, (now - read) / 1000) });
       }
