@@ -2,22 +2,13 @@
 import larger from "../../examples/larger.json";
 import dense from "../../examples/sample-dense.json";
 import sample from "../../examples/sample.json";
-import type { RunSpecInput, SparseSpec } from "../../contract/runSpec.ts";
+import vision from "../../examples/vision.json";
+import type { SparseSpec } from "../../contract/runSpec.ts";
 
 export interface Preset { id: string; title: string; about: string; spec: object }
 
 /** The sample, routed in another way. */
 const routed = (name: string, sparse: Partial<SparseSpec>) => ({ ...sample, name: `Sample: ${name}`, model: { ...sample.model, sparse: { ...sample.model.sparse, ...sparse } } });
-
-const vision: RunSpecInput = {
-  name: "Digits: vision mixture of experts",
-  model: {
-    architecture: "vision", dModel: 64, dFf: 256, heads: 4, dKv: 16, encoderLayers: 4, patchSize: 7, precision: "fp32",
-    sparse: { experts: 8, priority: "probability", capacityFactor: { training: 0.5, evaluation: 0.5 } },
-  },
-  data: { source: { kind: "images", name: "mnist" }, objective: "classification" },
-  training: { batchSize: 64, steps: 1000, warmupSteps: 100, evaluateEvery: 100, evaluationBatches: 4 },
-};
 
 export const SAMPLE: Preset = { id: "sample", title: "Sample", about: "8 experts, 1,500 steps: a few minutes on two cores.", spec: sample };
 export const PRESETS: readonly Preset[] = [

@@ -4,7 +4,7 @@ import { useRunLooks } from "./environment.tsx";
 import { choose, chosenRow, useChosen } from "./chosen.ts";
 import { layerKey, layerName } from "./routingFacts.ts";
 import { StepScrubber } from "./StepScrubber.tsx";
-import type { RoutingView } from "./useLive.ts";
+import { useLiveRun, type RoutingView } from "./useLive.ts";
 
 /** The run whose routing is shown: the one picked, otherwise the primary. */
 export function usePickedRun(runIds: readonly string[], primary: string): string {
@@ -16,6 +16,7 @@ export function RoutingBar({ runIds, picked, view, layers = true }: { runIds: re
   const looks = useRunLooks(runIds);
   const { layer } = useChosen();
   const at = chosenRow(view.rows, layer);
+  const vision = useLiveRun(picked).detail?.spec.model.architecture === "vision";
   return (
     <>
       {looks.length > 1 && (
@@ -26,6 +27,7 @@ export function RoutingBar({ runIds, picked, view, layers = true }: { runIds: re
         </label>
       )}
       <StepScrubber steps={view.steps} shown={view.step} />
+      {vision && <span className="muted">Tokens are patches of the images.</span>}
       {layers && view.rows.length > 1 && (
         <label className="bar-field">Layer
           <select value={at < 0 ? "" : layerKey(view.rows[at]!)} onChange={(event) => chooseByKey(view.rows, event.target.value)}>
