@@ -64,7 +64,7 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
 
   const at::NoGradGuard noGrad;
   std::vector<at::Tensor> gradients;
-  for (const auto& parameter : model.parameters.all()) gradients.push_back(parameter.gradient());
+  for (const auto* parameter : model.parameters.trained()) gradients.push_back(parameter->gradient());
   const auto norm = kernels::gradientNorm(gradients);
   optimizer.update(settings.learningRate, settings.step, gradientScale(norm, total.detach(), settings.gradientClip));
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();

@@ -12,7 +12,7 @@ namespace switchyard {
 
 struct Parameter {
   std::string name;
-  /// The master value, a leaf that gathers the gradient.
+  /// The master value: a leaf that gathers the gradient, or one that requires none and stays as it is (frozen).
   at::Tensor value;
   /// `value` rounded to bfloat16, kept current by the optimizer; undefined in an fp32 model.
   at::Tensor shadow;
@@ -29,6 +29,8 @@ struct Initialization {
   /// Standard deviation of the normal that is cut at two of them (paper §2.4); 0 fills with `constant`.
   double deviation = 0.0;
   double constant = 0.0;
+  /// False for what no gradient and no optimizer moves, such as a router's bias.
+  bool trained = true;
 };
 
 /// Owns all parameters; references to them stay valid. Values depend on the seed, the order of creation and the shape
@@ -40,6 +42,8 @@ class ParameterSet {
 
   std::deque<Parameter>& all() { return parameters; }
   const std::deque<Parameter>& all() const { return parameters; }
+  /// Those that are not frozen, in order.
+  std::vector<Parameter*> trained();
   std::int64_t count() const;
 
  private:

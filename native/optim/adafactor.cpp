@@ -16,9 +16,9 @@ at::Tensor rootMeanSquare(const at::Tensor& x) { return x.square().mean().sqrt()
 
 }  // namespace
 
-Adafactor::Adafactor(const AdafactorConfig& config, ParameterSet& parameters) : config(config), parameters(parameters) {
-  for (const auto& parameter : parameters.all()) {
-    const auto value = parameter.value.detach();
+Adafactor::Adafactor(const AdafactorConfig& config, ParameterSet& all) : config(config), parameters(all.trained()) {
+  for (const auto* parameter : parameters) {
+    const auto value = parameter->value.detach();
     Moments m;
     if (value.dim() >= 2) {
       m.row = at::zeros_like(value.select(-1, 0), at::MemoryFormat::Contiguous);
@@ -49,28 +49,28 @@ void Adafactor::update(double learningRate, std::int64_t step, const at::Tensor&
   const auto closed = gate.eq(0.0);
   const double rate = std::pow(static_cast<double>(step), -config.decayRate);  // 1 - β2 of this step
   std::size_t i = 0;
-  for (auto& parameter : parameters.all()) {
-    auto value = parameter.value.detach();
-    const auto gradient = (parameter.gradient() * gradientScale).masked_fill(closed, 0.0);
+  for (auto* parameter : parameters) {
+    auto value = parameter->value.detach();
+    const auto gradient = (parameter->gradient() * gradientScale).masked_fill(closed, 0.0);
     auto update = gradient * (estimate(moments[i++], gradient, rate, gate) + SQUARE_FLOOR).rsqrt();
     update = update / (rootMeanSquare(update) / config.clippingThreshold).clamp_min(1.0);
     if (config.scaleParameter) update = update * rootMeanSquare(value).clamp_min(SCALE_FLOOR);
     if (config.weightDecay > 0.0 && value.dim() >= 2) update = update + value * config.weightDecay;
     value.sub_(update * (gate * learningRate));
-    parameter.refreshShadow();
+    parameter->refreshShadow();
   }
 }
 
 std::vector<NamedTensor> Adafactor::state() const {
   std::vector<NamedTensor> all;
   std::size_t i = 0;
-  for (const auto& parameter : parameters.all()) {
+  for (const auto* parameter : parameters) {
     const auto& m = moments[i++];
     if (m.full.defined()) {
-      all.push_back({"second_moment." + parameter.name, m.full});
+      all.push_back({"second_moment." + parameter->name, m.full});
     } else {
-      all.push_back({"row_moment." + parameter.name, m.row});
-      all.push_back({"column_moment." + parameter.name, m.column});
+      all.push_back({"row_moment." + parameter->name, m.row});
+      all.push_back({"column_moment." + parameter->name, m.column});
     }
   }
   return all;

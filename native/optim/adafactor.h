@@ -22,7 +22,7 @@ class Adafactor : public Optimizer {
   static at::Tensor estimate(Moments& moments, const at::Tensor& gradient, double rate, const at::Tensor& gate);
 
   AdafactorConfig config;
-  ParameterSet& parameters;
+  std::vector<Parameter*> parameters;
   std::vector<Moments> moments;
 };
 

@@ -4,9 +4,9 @@
 
 namespace switchyard {
 
-AdamW::AdamW(const AdamWConfig& config, ParameterSet& parameters) : config(config), parameters(parameters) {
-  for (const auto& parameter : parameters.all()) {
-    const auto shape = parameter.value.detach();
+AdamW::AdamW(const AdamWConfig& config, ParameterSet& all) : config(config), parameters(all.trained()) {
+  for (const auto* parameter : parameters) {
+    const auto shape = parameter->value.detach();
     firstMoments.push_back(at::zeros_like(shape));
     secondMoments.push_back(at::zeros_like(shape));
   }
@@ -15,10 +15,10 @@ AdamW::AdamW(const AdamWConfig& config, ParameterSet& parameters) : config(confi
 void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) {
   std::vector<kernels::AdamWParameter> all;
   all.reserve(firstMoments.size());
-  for (const auto& parameter : parameters.all()) {
+  for (const auto* parameter : parameters) {
     const auto i = all.size();
-    all.push_back({parameter.value.detach(), parameter.gradient(), firstMoments[i], secondMoments[i], parameter.shadow,
-                   parameter.value.dim() >= 2});
+    all.push_back({parameter->value.detach(), parameter->gradient(), firstMoments[i], secondMoments[i], parameter->shadow,
+                   parameter->value.dim() >= 2});
   }
   kernels::adamW(all, {learningRate, config.beta1, config.beta2, config.epsilon, config.weightDecay, step}, gradientScale);
 }
@@ -26,9 +26,9 @@ void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gra
 std::vector<NamedTensor> AdamW::state() const {
   std::vector<NamedTensor> all;
   std::size_t i = 0;
-  for (const auto& parameter : parameters.all()) {
-    all.push_back({"first_moment." + parameter.name, firstMoments[i]});
-    all.push_back({"second_moment." + parameter.name, secondMoments[i]});
+  for (const auto* parameter : parameters) {
+    all.push_back({"first_moment." + parameter->name, firstMoments[i]});
+    all.push_back({"second_moment." + parameter->name, secondMoments[i]});
     ++i;
   }
   return all;

@@ -15,7 +15,7 @@ class AdamW : public Optimizer {
 
  private:
   AdamWConfig config;
-  ParameterSet& parameters;
+  std::vector<Parameter*> parameters;
   std::vector<at::Tensor> firstMoments, secondMoments;
 };
 

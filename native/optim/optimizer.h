@@ -25,7 +25,8 @@ class Optimizer {
   virtual std::vector<NamedTensor> state() const = 0;
 };
 
-/// The optimizer that the configuration names, over all parameters, which must outlive it. Weight decay spares vectors.
+/// The optimizer that the configuration names, over the parameters that are not frozen by now, which must outlive it. Weight
+/// decay spares vectors.
 std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters);
 
 }  // namespace switchyard
