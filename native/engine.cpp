@@ -19,6 +19,7 @@
 #include "failure.h"
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
+#include "model/routerLosses.h"
 #include "model/routingFacts.h"
 #include "model/transformer.h"
 #include "optim/optimizer.h"
@@ -267,9 +268,13 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     settings.step = step;
     settings.learningRate = learningRate(config.training, step);
     settings.gradientClip = config.training.gradientClip;
-    settings.auxiliaryLoss = config.model.sparse ? config.model.sparse->auxiliaryLoss : 0.0;
-    if (config.model.sparse) settings.auxiliaryLossForm = config.model.sparse->auxiliaryLossForm;
-    settings.zLoss = config.model.sparse ? config.model.sparse->zLoss : 0.0;
+    if (const auto& sparse = config.model.sparse) {
+      const auto weights = routerLossWeights(*sparse, step);
+      settings.auxiliaryLoss = weights.auxiliary;
+      settings.zLoss = weights.z;
+      settings.auxiliaryLossForm = sparse->auxiliaryLossForm;
+      settings.biasRate = sparse->biasRate;
+    }
     settings.targetTokens = targets;
     settings.routing = routing;
     settings.capacityFactorGrid = config.capacityFactorGrid;
@@ -294,7 +299,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
       const double* next = at + STEP_FACTS;
       for (const auto& layer : outcome.routed) {
         result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-        next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+        next += routingFactsSize(layer, config.capacityFactorGrid.size());
       }
     }
     return result;
@@ -347,7 +352,7 @@ EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Bat
   const double* next = at + 4;
   for (const auto& layer : pass.routed) {
     result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-    next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+    next += routingFactsSize(layer, config.capacityFactorGrid.size());
   }
   return result;
 }

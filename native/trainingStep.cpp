@@ -6,6 +6,7 @@
 #include "kernels/adamW.h"
 #include "kernels/crossEntropy.h"
 #include "model/distillationLoss.h"
+#include "model/routerBias.h"
 #include "model/routerLosses.h"
 #include "model/routingFacts.h"
 
@@ -66,7 +67,9 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   std::vector<at::Tensor> gradients;
   for (const auto* parameter : model.parameters.trained()) gradients.push_back(parameter->gradient());
   const auto norm = kernels::gradientNorm(gradients);
-  optimizer.update(settings.learningRate, settings.step, gradientScale(norm, total.detach(), settings.gradientClip));
+  const auto scale = gradientScale(norm, total.detach(), settings.gradientClip);
+  optimizer.update(settings.learningRate, settings.step, scale);
+  moveBiases(pass.routed, settings.biasRate, scale.mul(0.0).eq(0.0).to(scale.scalar_type()));
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
 
   std::vector<at::Tensor> scalars;

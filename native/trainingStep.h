@@ -27,9 +27,11 @@ struct StepSettings {
   double learningRate = 0.0;
   /// Largest global norm of the gradient; 0 turns clipping off.
   double gradientClip = 1.0;
-  /// α of eq. 4, and the factor of the z-loss.
+  /// α of eq. 4, and the factor of the z-loss, at this step.
   double auxiliaryLoss = 0.0, zLoss = 0.0;
   AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
+  /// How far a router's bias moves where it follows the load.
+  double biasRate = 0.0;
   DistillationSettings distillation;
   /// Labels that are not padding; counted on the host, which has them.
   std::int64_t targetTokens = 1;
