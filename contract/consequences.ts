@@ -36,7 +36,7 @@ export interface Consequences {
 
 /**
  * Places an expert has: ceil(tokens ÷ experts × factor), Switch Transformer eq. 3, at least 1 and at most one a token. The same in
- * native/model/router.cpp; the small subtraction keeps 100 ÷ 8 × 1.2 = 15.000000000000002 from taking a sixteenth place.
+ * native/model/capacity.cpp; the small subtraction keeps 100 ÷ 8 × 1.2 = 15.000000000000002 from taking a sixteenth place.
  */
 export const expertCapacity = (tokens: number, experts: number, factor: number): number =>
   Math.min(Math.max(Math.ceil(tokens / experts * factor - 1e-9), 1), tokens);
@@ -76,7 +76,8 @@ export function consequences(spec: RunSpec, facts: Facts = {}): Consequences {
     count.attention += layers * attentions * attention + (vision ? 0 : model.relativePositionBuckets * heads);
     count.dense += (layers - switches.length) * feedForward;
     count.experts += switches.length * experts * feedForward;
-    count.router += routers * experts * dModel;
+    // A balancing bias is one number an expert.
+    count.router += routers * experts * (dModel + (sparse?.balancing === "bias" ? 1 : 0));
     count.norm += layers * (attentions + 1) * dModel + dModel;
     // Per sequence: projections and feed-forward, 2 × weights a token; scores and their sum over values, 4 × keys × inner a token.
     forward += layers * tokens * (2 * attention + 4 * tokens * inner) + (layers - switches.length + switches.length * met) * tokens * 2 * feedForward + routers * tokens * 2 * dModel * experts;

@@ -43,9 +43,17 @@ export const EvaluationEvent = z.object({ ...MetricsEvent.shape, kind: z.literal
 export const RoutingLayer = z.object({
   stack: Stack, layer: z.int().min(0).max(1000),
   experts: z.int().min(1).max(4096), capacity: z.int().min(0), groups: z.int().min(1), tokens: z.int().min(0),
-  load: z.array(z.number().min(0)).max(4096), kept: z.array(z.number().min(0)).max(4096), probability: z.array(z.number()).max(4096),
-  entropy: WireNumber, confidence: WireNumber, dropped: WireNumber, auxiliaryLoss: WireNumber, zLoss: WireNumber,
-  /** Pairs [capacity factor, exact dropped fraction]. */
+  /** [experts] choices before capacity: Σ load is the number of choices, k for each token at most; where experts choose, what they took. */
+  load: z.array(z.number().min(0)).max(4096),
+  /** [experts] places in use. Above `load` where tokens come that had chosen another expert first (No-Token-Left-Behind). */
+  kept: z.array(z.number().min(0)).max(4096),
+  probability: z.array(z.number()).max(4096),
+  entropy: WireNumber, confidence: WireNumber,
+  /** Fraction of tokens dispatched to no expert; not 1 − Σ kept ÷ Σ load where a token has several choices. */
+  dropped: WireNumber,
+  auxiliaryLoss: WireNumber, zLoss: WireNumber,
+  /** Pairs [capacity factor, exact dropped fraction]; empty where other capacities would change the choices themselves or there is no
+   *  limit: No-Token-Left-Behind, expert choice, dropless. */
   dropAtCapacityFactor: z.array(z.tuple([z.number(), z.number()])).max(64),
 });
 export const RoutingEvent = z.object({ ...stamp, kind: z.literal("routing"), step, ...RoutingLayer.shape });

@@ -23,6 +23,8 @@ test.each([
   [{ training: { learningRate: 0 } }, "training.learningRate: Must be at least 1e-8."],
   [{ training: { batchSize: 70_000 } }, "training.batchSize: Must be at most 65,536."],
   [{ training: { steps: 10, warmupSteps: 20 } }, "training.warmupSteps: The warm-up is longer than the run of 10 steps."],
+  [{ model: { sparse: { exploration: "sampling", balancing: "sinkhorn" } } }, "model.sparse.exploration: Sampling draws from the router's probabilities alone, which sinkhorn and bias balancing do not; choose one of them."],
+  [{ model: { sparse: { overflow: "dropless", fixedCapacity: 8 } } }, "model.sparse.fixedCapacity: Without a capacity limit there is no fixed capacity; leave it empty."],
 ])("%j", (spec, sentence) => expect(issues(spec)).toContain(sentence));
 
 test("what a request leaves out is missing", () => {

@@ -95,5 +95,8 @@ function checkRouting({ model }: RunSpec, wrong: Wrong): void {
     if (sparse.balancing !== "none" && sparse.balancing !== "auxiliary-loss") wrong("model.sparse.balancing", "Hash routing has no router to balance.");
     if (sparse.exploration !== "none") wrong("model.sparse.exploration", "Hash routing has no router that could explore.");
   }
+  if (sparse.exploration === "sampling" && (sparse.balancing === "sinkhorn" || sparse.balancing === "bias"))
+    wrong("model.sparse.exploration", "Sampling draws from the router's probabilities alone, which sinkhorn and bias balancing do not; choose one of them.");
+  if (sparse.overflow === "dropless" && sparse.fixedCapacity !== null) wrong("model.sparse.fixedCapacity", "Without a capacity limit there is no fixed capacity; leave it empty.");
   if (sparse.budget !== null && sparse.budget > sparse.choices) wrong("model.sparse.budget", `A budget above the ${sparse.choices} experts that a token may choose would never be used.`);
 }

@@ -20,6 +20,7 @@
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
 #include "model/parts.h"
+#include "model/routerLosses.h"
 #include "model/routingFacts.h"
 #include "model/transformer.h"
 #include "optim/optimizer.h"
@@ -302,9 +303,13 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     settings.step = step;
     settings.learningRate = learningRate(config.training, step);
     settings.gradientClip = config.training.gradientClip;
-    settings.auxiliaryLoss = config.model.sparse ? config.model.sparse->auxiliaryLoss : 0.0;
-    if (config.model.sparse) settings.auxiliaryLossForm = config.model.sparse->auxiliaryLossForm;
-    settings.zLoss = config.model.sparse ? config.model.sparse->zLoss : 0.0;
+    if (const auto& sparse = config.model.sparse) {
+      const auto weights = routerLossWeights(*sparse, step);
+      settings.auxiliaryLoss = weights.auxiliary;
+      settings.zLoss = weights.z;
+      settings.auxiliaryLossForm = sparse->auxiliaryLossForm;
+      settings.biasRate = sparse->biasRate;
+    }
     settings.l1 = config.training.l1;
     settings.l2 = config.training.l2;
     if (state->pruning) settings.pruning = &*state->pruning;
@@ -333,7 +338,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
       const double* next = at + STEP_FACTS;
       for (const auto& layer : outcome.routed) {
         result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-        next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+        next += routingFactsSize(layer, config.capacityFactorGrid.size());
       }
     }
     return result;
@@ -386,7 +391,7 @@ EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Bat
   const double* next = at + 4;
   for (const auto& layer : pass.routed) {
     result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-    next += routingFactsSize(layer.experts, config.capacityFactorGrid.size());
+    next += routingFactsSize(layer, config.capacityFactorGrid.size());
   }
   return result;
 }

@@ -60,17 +60,17 @@ export interface LayerRouting {
   /** Places an expert has in each group. */
   capacity: number;
   groups: number;
-  /** Tokens routed, padding left out. */
+  /** Tokens routed, padding left out unless it is routed too. */
   tokens: number;
-  /** [E] tokens whose first choice was the expert, before dropping. */
+  /** [E] choices of the expert before dropping: up to k a token in top-k, first choices otherwise; what experts took where they choose. */
   load: number[];
-  /** [E] tokens the expert kept. */
+  /** [E] places in use. Above the load where tokens came that had chosen another expert first (No-Token-Left-Behind). */
   kept: number[];
   /** [E] sum over tokens of the router probability. */
   probability: number[];
   /** Mean over tokens of −Σ p log p, in nats. */
   entropy: number;
-  /** Mean over tokens of the chosen expert's probability. */
+  /** Mean over tokens of the first choice's probability; of the highest one where experts choose. */
   confidence: number;
   /** Fraction of tokens dispatched to no expert. */
   dropped: number;
@@ -78,7 +78,8 @@ export interface LayerRouting {
   auxiliaryLoss: number;
   /** Mean of logsumexp(logits)², unscaled. */
   zLoss: number;
-  /** [F] pairs [capacity factor, exact dropped fraction], sequence-order priority. */
+  /** [F] pairs [capacity factor, exact dropped fraction], by the layer's own priority. Empty where another capacity would change more
+   *  than who is dropped, or there is no limit: No-Token-Left-Behind, expert choice, dropless. */
   dropAtCapacityFactor: [number, number][];
 }
 

@@ -6,6 +6,7 @@
 #include "kernels/adamW.h"
 #include "kernels/crossEntropy.h"
 #include "model/distillationLoss.h"
+#include "model/routerBias.h"
 #include "model/routerLosses.h"
 #include "model/routingFacts.h"
 #include "optim/penalties.h"
@@ -72,6 +73,7 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   const auto scale = gradientScale(norm, total.detach(), settings.gradientClip);
   optimizer.update(settings.learningRate, settings.step, scale);
   if (settings.pruning) settings.pruning->prune(settings.step, scale.mul(0.0).ne(0.0));
+  moveBiases(pass.routed, settings.biasRate, scale.mul(0.0).eq(0.0).to(scale.scalar_type()));
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
 
   std::vector<at::Tensor> scalars;

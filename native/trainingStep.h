@@ -28,9 +28,11 @@ struct StepSettings {
   double learningRate = 0.0;
   /// Largest global norm of the gradient; 0 turns clipping off.
   double gradientClip = 1.0;
-  /// α of eq. 4, and the factor of the z-loss.
+  /// α of eq. 4, and the factor of the z-loss, at this step.
   double auxiliaryLoss = 0.0, zLoss = 0.0;
   AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
+  /// How far a router's bias moves where it follows the load.
+  double biasRate = 0.0;
   DistillationSettings distillation;
   /// Factors of the penalties; 0 for none.
   double l1 = 0.0, l2 = 0.0;

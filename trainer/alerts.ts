@@ -120,7 +120,9 @@ export class Alerts {
     });
     if (tokens === 0) return;
     const largest = Math.max(...load), busiest = load.indexOf(largest);
-    if (experts > 2 && this.#rises(`collapse ${key}`, largest / tokens, THRESHOLDS.collapse)) raise("collapse", `Expert ${busiest} of ${name} takes ${percent(largest / tokens)} of all tokens.`, busiest);
+    // An expert's fair share of the tokens grows with their choices.
+    const choices = load.reduce((a, b) => a + b, 0) / tokens;
+    if (experts > 2 * choices && this.#rises(`collapse ${key}`, largest / tokens, THRESHOLDS.collapse)) raise("collapse", `Expert ${busiest} of ${name} takes ${percent(largest / tokens)} of all tokens.`, busiest);
     if (!full) return;
     const most = Math.max(...sums), expert = sums.indexOf(most), drop = mean(window.dropped);
     if (this.#rises(`overload ${key}`, most / fair, THRESHOLDS.overload)) raise("overload", `Expert ${expert} of ${name} got ${(most / fair).toFixed(1)} times the mean load ${during}.`, expert);

@@ -8,7 +8,7 @@ import type { BatchSource } from "./data/batches.ts";
 import { DiskSpace } from "./diskSpace.ts";
 import { RunFailure } from "./failure.ts";
 import { TEACHER_STEP, type Origins } from "./origins.ts";
-import { routingValues, sum } from "./routingMetrics.ts";
+import { routingValues } from "./routingMetrics.ts";
 import { bestOf, bytesOf, listCheckpoints, retain, writeCheckpoint } from "./run/checkpoints.ts";
 import { say, type NewEvent, type RunDirectory } from "./run/runDirectory.ts";
 import { Stall } from "./stall.ts";
@@ -149,7 +149,7 @@ export class Loop {
   /** Means over the held-out batches; null where a stop was asked for. */
   async #overHeldOut(evaluate: (batch: Batch) => Promise<EvaluationResult>, asked: () => boolean): Promise<{ loss: number; accuracy: number; exactMatch: number; droppedFraction: number | null } | null> {
     const { run, batches } = this.#parts;
-    let lossSum = 0, targets = 0, correct = 0, sequences = 0, exact = 0, routed = 0, kept = 0;
+    let lossSum = 0, targets = 0, correct = 0, sequences = 0, exact = 0, routed = 0, dropped = 0;
     let told = performance.now();
     for (let i = 0; i < batches.evaluationBatches; i++) {
       if (asked()) return null;
@@ -159,12 +159,12 @@ export class Loop {
       correct += result.correct;
       sequences += result.sequences;
       exact += result.exact;
-      for (const layer of result.routing) { routed += layer.tokens; kept += sum(layer.kept); }
+      for (const layer of result.routing) { routed += layer.tokens; dropped += layer.dropped * layer.tokens; }
       if (performance.now() - told < SHOWN_AFTER_MILLISECONDS) continue;
       told = performance.now();
       run.write({ kind: "progress", phase: "evaluating", done: i + 1, total: batches.evaluationBatches, unit: "batches" });
     }
-    return { loss: lossSum / targets, accuracy: correct / targets, exactMatch: exact / sequences, droppedFraction: routed ? 1 - kept / routed : null };
+    return { loss: lossSum / targets, accuracy: correct / targets, exactMatch: exact / sequences, droppedFraction: routed ? dropped / routed : null };
   }
 
   async #save(reason: Extract<NewEvent, { kind: "checkpoint" }>["reason"]): Promise<void> {

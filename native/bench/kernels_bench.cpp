@@ -95,8 +95,8 @@ int main(int count, char** arguments) {
     const auto targets = torch::randint(0, 8192, {512}, torch::kLong);
     compare("cross-entropy [512, 8192]", storage, rounds, trained([&](auto& t) { return crossEntropySum(t[0], targets, -100); }, {logits}),
             trained([&](auto& t) { return at::cross_entropy_loss(t[0].to(torch::kFloat), targets, {}, at::Reduction::Sum, -100); }, {logits}));
-    const auto slot = torch::randperm(2560).slice(0, 0, 2048).contiguous();
-    const auto probability = torch::rand({2048});
+    const auto slot = torch::randperm(2560).slice(0, 0, 2048).unsqueeze(1).contiguous();
+    const auto probability = torch::rand({2048, 1});
     compare("dispatch [2048, 256]", storage, rounds, trained([&](auto& t) { return dispatch(t[0], slot, 2560); }, {x}),
             trained([&](auto& t) { return dispatchReference(t[0], slot, 2560); }, {x}));
     const auto buffer = tensor({2560, 256});

@@ -11,14 +11,18 @@ std::vector<std::vector<Sent>> sentTo(const std::vector<RoutedLayer>& routed) {
   constexpr std::int64_t NONE = std::numeric_limits<std::int32_t>::min();
   std::vector<at::Tensor> layers;
   for (const auto& layer : routed) {
-    const auto choice = layer.routing.chosen.argmax(1);
-    layers.push_back(at::where(layer.routing.slot.ge(0), choice, -1 - choice).masked_fill(layer.routing.valid.eq(0.0), NONE));
+    const auto& asked = layer.routing.expert;
+    layers.push_back(at::where(layer.routing.slot.ge(0), asked, -1 - asked).masked_fill(asked.lt(0), NONE));
   }
-  const auto host = at::stack(layers).to(at::kInt).cpu();  // (layers, T)
+  const auto host = at::stack(layers).to(at::kInt).cpu();  // (layers, T, S)
   std::vector<std::vector<Sent>> sent(routed.size());
   const auto* next = host.const_data_ptr<std::int32_t>();
   for (auto& tokens : sent)
-    for (std::int64_t token = 0; token < host.size(1); ++token, ++next) tokens.push_back(*next == NONE ? Sent{} : Sent{*next});
+    for (std::int64_t token = 0; token < host.size(1); ++token) {
+      tokens.emplace_back();
+      for (std::int64_t slot = 0; slot < host.size(2); ++slot, ++next)
+        if (*next != NONE) tokens.back().push_back(*next);
+    }
   return sent;
 }
 

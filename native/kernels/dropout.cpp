@@ -4,6 +4,7 @@
 
 #include "dropoutKey.h"
 #include "tensors.h"
+#include "uniform.h"
 
 namespace switchyard::kernels {
 namespace {
@@ -102,17 +103,9 @@ DropoutKey dropoutKey(const DropoutSite& site) {
 }
 
 at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
-  constexpr std::int64_t low = 0xffffffff;
   const auto key = dropoutKey(site);
-  auto h = at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)).bitwise_and(low);
-  h = h.bitwise_xor(static_cast<std::int64_t>(key.first));
-  h = h.bitwise_xor(h.bitwise_right_shift(16));
-  h = h.mul(std::int64_t{0x21f0aaad}).bitwise_and(low);
-  h = h.add(static_cast<std::int64_t>(key.second)).bitwise_and(low);
-  h = h.bitwise_xor(h.bitwise_right_shift(15));
-  h = h.mul(std::int64_t{0xd35a2d97}).bitwise_and(low);
-  h = h.bitwise_xor(h.bitwise_right_shift(15));
-  return h.ge(static_cast<std::int64_t>(key.threshold)).to(options.dtype()).mul(key.scale).view(sizes);
+  const auto words = randomWords(at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)), site);
+  return words.ge(static_cast<std::int64_t>(key.threshold)).to(options.dtype()).mul(key.scale).view(sizes);
 }
 
 at::Tensor dropout(const at::Tensor& x, const DropoutSite& site) {

@@ -226,6 +226,22 @@ void scaleRow(const T* __restrict x, float scale, T* __restrict y, std::int64_t 
 }
 
 template <class T>
+void weightedSum(const T* const* x, const float* w, std::int64_t count, T* __restrict y, std::int64_t n) {
+  constexpr std::int64_t BLOCK = 64;
+  float sums[BLOCK];
+  for (std::int64_t begin = 0; begin < n; begin += BLOCK) {
+    const std::int64_t size = n - begin < BLOCK ? n - begin : BLOCK;
+    for (std::int64_t i = 0; i < size; ++i) sums[i] = 0.0F;
+    for (std::int64_t k = 0; k < count; ++k) {
+      const T* row = x[k] + begin;
+      const float weight = w[k];
+      for (std::int64_t i = 0; i < size; ++i) sums[i] += weight * toFloat(row[i]);
+    }
+    for (std::int64_t i = 0; i < size; ++i) store(y[begin + i], sums[i]);
+  }
+}
+
+template <class T>
 float dot(const T* __restrict a, const T* __restrict b, std::int64_t n) {
   return sum(n, [&](std::int64_t i) { return toFloat(a[i]) * toFloat(b[i]); });
 }
@@ -251,7 +267,7 @@ void adamW(float* __restrict w, const float* __restrict g, float* __restrict m, 
 template <class T>
 constexpr Rows<T> rowsOf() {
   return {dropout<T>, reluDropout<T>, reluDropoutBackward<T>, smoothDropout<T>, smoothDropoutBackward<T>, rmsNorm<T>, rmsNormBackward<T>, logSumExp<T>,
-          crossEntropyBackward<T>, attentionSoftmax<T>, attentionSoftmaxBackward<T>, scaleRow<T>, dot<T>};
+          crossEntropyBackward<T>, attentionSoftmax<T>, attentionSoftmaxBackward<T>, scaleRow<T>, weightedSum<T>, dot<T>};
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ struct Rows {
 
   /// y = x · scale, a row.
   void (*scale)(const T* x, float scale, T* y, std::int64_t n);
+  /// y = Σ w[k] · x[k] over `count` rows, rounded once.
+  void (*weightedSum)(const T* const* x, const float* w, std::int64_t count, T* y, std::int64_t n);
   /// Σ a·b, a row.
   float (*dot)(const T* a, const T* b, std::int64_t n);
 };

@@ -59,7 +59,7 @@ Parameter& ParameterSet::add(const std::string& name, at::IntArrayRef shape, con
   } else {
     value = at::full(shape, initialization.constant, options);
   }
-  parameters.push_back({name, value.detach().requires_grad_(true), shadows ? value.to(at::kBFloat16) : at::Tensor()});
+  parameters.push_back({name, value.detach().requires_grad_(initialization.trained), shadows ? value.to(at::kBFloat16) : at::Tensor()});
   return parameters.back();
 }
 

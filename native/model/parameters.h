@@ -29,6 +29,8 @@ struct Initialization {
   /// Standard deviation of the normal that is cut at two of them (paper §2.4); 0 fills with `constant`.
   double deviation = 0.0;
   double constant = 0.0;
+  /// False for what no gradient and no optimizer moves, such as a router's bias.
+  bool trained = true;
 };
 
 /// Owns all parameters; references to them stay valid. Values depend on the seed, the order of creation and the shape

@@ -22,6 +22,8 @@ struct Pass {
   std::int64_t step = 0;
   /// One entry a sparse layer, encoder first, filled on the way.
   std::vector<RoutedLayer> routed;
+  /// (B, S) int64, the token ids that the running stack reads; undefined where it reads none.
+  at::Tensor ids;
   std::uint64_t places = 0;
 
   /// The next dropout place of the model; keeps everything outside training.

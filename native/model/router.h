@@ -1,38 +1,48 @@
-// Top-1 routing with capacity: which expert each token goes to, and which place there (Switch, 2101.03961 §2.1, §2.2).
-// T tokens in order, padding included; G capacity groups of n = T / G neighbouring tokens; E experts; C places.
+// From logits, or token ids, to the experts' places: choice, placement and the sums of the balance in one result.
+// T tokens in order, padding included; G capacity groups of n = T / G neighbouring tokens; E experts; S slots a token.
 #pragma once
 
 #include <torch/types.h>
 
 #include <cstdint>
 
-namespace switchyard {
+#include "routerLosses.h"
+#include "routerSettings.h"
 
-/// ceil(n / E · factor) of eq. 3, at least 1 and at most n.
-std::int64_t expertCapacity(std::int64_t groupTokens, std::int64_t experts, double factor);
+namespace switchyard {
 
 struct Routing {
   at::Tensor probability;  // (T, E) softmax over all experts, in the router's type
-  at::Tensor chosen;       // (T, E) float, 1 at a token's first choice; all 0 for padding
-  at::Tensor gate;         // (T) float, probability of the first choice, with gradient
-  at::Tensor slot;         // (T) int64, row of the experts' buffer (E, G·C); -1 for dropped and padding tokens
-  at::Tensor load;         // (G, E) float, tokens that chose the expert, before capacity
-  at::Tensor valid;        // (T) float, 0 for padding
-  at::Tensor fraction;     // (G, E) float, f of eq. 5
-  at::Tensor importance;   // (G, E) float, P of eq. 6, with gradient
-  at::Tensor auxiliaryLoss;  // scalar, E·Σ f·P, mean over groups: 1 when uniform (eq. 4 without α)
-  at::Tensor zLoss;          // scalar, mean of logsumexp(logits)² (ST-MoE 2202.08906)
+  at::Tensor slot;         // (T, S) int64, rows of the experts' buffer (E, G·C); -1 for none. S: 1, k, or E of expert choice
+  at::Tensor expert;       // (T, S) int64, the expert asked for, where it had no place too; -1 where none was
+  at::Tensor gate;         // (T, S) float, weight of the expert's output, with gradient
+  at::Tensor load;         // (G, E) float, choices of the expert before capacity; what it took, for expert choice
+  at::Tensor kept;         // (G, E) float, places in use: the first of the C
+  /// (T, S) float, choices for the same expert served before; -1 for none; undefined where it depends on the capacity.
+  at::Tensor position;
+  at::Tensor chosen;  // (T, E) float, 1 at a token's first choice, or its most probable expert where experts choose; 0 for padding
+  at::Tensor valid;   // (T) float, 0 for padding
+  BalanceSums balance;
 };
 
-/// Routes by logits (T, E) in the router's type. valid (T) float of 0 and 1: padding takes no place and counts nowhere.
-/// Priority is sequence order. Nothing is read back to the host.
-Routing route(const at::Tensor& logits, const at::Tensor& valid, std::int64_t groups, std::int64_t capacity);
+/// Routes by logits (T, E) in the router's type. valid (T) float of 0 and 1: padding takes no place and counts nowhere. Nothing is
+/// read back to the host.
+Routing route(const at::Tensor& logits, const at::Tensor& valid, const RouterSettings& settings);
+
+/// Routes by token ids (T) int64 alone: probabilities are 1 at the expert of the hash.
+Routing routeByHash(const at::Tensor& ids, const at::Tensor& valid, const RouterSettings& settings);
 
 /// A sparse layer's routing as the diagnostics need it.
 struct RoutedLayer {
   bool encoder = true;
   std::int64_t layer = 0, experts = 0, capacity = 0, groups = 0;
+  /// Choices of a token that places are made for: k of eq. 3.
+  double choices = 1.0;
+  /// What the layer would drop at other capacity factors is known: its capacity is a limit, and positions do not depend on it.
+  bool dropsByPosition = true;
   Routing routing;
+  /// (E) the router's bias where it is to follow the load; undefined otherwise.
+  at::Tensor bias;
 };
 
 }  // namespace switchyard

@@ -3,10 +3,17 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-namespace switchyard {
+#include "capacity.h"
 
-std::int64_t routingFactsSize(std::int64_t experts, std::size_t gridSize) {
-  return 3 * experts + 5 + static_cast<std::int64_t>(gridSize);
+namespace switchyard {
+namespace {
+
+constexpr std::int64_t SCALARS = 6;
+
+}  // namespace
+
+std::int64_t routingFactsSize(const RoutedLayer& layer, std::size_t gridSize) {
+  return 3 * layer.experts + SCALARS + (layer.dropsByPosition ? static_cast<std::int64_t>(gridSize) : 0);
 }
 
 at::Tensor packRoutingFacts(const RoutedLayer& layer, const std::vector<double>& capacityFactorGrid) {
@@ -16,17 +23,22 @@ at::Tensor packRoutingFacts(const RoutedLayer& layer, const std::vector<double>&
   const auto probability = r.probability.to(floats);
   const auto groupTokens = r.valid.numel() / layer.groups;
 
-  const auto kept = r.load.clamp_max(static_cast<double>(layer.capacity)).sum(0);
-  const auto importance = (probability * r.valid.unsqueeze(1)).sum(0);
   // p·log p is 0 at p = 0: the least float keeps the logarithm finite.
   const auto entropy = -(probability * probability.clamp_min(1e-30).log()).sum(1).mul(r.valid).sum();
-  const auto confidence = r.gate.to(floats).mul(r.valid).sum();
-  const auto scalars = at::stack({entropy, confidence, r.auxiliaryLoss.to(floats), r.zLoss.to(floats), r.valid.sum()});
+  const auto confidence = (probability * r.chosen).sum();
+  const auto tokens = r.valid.sum();
+  const auto sent = r.slot.ge(0).any(1).to(floats).sum();
+  const auto scalars = at::stack({entropy, confidence, auxiliaryLoss(r.balance).to(floats), zLoss(r.balance).to(floats), tokens, tokens - sent});
 
-  std::vector<at::Tensor> parts{r.load.sum(0), kept, importance, scalars};
-  for (const double factor : capacityFactorGrid) {
-    const auto capacity = expertCapacity(groupTokens, layer.experts, factor);
-    parts.push_back((r.load - static_cast<double>(capacity)).clamp_min(0.0).sum().reshape({1}));
+  std::vector<at::Tensor> parts{r.load.sum(0), r.kept.sum(0), r.balance.importance.sum(0).to(floats), scalars};
+  if (layer.dropsByPosition) {
+    // A token is dropped where none of its choices is served early enough.
+    const auto none = r.position.lt(0.0);
+    const auto earliest = r.position.masked_fill(none, static_cast<double>(r.position.numel())).amin(1);
+    for (const double factor : capacityFactorGrid) {
+      const auto capacity = expertCapacity(groupTokens, layer.experts, factor * layer.choices);
+      parts.push_back((earliest.ge(static_cast<double>(capacity)) * r.valid).sum().reshape({1}));
+    }
   }
   return at::cat(parts).to(at::kDouble);
 }
@@ -50,11 +62,10 @@ LayerRouting unpackRoutingFacts(const RoutedLayer& layer, const std::vector<doub
   out.confidence = scalars[1] / divisor;
   out.auxiliaryLoss = scalars[2];
   out.zLoss = scalars[3];
-  double kept = 0.0;
-  for (const double count : out.kept) kept += count;
-  out.dropped = tokens > 0.0 ? 1.0 - kept / tokens : 0.0;
-  for (std::size_t i = 0; i < capacityFactorGrid.size(); ++i)
-    out.dropAtCapacityFactor.emplace_back(capacityFactorGrid[i], scalars[5 + i] / divisor);
+  out.dropped = scalars[5] / divisor;
+  if (layer.dropsByPosition)
+    for (std::size_t i = 0; i < capacityFactorGrid.size(); ++i)
+      out.dropAtCapacityFactor.emplace_back(capacityFactorGrid[i], scalars[SCALARS + static_cast<std::int64_t>(i)] / divisor);
   return out;
 }
 

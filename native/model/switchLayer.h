@@ -1,4 +1,4 @@
-// The switch feed-forward layer: a router and E experts as two batched matrix products (Switch, 2101.03961 §2).
+// The sparse feed-forward layer: a router and E experts as batched matrix products (Switch, 2101.03961 §2).
 #pragma once
 
 #include <torch/types.h>
@@ -12,18 +12,24 @@ namespace switchyard {
 
 class SwitchLayer {
  public:
-  /// Parameters PREFIX.router.classifier.weight (E, d), and those of PREFIX.experts.
+  /// Parameters PREFIX.router.classifier.weight (E, d) unless tokens are hashed, PREFIX.router.expert_bias (E) where a bias balances,
+  /// and those of PREFIX.experts.
   SwitchLayer(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool encoder, std::int64_t layer);
 
-  /// x (B, S, d), valid (B, S) float; gives p · expert(x), zero for dropped tokens, and adds the routing to the pass.
+  /// x (B, S, d), valid (B, S) float; gives Σ gate · expert(x) over the experts that keep a token, zero for dropped tokens, and adds
+  /// the routing to the pass.
   at::Tensor forward(Pass& pass, const at::Tensor& x, const at::Tensor& valid) const;
 
  private:
+  /// Logits (T, E) in the router's type, of tokens (T, d) with the noise that training explores by.
+  at::Tensor logits(Pass& pass, const at::Tensor& tokens) const;
+  Routing routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, const RouterSettings& settings) const;
+
   SparseConfig sparse;
   Precision precision;
   bool encoder;
   std::int64_t layer;
-  Parameter* router;
+  Parameter *router = nullptr, *bias = nullptr;
   Experts feedForwards;
 };
 

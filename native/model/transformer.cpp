@@ -113,7 +113,8 @@ std::pair<at::Tensor, at::Tensor> Transformer::decoderTokens(const TokenBatch& b
   return {batch.decoderInput, valid};
 }
 
-at::Tensor Transformer::embed(const Pass& pass, const Parameter& table, const at::Tensor& ids) const {
+at::Tensor Transformer::embed(Pass& pass, const Parameter& table, const at::Tensor& ids) const {
+  pass.ids = ids;
   return lookUp(table, ids.reshape(-1), pass.type).view({ids.size(0), ids.size(1), model.dModel});
 }
 

@@ -86,8 +86,8 @@ class Transformer {
   /// With a cache, x are the newest tokens of the sequences in it; memory then is in the cache too.
   at::Tensor run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
                  const at::Tensor& memory, const at::Tensor& memoryMask, DecoderCache* cache = nullptr) const;
-  /// Rows of an embedding for ids (B, N): (B, N, d).
-  at::Tensor embed(const Pass& pass, const Parameter& table, const at::Tensor& ids) const;
+  /// Rows of an embedding for ids (B, N): (B, N, d). The pass carries the ids to the layers that hash them.
+  at::Tensor embed(Pass& pass, const Parameter& table, const at::Tensor& ids) const;
   /// Logits (..., V) of a stack's output (..., d).
   at::Tensor predict(const Pass& pass, const at::Tensor& x) const;
 

@@ -13,6 +13,7 @@
 #include "../kernels/rmsNorm.h"
 #include "../kernels/rows.h"
 #include "../kernels/smoothActivation.h"
+#include "../kernels/uniform.h"
 
 namespace {
 
@@ -167,12 +168,45 @@ TEST(KernelAttention, ARowThatIsNotANumberStaysOne) {
 
 TEST(KernelDispatch, EqualsItsReference) {
   torch::manual_seed(5);
-  const auto slot = torch::randperm(60).slice(0, 0, 40).contiguous();
-  slot.slice(0, 5, 12).fill_(-1);
-  check([&](const Tensors& t) { return dispatch(t[0], slot, 60); }, [&](const Tensors& t) { return dispatchReference(t[0], slot, 60); },
-        {torch::randn({40, 33})});
-  check([&](const Tensors& t) { return combine(t[0], slot, t[1]); }, [&](const Tensors& t) { return combineReference(t[0], slot, t[1]); },
-        {torch::randn({60, 33}), torch::rand({40})});
+  for (const std::int64_t slots : {1, 2, 5}) {
+    SCOPED_TRACE(slots);
+    const auto tokens = 40 / slots;
+    const auto slot = torch::randperm(60).slice(0, 0, tokens * slots).view({tokens, slots}).contiguous();
+    slot.reshape(-1).slice(0, 5, 12).fill_(-1);
+    slot[tokens - 1].fill_(-1);
+    check([&](const Tensors& t) { return dispatch(t[0], slot, 60); }, [&](const Tensors& t) { return dispatchReference(t[0], slot, 60); },
+          {torch::randn({tokens, 133})});
+    check([&](const Tensors& t) { return combine(t[0], slot, t[1]); }, [&](const Tensors& t) { return combineReference(t[0], slot, t[1]); },
+          {torch::randn({60, 133}), torch::rand({tokens, slots})});
+  }
+}
+
+/// Place by place and token by token.
+TEST(KernelDispatch, MovesEachTokenToAllItsSlots) {
+  torch::manual_seed(7);
+  const auto slot = torch::tensor({{4, -1}, {-1, -1}, {0, 3}}, torch::kLong);
+  const auto x = torch::randn({3, 5}), gate = torch::rand({3, 2}), buffer = torch::randn({6, 5});
+  for (const bool reference : {false, true}) {
+    const auto moved = reference ? dispatchReference(x, slot, 6) : dispatch(x, slot, 6);
+    const std::vector<int> token{2, -1, -1, 2, 0, -1};
+    for (int place = 0; place < 6; place++) EXPECT_TRUE(torch::equal(moved[place], token[place] < 0 ? torch::zeros({5}) : x[token[place]]));
+    const auto y = reference ? combineReference(buffer, slot, gate) : combine(buffer, slot, gate);
+    EXPECT_TRUE(torch::allclose(y[0], buffer[4] * gate[0][0]));
+    EXPECT_TRUE(torch::equal(y[1], torch::zeros({5})));
+    EXPECT_TRUE(torch::allclose(y[2], buffer[0] * gate[2][0] + buffer[3] * gate[2][1]));
+  }
+}
+
+TEST(KernelUniform, EqualsItsReferenceAndFillsTheUnitInterval) {
+  const DropoutSite site{11, 5};
+  const auto u = uniform({3, 7000}, site, torch::kFloat);
+  EXPECT_TRUE(torch::equal(u, uniformReference({3, 7000}, site, torch::kFloat)));
+  EXPECT_TRUE(torch::equal(u.to(torch::kDouble), uniform({3, 7000}, site, torch::kDouble)));
+  EXPECT_GT(u.min().item<double>(), 0.0);
+  EXPECT_LT(u.max().item<double>(), 1.0);
+  EXPECT_NEAR(u.mean().item<double>(), 0.5, 0.01);
+  EXPECT_NEAR(u.var().item<double>(), 1.0 / 12, 0.002);
+  EXPECT_FALSE(torch::equal(u, uniform({3, 7000}, {11, 6}, torch::kFloat)));
 }
 
 std::vector<AdamWParameter> parameters(bool shadow) {
@@ -225,7 +259,7 @@ TEST(KernelMeta, EveryKernelRunsWithoutReadingBack) {
   EXPECT_EQ(gatedDropout(SmoothActivation::gelu, activationDropout(SmoothActivation::silu, x, SITE), x, SITE).sizes(), x.sizes());
   EXPECT_EQ(crossEntropySum(x, slot, -100).dim(), 0);
   EXPECT_EQ(attentionSoftmax(torch::empty({2, 4, 8, 8}, meta), torch::empty({4, 8, 8}, meta), torch::empty({2, 1, 8}, meta), SITE).dim(), 4);
-  EXPECT_EQ(combine(dispatch(x, slot, 12), slot, torch::empty({8}, meta)).sizes(), x.sizes());
+  EXPECT_EQ(combine(dispatch(x, slot.unsqueeze(1), 12), slot.unsqueeze(1), torch::empty({8, 1}, meta)).sizes(), x.sizes());
   adamW({{x, x, x, x, {}, true}}, {1e-3, 0.9, 0.999, 1e-8, 0.0, 1}, torch::reciprocal(gradientNorm({x})));
 }
 

@@ -344,8 +344,8 @@ TEST(Model, ForwardMatchesTheSlowReference) {
       EXPECT_LT(worst, 1e-9);
       double auxiliary = 0, z = 0, dropped = 0;
       for (const auto& layer : pass.routed) {
-        auxiliary += layer.routing.auxiliaryLoss.item<double>();
-        z += layer.routing.zLoss.item<double>();
+        auxiliary += auxiliaryLoss(layer.routing.balance).item<double>();
+        z += zLoss(layer.routing.balance).item<double>();
         dropped += (layer.routing.valid.sum() - layer.routing.slot.ge(0).sum()).item<double>();
       }
       EXPECT_NEAR(auxiliary, reference.auxiliary, 1e-9);
@@ -413,7 +413,7 @@ torch::Tensor lossOf(const Transformer& model, const TokenBatch& batch) {
   pass.step = 1;
   const auto logits = model.forward(pass, batch);
   auto loss = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), TOKENS.padToken) / 10.0;
-  for (const auto& layer : pass.routed) loss = loss + layer.routing.auxiliaryLoss * 0.1 + layer.routing.zLoss * 0.05;
+  for (const auto& layer : pass.routed) loss = loss + auxiliaryLoss(layer.routing.balance) * 0.1 + zLoss(layer.routing.balance) * 0.05;
   return loss;
 }
 

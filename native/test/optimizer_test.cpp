@@ -168,4 +168,25 @@ TEST(Schedule, ClimbsThenFallsAsNamed) {
   EXPECT_DOUBLE_EQ(learningRate(training, 1), 1.0);
 }
 
+TEST(Optimizers, LeaveWhatIsNotTrainedAlone) {
+  for (const bool adafactor : {false, true}) {
+    ParameterSet parameters(3, torch::kFloat, true);
+    parameters.add("matrix", {4, 6}, {0.5});
+    const auto& state = parameters.add("state", {4}, {0.0, 2.0, false});
+    auto& frozen = parameters.add("frozen", {3, 3}, {0.5});
+    frozen.value.requires_grad_(false);
+    const auto before = frozen.value.clone();
+    TrainingConfig training;
+    training.adamW = AdamWConfig{0.9, 0.99, 1e-8, 0.1};
+    if (adafactor) training.adamW.reset(), training.adafactor = AdafactorConfig{};
+    const auto optimizer = makeOptimizer(training, parameters);
+    for (const auto& [name, tensor] : optimizer->state()) EXPECT_TRUE(name.ends_with(".matrix")) << name;
+    (parameters.all()[0].as(torch::kBFloat16).sum() + frozen.as(torch::kBFloat16).sum() * state.value.sum()).backward();
+    optimizer->update(0.1, 1, torch::scalar_tensor(1.0));
+    EXPECT_EQ(parameters.trained().size(), 1U);
+    EXPECT_TRUE(torch::equal(frozen.value, before));
+    EXPECT_TRUE(torch::equal(state.value, torch::full({4}, 2.0)));
+  }
+}
+
 }  // namespace

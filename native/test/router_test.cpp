@@ -1,109 +1,203 @@
-// Routing against the definitions written out token by token: choice, places, drops, losses, and the facts of the panels.
+// Every way of routing against the walk of slowRouting.h, token by token: places, gates, loads; gradients against differences.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <cmath>
+#include <set>
 
+#include "../kernels/uniform.h"
+#include "../model/capacity.h"
 #include "../model/relativePositionBias.h"
 #include "../model/router.h"
-#include "../model/routingFacts.h"
+#include "../model/sinkhorn.h"
+#include "slowRouting.h"
 
 namespace {
 
 using namespace switchyard;
+using namespace switchyard::testing;
 
-struct SlowRouting {
-  std::vector<std::int64_t> choice, slot;
-  std::vector<double> gate;
-  std::vector<std::vector<double>> load;  // [group][expert]
-  double auxiliary = 0, z = 0;
+struct Case {
+  std::int64_t groups, groupTokens, experts;
+  double capacityFactor, padding;
+};
+const std::vector<Case> CASES{{1, 24, 4, 1.0, 0.2}, {3, 10, 5, 0.5, 0.2}, {2, 33, 2, 1.25, 0.0}, {4, 7, 16, 0.1, 0.4}, {1, 1, 2, 1.0, 0.0}, {1, 65, 3, 0.7, 0.5}, {2, 9, 1, 0.6, 0.1}};
+
+struct Problem {
+  torch::Tensor logits, valid, ids;
+  RouterSettings settings;
+
+  Problem(const Case& c, const SparseConfig& sparse, bool training) {
+    torch::manual_seed(3);
+    const auto tokens = c.groups * c.groupTokens;
+    logits = torch::randn({tokens, c.experts}, torch::kDouble) * 1.5;
+    // Some tokens alike, so that the order of equals counts.
+    if (tokens > 4) logits[3] = logits[1].clone(), logits[4] = logits[1].clone();
+    valid = torch::rand({tokens}).ge(c.padding).to(torch::kDouble);
+    ids = torch::randint(0, 50, {tokens}, torch::kLong);
+    settings.sparse = sparse;
+    settings.groups = settings.balanceGroups = c.groups;
+    settings.capacity = placesOf(sparse, c.groupTokens, c.capacityFactor);
+    settings.training = training;
+    settings.sampling = {7, 1}, settings.sending = {7, 2};
+    if (sparse.balancing == Balancing::bias) settings.bias = torch::randn({c.experts}, torch::kDouble) * 0.2;
+  }
+  Routing fast() const { return settings.sparse.routing == RoutingKind::hash ? routeByHash(ids, valid, settings) : route(logits, valid, settings); }
+  SlowInput slow() const {
+    SlowInput in;
+    in.logits = rowsOf(logits);
+    for (std::int64_t i = 0; i < valid.size(0); i++) in.valid.push_back(valid[i].item<double>() == 1.0);
+    const auto tokens = logits.size(0);
+    in.sampling = rowsOf(kernels::uniform(logits.sizes(), settings.sampling, torch::kDouble));
+    in.sending = rowsOf(kernels::uniform({tokens, std::max<std::int64_t>(1, settings.sparse.choices - 1)}, settings.sending, torch::kDouble));
+    if (settings.bias.defined()) in.bias = rowsOf(settings.bias.unsqueeze(0))[0];
+    const auto words = kernels::randomWords(ids, {});
+    for (std::int64_t i = 0; i < tokens; i++) in.hashed.push_back(words[i].item<std::int64_t>() % settings.sparse.experts);
+    return in;
+  }
 };
 
-/// Walks the tokens one by one.
-SlowRouting routeSlowly(const torch::Tensor& logits, const torch::Tensor& valid, std::int64_t groups, std::int64_t capacity) {
-  const auto tokens = logits.size(0), experts = logits.size(1), groupTokens = tokens / groups;
-  const auto l = logits.accessor<double, 2>();
-  const auto v = valid.accessor<double, 1>();
-  SlowRouting out;
-  double zSum = 0, counted = 0;
-  for (std::int64_t g = 0; g < groups; g++) {
-    std::vector<double> load(experts, 0.0), mass(experts, 0.0);
-    std::vector<std::int64_t> taken(experts, 0);
-    double n = 0;
-    for (std::int64_t i = g * groupTokens; i < (g + 1) * groupTokens; i++) {
-      double top = -1e300, sum = 0;
-      for (std::int64_t e = 0; e < experts; e++) top = std::max(top, l[i][e]);
-      for (std::int64_t e = 0; e < experts; e++) sum += std::exp(l[i][e] - top);
-      std::int64_t best = 0;
-      for (std::int64_t e = 1; e < experts; e++)
-        if (l[i][e] > l[i][best]) best = e;
-      out.choice.push_back(best);
-      out.gate.push_back(std::exp(l[i][best] - top) / sum);
-      if (v[i] == 0.0) {
-        out.slot.push_back(-1);
-        continue;
+/// Calls check(name, problem) for every routing, size and phase.
+template <class Check>
+void forAll(Check check) {
+  for (const auto& c : CASES)
+    for (const auto& [name, sparse] : routings(c.experts))
+      for (const bool training : {true, false}) {
+        SCOPED_TRACE(name + (training ? ", training, " : ", evaluation, ") + std::to_string(c.groups) + " groups of " + std::to_string(c.groupTokens) + ", " + std::to_string(c.experts) + " experts");
+        check(Problem(c, sparse, training));
       }
-      n += 1;
-      load[best] += 1;
-      for (std::int64_t e = 0; e < experts; e++) mass[e] += std::exp(l[i][e] - top) / sum;
-      zSum += std::pow(top + std::log(sum), 2);
-      out.slot.push_back(taken[best] < capacity ? best * groups * capacity + g * capacity + taken[best] : -1);
-      taken[best]++;
-    }
-    counted += n;
-    for (std::int64_t e = 0; e < experts; e++)
-      if (n > 0) out.auxiliary += static_cast<double>(experts) * (load[e] / n) * (mass[e] / n) / static_cast<double>(groups);
-    out.load.push_back(load);
-  }
-  out.z = counted > 0 ? zSum / counted : 0;
-  return out;
 }
 
 TEST(Router, MatchesATokenByTokenWalk) {
-  torch::manual_seed(3);
-  for (const auto& [groups, groupTokens, experts, capacity] : std::vector<std::tuple<int, int, int, int>>{
-           {1, 24, 4, 8}, {3, 10, 5, 1}, {2, 33, 2, 33}, {4, 7, 16, 2}, {1, 1, 2, 1}, {1, 64, 3, 5}}) {
-    const auto logits = torch::randn({groups * groupTokens, experts}, torch::kDouble) * 2;
-    const auto valid = torch::rand({groups * groupTokens}).gt(0.2).to(torch::kDouble);
-    const auto fast = route(logits, valid, groups, capacity);
-    const auto slow = routeSlowly(logits, valid, groups, capacity);
-    for (std::int64_t i = 0; i < logits.size(0); i++) {
-      EXPECT_EQ(fast.slot[i].item<std::int64_t>(), slow.slot[i]);
-      EXPECT_NEAR(fast.gate[i].item<double>(), slow.gate[i], 1e-12);
-      EXPECT_EQ(fast.chosen[i].sum().item<double>(), valid[i].item<double>());
-      if (valid[i].item<double>() == 1.0) {
-        EXPECT_EQ(fast.chosen[i].argmax().item<std::int64_t>(), slow.choice[i]);
+  forAll([](const Problem& problem) {
+    const auto fast = problem.fast();
+    const auto slow = routeSlowly(problem.slow(), problem.settings);
+    const auto capacity = problem.settings.capacity, groups = problem.settings.groups;
+    for (std::int64_t t = 0; t < problem.logits.size(0); t++) {
+      std::map<std::int64_t, double> places;
+      for (std::int64_t j = 0; j < fast.slot.size(1); j++) {
+        const auto slot = fast.slot[t][j].item<std::int64_t>();
+        if (slot < 0) continue;
+        places[slot] = fast.gate[t][j].item<double>();
+        EXPECT_EQ(fast.expert[t][j].item<std::int64_t>(), slot / (groups * capacity));
       }
+      const auto& expected = slow.places[static_cast<std::size_t>(t)];
+      ASSERT_EQ(places.size(), expected.size()) << "token " << t;
+      for (const auto& [slot, gate] : expected) {
+        ASSERT_TRUE(places.contains(slot)) << "token " << t << " place " << slot;
+        EXPECT_NEAR(places[slot], gate, 1e-12);
+      }
+      EXPECT_EQ(fast.chosen[t].sum().item<double>(), problem.valid[t].item<double>());
     }
-    for (int g = 0; g < groups; g++)
-      for (int e = 0; e < experts; e++) EXPECT_EQ(fast.load[g][e].item<double>(), slow.load[g][e]);
-    EXPECT_NEAR(fast.auxiliaryLoss.item<double>(), slow.auxiliary, 1e-9);
-    EXPECT_NEAR(fast.zLoss.item<double>(), slow.z, 1e-9);
+    for (std::int64_t g = 0; g < groups; g++)
+      for (std::int64_t e = 0; e < problem.settings.sparse.experts; e++) {
+        EXPECT_EQ(fast.load[g][e].item<double>(), slow.load[static_cast<std::size_t>(g)][static_cast<std::size_t>(e)]);
+        EXPECT_EQ(fast.kept[g][e].item<double>(), slow.kept[static_cast<std::size_t>(g)][static_cast<std::size_t>(e)]);
+      }
+  });
+}
+
+TEST(Router, RowsInUseAreTheFirstOfEachGroup) {
+  forAll([](const Problem& problem) {
+    const auto fast = problem.fast();
+    const auto capacity = problem.settings.capacity, groups = problem.settings.groups, experts = problem.settings.sparse.experts;
+    std::set<std::int64_t> taken;
+    for (std::int64_t i = 0; i < fast.slot.numel(); i++)
+      if (const auto slot = fast.slot.reshape(-1)[i].item<std::int64_t>(); slot >= 0) {
+        EXPECT_TRUE(taken.insert(slot).second) << "place " << slot << " is taken twice";
+      }
+    for (std::int64_t e = 0; e < experts; e++)
+      for (std::int64_t g = 0; g < groups; g++)
+        for (std::int64_t c = 0; c < capacity; c++)
+          EXPECT_EQ(taken.contains((e * groups + g) * capacity + c), static_cast<double>(c) < fast.kept[g][e].item<double>());
+  });
+}
+
+TEST(Router, GradientsOfGatesAndLossesMatchDifferences) {
+  const Case c{2, 8, 4, 0.7, 0.2};
+  for (const auto& [name, sparse] : routings(c.experts)) {
+    if (sparse.routing == RoutingKind::hash) continue;  // has no router
+    SCOPED_TRACE(name);
+    Problem problem(c, sparse, true);
+    const auto weights = torch::cos(torch::arange(c.experts * c.groups * problem.settings.capacity, torch::kDouble));
+    const auto value = [&] {
+      const auto r = problem.fast();
+      const auto weight = weights.index_select(0, r.slot.clamp_min(0).reshape(-1)).view_as(r.gate) * r.slot.ge(0);
+      return (r.gate * weight).sum() + auxiliaryLoss(r.balance) * 0.3 + zLoss(r.balance) * 0.2;
+    };
+    problem.logits.requires_grad_(true);
+    const auto gradient = torch::autograd::grad({value()}, {problem.logits})[0];
+    const torch::NoGradGuard noGrad;
+    problem.logits.requires_grad_(false);
+    // Rows 1, 3 and 4 are alike: a difference there would change who is first of equals.
+    for (const std::int64_t t : {0, 2, 5, 9, 15})
+      for (std::int64_t e = 0; e < c.experts; e++) {
+        const double before = problem.logits[t][e].item<double>(), h = 1e-6;
+        problem.logits[t][e] = before + h;
+        const double more = value().item<double>();
+        problem.logits[t][e] = before - h;
+        const double less = value().item<double>();
+        problem.logits[t][e] = before;
+        EXPECT_NEAR(gradient[t][e].item<double>(), (more - less) / (2 * h), 1e-7) << t << ", " << e;
+      }
   }
 }
 
-TEST(Router, UniformRoutingHasAnAuxiliaryLossOfOne) {
-  // Tokens in turn prefer each expert, by so little that the probabilities stay uniform.
-  const auto logits = torch::zeros({40, 8}, torch::kDouble);
-  for (int i = 0; i < 40; i++) logits[i][i % 8] = 1e-9;
-  EXPECT_NEAR(route(logits, torch::ones({40}, torch::kDouble), 1, 40).auxiliaryLoss.item<double>(), 1.0, 1e-6);
+TEST(Router, RandomChoicesAreThoseOfTheirSite) {
+  const Case c{1, 200, 4, 4.0, 0.0};
+  for (const auto& [name, sparse] : routings(c.experts)) {
+    if (sparse.exploration != Exploration::sampling && sparse.laterChoices != LaterChoices::random) continue;
+    SCOPED_TRACE(name);
+    Problem one(c, sparse, true), two(c, sparse, true), other(c, sparse, true), evaluated(c, sparse, false);
+    other.settings.sampling.stream = other.settings.sending.stream = 99;
+    EXPECT_TRUE(torch::equal(one.fast().slot, two.fast().slot));
+    EXPECT_FALSE(torch::equal(one.fast().slot, other.fast().slot));
+    EXPECT_FALSE(torch::equal(one.fast().slot, evaluated.fast().slot));
+  }
+}
+
+TEST(Router, SamplingDrawsFromTheRoutersProbabilities) {
+  SparseConfig sparse;
+  sparse.experts = 3, sparse.exploration = Exploration::sampling;
+  const std::int64_t tokens = 20000;
+  Problem problem({1, tokens, 3, 3.0, 0.0}, sparse, true);
+  problem.logits = torch::tensor({0.5, -1.0, 1.0}, torch::kDouble).expand({tokens, 3}).contiguous();
+  const auto share = problem.fast().load[0] / static_cast<double>(tokens), p = torch::softmax(problem.logits[0], 0);
+  for (int e = 0; e < 3; e++) EXPECT_NEAR(share[e].item<double>(), p[e].item<double>(), 0.015);
+}
+
+TEST(Router, SinkhornBalancesWhatArgmaxDoesNot) {
+  torch::manual_seed(4);
+  const auto logits = torch::randn({256, 8}, torch::kDouble) + torch::arange(8, torch::kDouble) * 0.7;
+  const auto valid = torch::ones({256}, torch::kDouble);
+  const auto most = [](const torch::Tensor& scores) { return torch::bincount(scores.argmax(1), {}, 8).max().item<std::int64_t>(); };
+  EXPECT_GT(most(logits), 100);
+  const auto balanced = sinkhorn(logits, valid, 1);
+  EXPECT_LT(most(balanced), 48);
+  for (int e = 0; e < 8; e++) EXPECT_NEAR(balanced.sum(0)[e].item<double>(), 1.0 / 8, 1e-6);
 }
 
 TEST(Router, EqualLogitsGoToTheFirstExpert) {
-  const auto routed = route(torch::zeros({6, 4}), torch::ones({6}), 1, 2);
-  EXPECT_TRUE(torch::equal(routed.slot, torch::tensor({0, 1, -1, -1, -1, -1}, torch::kLong)));
+  RouterSettings settings;
+  settings.sparse.experts = 4, settings.capacity = 2;
+  const auto routed = route(torch::zeros({6, 4}), torch::ones({6}), settings);
+  EXPECT_TRUE(torch::equal(routed.slot.squeeze(1), torch::tensor({0, 1, -1, -1, -1, -1}, torch::kLong)));
 }
 
 TEST(Router, PaddingTakesNoPlaceAndCountsNowhere) {
-  const auto logits = torch::randn({12, 3});
-  const auto routed = route(logits, torch::zeros({12}), 1, 12);
-  EXPECT_TRUE(routed.slot.eq(-1).all().item<bool>());
-  EXPECT_EQ(routed.load.sum().item<float>(), 0.0F);
-  EXPECT_EQ(routed.zLoss.item<float>(), 0.0F);
-  EXPECT_EQ(routed.auxiliaryLoss.item<float>(), 0.0F);
+  for (const auto& [name, sparse] : routings(3)) {
+    SCOPED_TRACE(name);
+    Problem problem({1, 12, 3, 4.0, 1.0}, sparse, true);
+    const auto routed = problem.fast();
+    EXPECT_TRUE(routed.slot.eq(-1).all().item<bool>());
+    EXPECT_EQ(routed.load.sum().item<double>(), 0.0);
+    EXPECT_EQ(routed.kept.sum().item<double>(), 0.0);
+    EXPECT_EQ(zLoss(routed.balance).item<double>(), 0.0);
+    EXPECT_EQ(auxiliaryLoss(routed.balance).item<double>(), 0.0);
+  }
 }
 
-TEST(Router, CapacityIsThatOfEquation3) {
+TEST(Capacity, IsThatOfEquation3) {
   EXPECT_EQ(expertCapacity(2048, 8, 1.25), 320);
   EXPECT_EQ(expertCapacity(100, 8, 1.2), 15);
   EXPECT_EQ(expertCapacity(100, 2, 1.1), 55);
@@ -112,48 +206,22 @@ TEST(Router, CapacityIsThatOfEquation3) {
   EXPECT_EQ(expertCapacity(10, 2, 16.0), 10);
 }
 
-TEST(RoutingFacts, AreThoseOfTheTokens) {
-  torch::manual_seed(5);
-  const std::int64_t groups = 2, groupTokens = 20, experts = 4;
-  const auto logits = torch::randn({groups * groupTokens, experts}, torch::kDouble) * 3;
-  const auto valid = torch::rand({groups * groupTokens}).gt(0.15).to(torch::kDouble);
-  const std::vector<double> grid{0.5, 1.0, 1.5, 4.0};
-  const auto capacity = expertCapacity(groupTokens, experts, 1.0);
-  const RoutedLayer layer{false, 3, experts, capacity, groups, route(logits, valid, groups, capacity)};
-  const auto packed = packRoutingFacts(layer, grid);
-  ASSERT_EQ(packed.numel(), routingFactsSize(experts, grid.size()));
-  const auto facts = unpackRoutingFacts(layer, grid, packed.const_data_ptr<double>());
-
-  const auto slow = routeSlowly(logits, valid, groups, capacity);
-  double entropy = 0, confidence = 0, tokens = 0, kept = 0;
-  const auto p = torch::softmax(logits, 1);
-  for (std::int64_t i = 0; i < groups * groupTokens; i++) {
-    if (valid[i].item<double>() == 0.0) continue;
-    tokens += 1;
-    kept += slow.slot[i] >= 0 ? 1 : 0;
-    confidence += slow.gate[i];
-    for (std::int64_t e = 0; e < experts; e++) entropy -= p[i][e].item<double>() * std::log(p[i][e].item<double>());
-  }
-  EXPECT_EQ(facts.tokens, static_cast<std::int64_t>(tokens));
-  EXPECT_NEAR(facts.entropy, entropy / tokens, 1e-9);
-  EXPECT_NEAR(facts.confidence, confidence / tokens, 1e-9);
-  EXPECT_NEAR(facts.dropped, 1.0 - kept / tokens, 1e-12);
-  double load = 0, keptFacts = 0;
-  for (std::int64_t e = 0; e < experts; e++) {
-    load += facts.load[e];
-    keptFacts += facts.kept[e];
-    EXPECT_LE(facts.kept[e], static_cast<double>(capacity * groups));
-    EXPECT_LE(facts.kept[e], facts.load[e]);
-  }
-  EXPECT_EQ(load, tokens);
-  EXPECT_EQ(keptFacts, kept);
-  // What-if: routing again with that capacity drops just as many.
-  for (const auto& [factor, dropped] : facts.dropAtCapacityFactor) {
-    const auto again = routeSlowly(logits, valid, groups, expertCapacity(groupTokens, experts, factor));
-    double lost = 0;
-    for (std::int64_t i = 0; i < groups * groupTokens; i++) lost += valid[i].item<double>() == 1.0 && again.slot[i] < 0 ? 1 : 0;
-    EXPECT_NEAR(dropped, lost / tokens, 1e-12) << factor;
-  }
+/// The same figures as in contract/consequences.test.ts.
+TEST(Capacity, FollowsTheRouting) {
+  const auto places = [](const std::function<void(SparseConfig&)>& change) {
+    SparseConfig sparse;
+    change(sparse);
+    return placesOf(sparse, 2048, 1.25);
+  };
+  EXPECT_EQ(places([](auto&) {}), 320);
+  EXPECT_EQ(places([](auto& s) { s.routing = RoutingKind::topK; }), 640);
+  EXPECT_EQ(places([](auto& s) { s.routing = RoutingKind::topK, s.laterChoices = LaterChoices::none; }), 320);
+  EXPECT_EQ(places([](auto& s) { s.routing = RoutingKind::topK, s.choices = 4, s.budget = 1.5; }), 480);
+  EXPECT_EQ(places([](auto& s) { s.routing = RoutingKind::expertChoice; }), 320);
+  EXPECT_EQ(places([](auto& s) { s.overflow = Overflow::dropless; }), 2048);
+  EXPECT_EQ(places([](auto& s) { s.fixedCapacity = 64; }), 64);
+  EXPECT_EQ(places([](auto& s) { s.fixedCapacity = 5000; }), 2048);
+  EXPECT_EQ(places([](auto& s) { s.routing = RoutingKind::topK, s.choices = 8, s.experts = 4; }), 2048);
 }
 
 TEST(RelativePositionBucket, IsT5s) {

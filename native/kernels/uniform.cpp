@@ -1,0 +1,48 @@
+#include "uniform.h"
+
+#include <ATen/ATen.h>
+
+#include "dropoutKey.h"
+#include "tensors.h"
+
+namespace switchyard::kernels {
+namespace {
+
+/// 23 bits and a half fill a float exactly, so that the greatest is below 1.
+constexpr int UNUSED_BITS = 9;
+constexpr double STEP = 1.0 / 8388608.0;
+
+}  // namespace
+
+at::Tensor randomWords(const at::Tensor& elements, const DropoutSite& site) {
+  constexpr std::int64_t low = 0xffffffff;
+  const auto key = dropoutKey(site);
+  auto h = elements.bitwise_and(low);
+  h = h.bitwise_xor(static_cast<std::int64_t>(key.first));
+  h = h.bitwise_xor(h.bitwise_right_shift(16));
+  h = h.mul(std::int64_t{0x21f0aaad}).bitwise_and(low);
+  h = h.add(static_cast<std::int64_t>(key.second)).bitwise_and(low);
+  h = h.bitwise_xor(h.bitwise_right_shift(15));
+  h = h.mul(std::int64_t{0xd35a2d97}).bitwise_and(low);
+  return h.bitwise_xor(h.bitwise_right_shift(15));
+}
+
+at::Tensor uniformReference(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
+  const auto words = randomWords(at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)), site);
+  return words.bitwise_right_shift(UNUSED_BITS).to(options.dtype()).add_(0.5).mul_(STEP).view(sizes);
+}
+
+at::Tensor uniform(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
+  auto y = at::empty(sizes, options);
+  if (!y.device().is_cpu() || y.scalar_type() != at::kFloat) return uniformReference(sizes, site, options);
+  const auto key = dropoutKey(site);
+  at::parallel_for(0, y.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) {
+      const auto word = randomBits(key.first, key.second, static_cast<std::uint32_t>(i)) >> UNUSED_BITS;
+      data<float>(y)[i] = (static_cast<float>(word) + 0.5F) * static_cast<float>(STEP);
+    }
+  });
+  return y;
+}
+
+}  // namespace switchyard::kernels
