@@ -98,7 +98,7 @@ Placement placeByExperts(const at::Tensor& probability, const at::Tensor& valid,
   out.slot = (rank + begin.unsqueeze(1)).masked_fill_(left, -1).view({tokens, experts});
   out.expert = at::arange(experts, order.options()).expand({groups, n, experts}).masked_fill(left, -1).view({tokens, experts});
   out.gate = probability.to(valid.scalar_type());
-  out.kept = left.logical_not().to(valid.scalar_type()).sum(1);
+  out.kept = left.eq(false).to(valid.scalar_type()).sum(1);
   out.load = out.kept;
   return out;
 }

@@ -13,8 +13,9 @@ at::Tensor addPenalties(ParameterSet& parameters, double l1, double l2) {
     if (value.dim() < 2) continue;
     auto gradient = parameter->gradient();
     if (l1 > 0.0) {
-      penalty = penalty + value.abs().sum(at::kDouble) * l1;
-      gradient = gradient.add(value.sign(), l1);
+      const auto sign = value.sign();  // libtorch's C++ has no absolute value for meta tensors
+      penalty = penalty + (value * sign).sum(at::kDouble) * l1;
+      gradient = gradient.add(sign, l1);
     }
     if (l2 > 0.0) {
       penalty = penalty + value.square().sum(at::kDouble) * (l2 / 2.0);

@@ -336,7 +336,7 @@ class GenerationEngine : public testing::Test {
 
 TEST_F(GenerationEngine, AnInferenceEngineHasNoOptimizerAndSaysTheSame) {
   Engine trained(config());
-  Batch batch{randomIds(10, 1), randomIds(6, 2), {}, 1, 10, 6};
+  Batch batch{randomIds(10, 1), randomIds(6, 2), {}, {}, 1, 10, 6};
   for (int step = 0; step < 3; step++) trained.step(batch, false);
   trained.save(folder);
   auto settings = config();

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "../kernels/crossEntropy.h"
+#include "../model/routerLosses.h"
 #include "../model/transformer.h"
 
 namespace {
@@ -378,7 +379,7 @@ TEST(Model, VisionMatchesTheSlowReferenceAndItsGradientDifferences) {
       const auto logits = model.forward(pass, batch);
       EXPECT_EQ(logits.sizes(), (std::vector<std::int64_t>{3, 1, 5}));
       auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), -1);
-      for (const auto& layer : pass.routed) sum = sum + layer.routing.auxiliaryLoss * 0.1;
+      for (const auto& layer : pass.routed) sum = sum + auxiliaryLoss(layer.routing.balance) * 0.1;
       return std::pair(sum, logits);
     };
     const auto [total, logits] = loss();

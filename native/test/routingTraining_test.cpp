@@ -102,7 +102,7 @@ TEST(RoutingTraining, TokensOfOneIdMeetOneExpertWhenHashed) {
   Engine engine(configOf(sparse));
   auto batch = batchOf(1);
   std::fill(batch.input.begin(), batch.input.end(), 17);
-  const auto& encoder = engine.step(batch, true).routing[0];
+  const auto encoder = engine.step(batch, true).routing[0];
   EXPECT_EQ(*std::max_element(encoder.load.begin(), encoder.load.end()), 44.0);
   for (const auto& parameter : engine.parameters()) EXPECT_EQ(parameter.name.find("router"), std::string::npos);
 }
