@@ -29,7 +29,7 @@ double sparsityAt(const PruningConfig& config, std::int64_t step) {
   return config.sparsity * (1.0 - std::pow(1.0 - t, 3));
 }
 
-at::Tensor keptWeights(const at::Tensor& matrix, double share) { return highest(matrix.abs(), shareOf(matrix.numel(), share)); }
+at::Tensor keptWeights(const at::Tensor& matrix, double share) { return highest(at::maximum(matrix, matrix.neg()), shareOf(matrix.numel(), share)); }
 
 at::Tensor keptBlocks(const at::Tensor& matrix, double share, std::int64_t blockSize) {
   const auto n = matrix.size(0), m = matrix.size(1);
