@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { GenerationSource } from "../../contract/generation.ts";
 import { MODEL_FILES, ModelFile } from "../../contract/modelFile.ts";
 import type { Manifest } from "../../contract/runDirectory.ts";
-import { RunSpec } from "../../contract/runSpec.ts";
+import { RunSpec, sparseIndices, type ModelSpec } from "../../contract/runSpec.ts";
 import type { EngineConfig } from "../../native/switchyard.d.ts";
 import { openTokenizer, type TextTokenizer } from "../data/tokenizer.ts";
 import { RunFailure } from "../failure.ts";
@@ -29,7 +29,9 @@ export interface Weights {
 /** @throws RunFailure with what to do where there are no such weights. */
 export function findWeights(directory: string, source: GenerationSource, threads: number): Weights {
   if (source.kind === "model") return importedModel(directory, threads);
-  const spec = readSpec(directory), checkpoint = chooseCheckpoint(directory, source.checkpoint);
+  const spec = readSpec(directory);
+  refuseUnfit(spec.model);
+  const checkpoint = chooseCheckpoint(directory, source.checkpoint);
   const tokenizer = openTokenizer(spec.data.tokenizer);
   const { manifest } = checkpoint;
   // A model that began from a public one may have more rows than its tokenizer has tokens.
@@ -39,6 +41,13 @@ export function findWeights(directory: string, source: GenerationSource, threads
     config: engineConfig(spec, { vocabularySize, padToken: tokenizer.pad, startToken: tokenizer.pad }, threads),
     damage: () => damageOfWeights(checkpoint.folder, manifest.files),
   };
+}
+
+/** Text is made by a decoder, one token at a time. @throws RunFailure where a model can't. */
+export function refuseUnfit(model: ModelSpec): void {
+  if (model.architecture === "vision") throw new RunFailure("spec-error", "A vision model classifies images; it makes no text.");
+  if (model.sparse?.routing === "expert-choice" && sparseIndices(model, "decoder", model.decoderLayers).length > 0)
+    throw new RunFailure("spec-error", "The decoder's experts choose among all tokens of a text at once, so it can't be made token by token; expert choice works in an encoder alone.");
 }
 
 function importedModel(directory: string, threads: number): Weights {
