@@ -1,0 +1,85 @@
+// Each way of routing: chosen in the form, trained for a few steps, and looked at in every panel.
+import type { Page } from "@playwright/test";
+import { field, layers, lookAtPanels, sum, tinyForm, train } from "./formRun.ts";
+import { expect, test } from "./product.ts";
+
+const whatIf = (app: Page) => app.locator("figure", { hasText: "What if capacity were different" });
+
+test("top-2: two choices a token, and more than one expert each", async ({ app, product }) => {
+  await tinyForm(app);
+  await expect(field(app, "model.sparse.choices")).toHaveCount(0);
+  await field(app, "model.sparse.routing").selectOption("top-k");
+  await field(app, "model.sparse.choices").fill("2");
+  await expect(app.locator(".consequences div", { hasText: "Capacity, encoder" })).toContainText("2 choices each");
+  await train(app);
+  for (const layer of await layers(product)) {
+    expect(sum(layer.load)).toBe(2 * layer.tokens);
+    expect(sum(layer.kept)).toBeGreaterThan(layer.tokens);
+    expect(layer.dropped).toBeLessThan(0.5);
+  }
+  await expect(app.locator("figure", { hasText: "Experts a token" })).toBeVisible();
+  await lookAtPanels(app);
+});
+
+test("no token left behind: overflow goes on, and what-if says why it can't tell", async ({ app, product }) => {
+  await tinyForm(app);
+  await field(app, "model.sparse.overflow").selectOption("next-choice");
+  await field(app, "model.sparse.capacityFactor.training").fill("1");
+  await field(app, "model.sparse.stages").fill("4");
+  await train(app);
+  for (const layer of await layers(product)) {
+    // Places for all, four choices of four experts: nothing is left behind but for padding's share of the places.
+    expect(sum(layer.load)).toBe(layer.tokens);
+    expect(layer.dropped).toBe(0);
+    expect(layer.dropAtCapacityFactor).toEqual([]);
+  }
+  await lookAtPanels(app);
+  await app.getByRole("tab", { name: "Capacity" }).click();
+  await expect(whatIf(app)).toContainText("go to their next choice");
+});
+
+test("expert choice: experts choose, and the decoder's warning is there", async ({ app, product }) => {
+  await tinyForm(app);
+  await field(app, "model.sparse.routing").selectOption("expert-choice");
+  await expect(app.locator(".consequence-warning")).toContainText("later ones");
+  await expect(field(app, "model.sparse.overflow")).toHaveCount(0);
+  await train(app);
+  for (const layer of await layers(product)) expect(new Set(layer.kept).size).toBe(1);
+  await lookAtPanels(app);
+  await app.getByRole("tab", { name: "Capacity" }).click();
+  await expect(whatIf(app)).toContainText("experts choose their tokens");
+});
+
+test("hash: no router, so nothing to balance or explore", async ({ app, product }) => {
+  await tinyForm(app);
+  await field(app, "model.sparse.routing").selectOption("hash");
+  for (const name of ["balancing", "auxiliaryLoss"]) await expect(field(app, `model.sparse.${name}`)).toHaveCount(0);
+  await train(app);
+  for (const layer of await layers(product)) expect(sum(layer.load)).toBe(layer.tokens);
+  await lookAtPanels(app);
+});
+
+test("dropless: nothing is dropped, and the form hides capacity", async ({ app, product }) => {
+  await tinyForm(app);
+  await field(app, "model.sparse.overflow").selectOption("dropless");
+  await expect(field(app, "model.sparse.capacityFactor.training")).toHaveCount(0);
+  await expect(app.locator(".consequences div", { hasText: "Capacity, encoder" })).toContainText("every token of a batch");
+  await train(app);
+  for (const layer of await layers(product)) expect([layer.dropped, sum(layer.kept)]).toEqual([0, layer.tokens]);
+  await lookAtPanels(app);
+  await app.getByRole("tab", { name: "Capacity" }).click();
+  await expect(whatIf(app)).toContainText("no capacity limit");
+});
+
+test("batch priority, jitter and bias-based balancing together", async ({ app, product }) => {
+  await tinyForm(app);
+  await app.getByLabel("All fields").check();
+  await field(app, "model.sparse.priority").selectOption("probability");
+  await field(app, "model.sparse.exploration").selectOption("jitter");
+  await field(app, "model.sparse.balancing").selectOption("bias");
+  await expect(field(app, "model.sparse.auxiliaryLoss")).toHaveCount(0);
+  await field(app, "model.sparse.biasRate").fill("0.01");
+  await train(app);
+  for (const layer of await layers(product)) expect(sum(layer.load)).toBe(layer.tokens);
+  await lookAtPanels(app);
+});
