@@ -3,9 +3,7 @@ import { existsSync } from "node:fs";
 import type { Home } from "../backend/home.ts";
 import { listModels, type StoredModel } from "../backend/models/store.ts";
 import type { ModelSource } from "../backend/models/weights.ts";
-import { findRunDirectory } from "./runReference.ts";
-
-const plain = (id: string) => id.replaceAll("-", "").toLowerCase();
+import { findRunDirectory, plain } from "./runReference.ts";
 
 /** Imported models that a reference may mean: those of that name, otherwise those whose id begins so. */
 function modelsNamed(home: Home, reference: string): StoredModel[] {

@@ -25,9 +25,11 @@ export function findRunDirectory(home: Home, reference: string): { id: string; n
   }), reference);
 }
 
+/** An id without what need not be typed. */
+export const plain = (id: string): string => id.replaceAll("-", "").toLowerCase();
+
 /** The one whose id begins with `reference`; dashes and case do not matter. */
 function theOne<R extends { id: string; name: string }>(runs: R[], reference: string, what = "run"): R {
-  const plain = (id: string) => id.replaceAll("-", "").toLowerCase();
   const wanted = plain(reference);
   if (!/^[0-9a-f]+$/.test(wanted)) throw new Error(`"${reference}" is no run id.${suggestion(reference, runs.map(({ name }) => name)) ? " It may be a name: ids are shown by \"switchyard runs list\"." : " Ids are shown by \"switchyard runs list\"."}`);
   const found = runs.filter(({ id }) => plain(id).startsWith(wanted));

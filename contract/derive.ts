@@ -1,4 +1,5 @@
 // Specs made from what was trained before: fine-tuning, distillation and upcycling, each a whole spec that can be changed before it is started.
+import type { ModelFile } from "./modelFile.ts";
 import type { DataSpec, ModelSpec, RunSpec, RunSpecInput, Tokenizer, TrainingSpec, WeightsSource } from "./runSpec.ts";
 
 /** A run or an imported model to derive from. */
@@ -17,6 +18,9 @@ export interface DerivedFrom {
 /** A run as others derive from it: from its newest checkpoint. */
 export const fromRun = (id: string, name: string, { model, data, training, seed }: RunSpec): DerivedFrom =>
   ({ source: { kind: "run", id, step: null }, name, model, tokenizer: data.tokenizer, data, training, seed });
+
+export const fromModel = ({ id, name, model, tokenizer }: Pick<ModelFile, "id" | "name" | "model" | "tokenizer">): DerivedFrom =>
+  ({ source: { kind: "model", id }, name, model, tokenizer, data: null, training: null, seed: null });
 
 /** Share of the pretraining's learning rate that fine-tuning takes. */
 const FINE_TUNING_RATE = 0.1;

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "batchUpload.h"
 #include "checkpoint/namedTensors.h"
 #include "devices/cpu.h"
 #include "devices/cpuMemory.h"
@@ -165,16 +166,6 @@ struct Engine::State {
     if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
   }
 
-  /// The batch on the device, checked, and its number of targets.
-  std::pair<TokenBatch, std::int64_t> upload(const Batch& batch) const;
-  std::pair<TokenBatch, std::int64_t> uploadImages(const Batch& batch) const;
-  /// The same of a batch that is only read: its decoder input stands for the labels it has not.
-  TokenBatch uploadRead(const Batch& batch) const;
-  /// Row-major ids on the device, (batchSize, length), checked.
-  at::Tensor uploadIds(const Batch& batch, const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) const;
-  /// Undefined for a decoder-only model.
-  at::Tensor uploadInput(const Batch& batch) const;
-
   EvaluationResult evaluate(const Transformer& evaluated, const Batch& batch) const;
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
@@ -183,7 +174,6 @@ struct Engine::State {
   void expectTraining(const std::string& doing) const {
     if (!optimizer) throw Failure("This engine is for inference alone, so it can't do " + doing + "; build one for training.");
   }
-  void expectFits(const GenerationRequest& request) const;
 
   std::vector<NamedTensor> parameterTensors() const {
     std::vector<NamedTensor> all;
@@ -203,64 +193,6 @@ struct Engine::State {
   std::optional<Pruning> pruning;
   std::int64_t steps = 0;
 };
-
-at::Tensor Engine::State::uploadIds(const Batch& batch, const std::vector<std::int32_t>& ids, std::int64_t length, const char* name) const {
-  if (batch.batchSize < 1 || length < 1 || static_cast<std::int64_t>(ids.size()) != batch.batchSize * length)
-    throw Failure("The batch has " + std::to_string(ids.size()) + " " + name + " tokens where " + std::to_string(batch.batchSize) +
-                  " sequences of " + std::to_string(length) + " were promised.");
-  for (const auto id : ids)
-    if (id < 0 || id >= config.vocabularySize)
-      throw Failure("The batch's " + std::string(name) + " holds token " + std::to_string(id) + ", which is outside the vocabulary of " +
-                    std::to_string(config.vocabularySize) + "; prepare the data again with this model's tokenizer.");
-  return at::tensor(ids, at::kInt).view({batch.batchSize, length}).to(at::kLong).to(device);
-}
-
-at::Tensor Engine::State::uploadInput(const Batch& batch) const {
-  if (config.model.encoderDecoder()) return uploadIds(batch, batch.input, batch.inputLength, "input");
-  if (!batch.input.empty()) throw Failure("The batch has encoder input, which a decoder-only model does not take.");
-  return {};
-}
-
-std::pair<TokenBatch, std::int64_t> Engine::State::uploadImages(const Batch& batch) const {
-  const auto& [height, width, channels, classes] = config.images;
-  const auto pixels = height * width * channels;
-  if (!batch.input.empty() || !batch.decoderInput.empty()) throw Failure("The batch has tokens, which a vision model does not read.");
-  if (batch.batchSize < 1 || static_cast<std::int64_t>(batch.images.size()) != batch.batchSize * pixels)
-    throw Failure("The batch has " + std::to_string(batch.images.size()) + " bytes of images where " + std::to_string(batch.batchSize) + " images of " +
-                  std::to_string(height) + " × " + std::to_string(width) + " pixels in " + std::to_string(channels) + " channels were promised.");
-  if (batch.labelLength != 1 || static_cast<std::int64_t>(batch.labels.size()) != batch.batchSize)
-    throw Failure("The batch has " + std::to_string(batch.labels.size()) + " labels for " + std::to_string(batch.batchSize) + " images; each takes one.");
-  for (const auto label : batch.labels)
-    if (label < -1 || label >= classes)
-      throw Failure("The batch holds label " + std::to_string(label) + ", which is none of the " + std::to_string(classes) + " classes.");
-  const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [](auto label) { return label >= 0; });
-  if (targets == 0) throw Failure("The batch has nothing to predict: none of its images has a label.");
-  TokenBatch out;
-  out.images = at::tensor(batch.images, at::kByte).view({batch.batchSize, pixels}).to(device);
-  out.labels = at::tensor(batch.labels, at::kInt).view({batch.batchSize, 1}).to(at::kLong).to(device);
-  return {out, targets};
-}
-
-std::pair<TokenBatch, std::int64_t> Engine::State::upload(const Batch& batch) const {
-  if (config.model.architecture == Architecture::vision) return uploadImages(batch);
-  if (!batch.images.empty()) throw Failure("The batch has images, which only a vision model reads.");
-  TokenBatch out;
-  out.labels = uploadIds(batch, batch.labels, batch.labelLength, "label");
-  const auto targets = std::count_if(batch.labels.begin(), batch.labels.end(), [&](auto id) { return id != config.padToken; });
-  if (targets == 0) throw Failure("The batch has no token to predict: all its labels are padding.");
-  out.input = uploadInput(batch);
-  if (!batch.decoderInput.empty()) out.decoderInput = uploadIds(batch, batch.decoderInput, batch.labelLength, "decoder input");
-  return {out, targets};
-}
-
-TokenBatch Engine::State::uploadRead(const Batch& batch) const {
-  if (config.model.architecture == Architecture::vision) throw Failure("A vision model reads images, and gives no logits of tokens.");
-  TokenBatch out;
-  out.decoderInput = uploadIds(batch, batch.decoderInput, batch.labelLength, "decoder input");
-  out.labels = out.decoderInput;
-  out.input = uploadInput(batch);
-  return out;
-}
 
 Engine::Engine(const EngineConfig& config)
     : state(guarded("building the model", [&] { return std::make_unique<State>(config); })) {}
@@ -297,7 +229,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
   state->expectTraining("a training step");
   return guarded("step " + std::to_string(step), [&] {
     const auto& config = state->config;
-    const auto [tokens, targets] = state->upload(batch);
+    const auto [tokens, targets] = uploadBatch(batch, config, state->device);
     StepSettings settings;
     settings.seed = static_cast<std::uint64_t>(config.seed);
     settings.step = step;
@@ -334,13 +266,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
     result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
     if (result.finite) state->steps = step;
     result.step = state->steps;
-    if (routing) {
-      const double* next = at + STEP_FACTS;
-      for (const auto& layer : outcome.routed) {
-        result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-        next += routingFactsSize(layer, config.capacityFactorGrid.size());
-      }
-    }
+    if (routing) result.routing = unpackAllRoutingFacts(outcome.routed, config.capacityFactorGrid, at + STEP_FACTS);
     return result;
   });
 }
@@ -351,7 +277,7 @@ std::vector<float> Engine::logits(const Batch& batch) {
     const at::NoGradGuard noGrad;
     Pass pass;
     pass.type = state->model.computeType();
-    const auto logits = state->model.forward(pass, state->uploadRead(batch)).to(at::kFloat).cpu().contiguous();
+    const auto logits = state->model.forward(pass, uploadReading(batch, state->config, state->device)).to(at::kFloat).cpu().contiguous();
     return std::vector<float>(logits.const_data_ptr<float>(), logits.const_data_ptr<float>() + logits.numel());
   });
 }
@@ -369,7 +295,7 @@ EvaluationResult Engine::evaluateTeacher(const Batch& batch) {
 
 EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Batch& batch) const {
   const at::NoGradGuard noGrad;
-  const auto [tokens, targets] = upload(batch);
+  const auto [tokens, targets] = uploadBatch(batch, config, device);
   Pass pass;
   pass.type = evaluated.computeType();
   const auto logits = evaluated.forward(pass, tokens);
@@ -388,11 +314,7 @@ EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Bat
   result.sequences = static_cast<std::int64_t>(at[2]);
   result.exact = static_cast<std::int64_t>(at[3]);
   result.targetTokens = targets;
-  const double* next = at + 4;
-  for (const auto& layer : pass.routed) {
-    result.routing.push_back(unpackRoutingFacts(layer, config.capacityFactorGrid, next));
-    next += routingFactsSize(layer, config.capacityFactorGrid.size());
-  }
+  result.routing = unpackAllRoutingFacts(pass.routed, config.capacityFactorGrid, at + 4);
   return result;
 }
 
@@ -403,35 +325,11 @@ StartingWeights Engine::start(const std::string& modelFile) {
   });
 }
 
-void Engine::State::expectFits(const GenerationRequest& request) const {
-  const auto& [method, maxTokens, endToken, temperature, topK, topP, seed, beams, lengthPenalty] = request.settings;
-  const auto refuse = [](const std::string& what) { throw Failure("The text can't be generated: " + what); };
-  if (config.model.architecture == Architecture::vision) refuse("a vision model writes none.");
-  if (config.model.encoderDecoder() == request.input.empty())
-    refuse(request.input.empty() ? "an encoder-decoder needs input for its encoder." : "a decoder-only model takes a prompt, no input.");
-  const auto sequences = config.model.encoderDecoder() ? request.input.size() : request.prompt.size();
-  if (sequences == 0 || sequences > 256) refuse("1 to 256 sequences can be asked for at once.");
-  if (!request.prompt.empty() && request.prompt.size() != sequences) refuse("input and prompt are of different numbers of sequences.");
-  const auto check = [&](const std::vector<std::vector<std::int32_t>>& all, bool filled) {
-    for (const auto& ids : all) {
-      if (filled && ids.empty()) refuse("an input is empty.");
-      if (ids.size() > 65536) refuse("an input has more than 65,536 tokens.");
-      for (const auto id : ids)
-        if (id < 0 || id >= config.vocabularySize) refuse("token " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.vocabularySize) + ".");
-    }
-  };
-  check(request.input, true);
-  check(request.prompt, false);
-  if (maxTokens < 1 || maxTokens > 4096) refuse("1 to 4,096 tokens can be asked for.");
-  if (!(temperature > 0.0) || topK < 0 || !(topP > 0.0) || topP > 1.0) refuse("the temperature must be above 0, top-k at least 0 and top-p between 0 and 1.");
-  if (beams < 1 || beams > 64 || !std::isfinite(lengthPenalty)) refuse("a beam search has 1 to 64 beams and a finite length penalty.");
-}
-
 void Engine::startGeneration(const GenerationRequest& request) {
   state->useThreads();
   state->generation.reset();
-  state->expectFits(request);
   const auto& config = state->config;
+  expectFits(request, config);
   state->generation = guarded("reading the prompt", [&] {
     return std::make_unique<Generation>(state->model, TokenConfig{config.vocabularySize, config.padToken, config.startToken}, request);
   });

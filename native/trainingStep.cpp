@@ -37,13 +37,6 @@ at::Tensor distillationLoss(const at::Tensor& logits, const TokenBatch& batch, c
 
 }  // namespace
 
-at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid,
-                               const at::TensorOptions& options) {
-  std::vector<at::Tensor> parts{at::empty({0}, options.dtype(at::kDouble))};
-  for (const auto& layer : routed) parts.push_back(packRoutingFacts(layer, capacityFactorGrid));
-  return at::cat(parts);
-}
-
 StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBatch& batch, const StepSettings& settings,
                          std::int64_t padToken) {
   Pass pass;
@@ -72,8 +65,9 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   const auto norm = kernels::gradientNorm(gradients);
   const auto scale = gradientScale(norm, total.detach(), settings.gradientClip);
   optimizer.update(settings.learningRate, settings.step, scale);
-  if (settings.pruning) settings.pruning->prune(settings.step, scale.mul(0.0).ne(0.0));
-  moveBiases(pass.routed, settings.biasRate, scale.mul(0.0).eq(0.0).to(scale.scalar_type()));
+  const auto finite = scale.mul(0.0).eq(0.0);
+  if (settings.pruning) settings.pruning->prune(settings.step, finite.eq(false));
+  moveBiases(pass.routed, settings.biasRate, finite);
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
 
   std::vector<at::Tensor> scalars;

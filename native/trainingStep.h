@@ -58,8 +58,4 @@ struct StepOutcome {
 StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBatch& batch, const StepSettings& settings,
                          std::int64_t padToken);
 
-/// Facts of all sparse layers of a pass in one vector; empty for a dense model.
-at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid,
-                               const at::TensorOptions& options);
-
 }  // namespace switchyard

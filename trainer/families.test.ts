@@ -3,17 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { RunSpec, type RunSpecInput } from "../contract/runSpec.ts";
-import { engineIsBuilt, eventsOf, exitOf, measured, newRun, ofKind, reached, start, tinySpec, until } from "./fixtures/tinyRun.ts";
+import { engineIsBuilt, eventsOf, exitOf, measured, newRun, ofKind, reached, start, tinySpec, until, whole } from "./fixtures/tinyRun.ts";
 import { listCheckpoints } from "./run/checkpoints.ts";
 
 const LONG = 180_000;
-const whole = async (spec: RunSpec): Promise<string> => {
-  const run = newRun(spec);
-  const { code, output } = await start(run).ended;
-  expect(output).toContain(`Completed ${spec.training.steps} steps.`);
-  expect(code).toBe(0);
-  return run;
-};
 
 /** MNIST in 16 patches; low capacity and batch priority as in V-MoE (2106.05974). */
 const vision = (model: object, steps = 150): RunSpec => RunSpec.parse({

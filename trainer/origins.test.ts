@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RunSpec } from "../contract/runSpec.ts";
 import { ModelFile } from "../contract/modelFile.ts";
-import { engineIsBuilt, eventsOf, exitOf, measured, newRun, ofKind, pairsFile, reached, start, tinySpec, until, weightsOf } from "./fixtures/tinyRun.ts";
+import { engineIsBuilt, eventsOf, exitOf, measured, newRun, ofKind, pairsFile, reached, start, tinySpec, until, weightsOf, whole } from "./fixtures/tinyRun.ts";
 import { listCheckpoints } from "./run/checkpoints.ts";
 import { shelvesOf } from "./run/weightsSource.ts";
 
@@ -13,13 +13,6 @@ const LONG = 180_000;
 const dropoutOff = { dropout: 0 };
 const evaluations = (run: string) => ofKind(eventsOf(run), "evaluation").map(({ step, values }) => ({ step, ...values }) as Record<string, number>);
 const logs = (run: string) => ofKind(eventsOf(run), "log").map(({ message }) => message);
-const whole = async (spec: RunSpec): Promise<string> => {
-  const run = newRun(spec);
-  const { code, output } = await start(run).ended;
-  expect(output).toContain(`Completed ${spec.training.steps} steps.`);
-  expect(code).toBe(0);
-  return run;
-};
 /** Killed once on the way and resumed, a run measures what it does uninterrupted. */
 const resumesBitForBit = async (uninterrupted: string, spec: RunSpec): Promise<void> => {
   const run = newRun(spec), first = start(run);

@@ -1,6 +1,7 @@
 // Logits of a model for given token ids, for holding it against another implementation.
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { z } from "zod";
+import { RunSpec } from "../../contract/runSpec.ts";
 import { PersonError } from "../personError.ts";
 import { loadNative } from "./huggingFaceFolder.ts";
 import type { OpenedModel } from "./weights.ts";
@@ -36,12 +37,7 @@ export async function computeLogits(opened: OpenedModel, input: LogitsInput): Pr
   const decoder = rectangle("decoder_input_ids", input.decoder_input_ids, opened), read = input.input_ids && rectangle("input_ids", input.input_ids, opened);
   const { Engine } = await loadNative();
   const engine = await Engine.create({
-    seed: 1, device: "auto", model, vocabularySize, padToken, startToken, capacityFactorGrid: [],
-    // Nothing is trained: Adafactor keeps the least.
-    training: {
-      learningRate: 0, schedule: "constant", warmupSteps: 0, steps: 1, gradientClip: 0, freeze: [], l1: 0, l2: 0, pruning: null, threads: 0,
-      optimizer: { kind: "adafactor", decayRate: 0.8, clippingThreshold: 1, scaleParameter: true, weightDecay: 0 },
-    },
+    seed: 1, device: "auto", model, vocabularySize, padToken, startToken, capacityFactorGrid: [], training: RunSpec.parse({}).training, inference: true,
   });
   try {
     await engine.start(weights);

@@ -1,10 +1,10 @@
 // The imported models of a home: one folder each, whole or not there.
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { MODEL_FILES, ModelFile } from "../../contract/modelFile.ts";
-import { readJson } from "../atomicFile.ts";
+import type { ModelFile } from "../../contract/modelFile.ts";
 import type { Home } from "../home.ts";
 import { PersonError } from "../personError.ts";
+import { readModelFile } from "../../trainer/run/weightsSource.ts";
 
 /** Begins the name of a folder that is being made or removed. */
 export const UNFINISHED_MODEL = ".new-";
@@ -20,10 +20,8 @@ export function listModels({ models }: Pick<Home, "models">): StoredModel[] {
 
 /** The model in a folder of the store, its tokenizer's path made absolute; null where there is none. */
 export function readModel(directory: string): StoredModel | null {
-  const file = readJson(join(directory, MODEL_FILES.model), ModelFile);
-  if (!file) return null;
-  const tokenizer = file.tokenizer?.kind === "huggingface" ? { ...file.tokenizer, path: join(directory, MODEL_FILES.tokenizer) } : file.tokenizer;
-  return { file: { ...file, tokenizer }, directory };
+  const file = readModelFile(directory);
+  return file && { file, directory };
 }
 
 /** @throws PersonError where a home has no such model. */

@@ -1,7 +1,7 @@
 // finetune, distill, upcycle, distill report: runs made from what was trained before.
 import { resolve } from "node:path";
 import { z } from "zod";
-import { distillation, fineTuning, fromRun, upcycling, type DerivedFrom } from "../../contract/derive.ts";
+import { distillation, fineTuning, fromModel, fromRun, upcycling, type DerivedFrom } from "../../contract/derive.ts";
 import type { RunSpecInput } from "../../contract/runSpec.ts";
 import { homeAt } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
@@ -16,8 +16,7 @@ import { changed, startOptions, startRun } from "./train.ts";
 async function derivedFrom(backend: Backend, reference: string): Promise<DerivedFrom> {
   const { kind, id, name } = await findTrained(backend, reference);
   if (kind === "run") return fromRun(id, name, (await backend.send("runs.get", { runId: id })).spec);
-  const { model, tokenizer } = await backend.send("models.info", { modelId: id });
-  return { source: { kind, id }, name, model, tokenizer, data: null, training: null, seed: null };
+  return fromModel(await backend.send("models.info", { modelId: id }));
 }
 
 /** Derives a spec, changes it as --set and --name say, and starts it. */

@@ -39,6 +39,16 @@ struct Environment {
   WorkThread general;
 };
 
+/// Arguments that don't fit reject the promise like any other failure.
+template <typename Call>
+Napi::Value promised(Napi::Env env, Call call) {
+  try {
+    return call();
+  } catch (...) {
+    return rejected(env, std::current_exception());
+  }
+}
+
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -71,7 +81,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
  private:
   static Napi::Value create(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
-    try {
+    return promised(env, [&] {
       const auto held = std::make_shared<Held>(env);
       // The task keeps `held`, so the closures need no share of it.
       return held->thread.run(env, [config = readConfig(info[0]), at = held.get(), weak = std::weak_ptr(held)]() -> Answer {
@@ -84,9 +94,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
           return env.GetInstanceData<Environment>()->engineClass.New({Napi::External<std::shared_ptr<Held>>::New(env, &shared)});
         };
       }, held);
-    } catch (...) {
-      return rejected(env, std::current_exception());
-    }
+    });
   }
 
   /// Runs work on the engine's thread after the calls made before.
@@ -97,16 +105,6 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       at->stepsDone = at->engine->stepsDone();
       return answer;
     }, held);
-  }
-
-  /// Arguments that don't fit reject the promise like any other failure.
-  template <typename Call>
-  static Napi::Value promised(Napi::Env env, Call call) {
-    try {
-      return call();
-    } catch (...) {
-      return rejected(env, std::current_exception());
-    }
   }
 
   Napi::Value device(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), held->device); }
@@ -232,36 +230,30 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value tensorHeader(const Napi::CallbackInfo& info) {
-  try {
+  return promised(info.Env(), [&] {
     return runAside(info.Env(), [path = readText(info[0], "path")]() -> Answer {
       return [entries = SafetensorsReader(path).entries()](Napi::Env env) { return toValue(env, entries); };
     });
-  } catch (...) {
-    return rejected(info.Env(), std::current_exception());
-  }
+  });
 }
 
 Napi::Value importHuggingFaceModel(const Napi::CallbackInfo& info) {
-  try {
+  return promised(info.Env(), [&] {
     return runAside(info.Env(), [model = readHuggingFaceModel(info[0]), files = readTexts(info[1], "files"), target = readText(info[2], "target")]() -> Answer {
       const auto written = importHuggingFace(files, target, model);
       const auto name = std::filesystem::path(target).filename().string();
       return [file = SavedFile{name, written.bytes, written.sha256}](Napi::Env env) { return toValue(env, file); };
     });
-  } catch (...) {
-    return rejected(info.Env(), std::current_exception());
-  }
+  });
 }
 
 Napi::Value exportHuggingFaceModel(const Napi::CallbackInfo& info) {
-  try {
+  return promised(info.Env(), [&] {
     return runAside(info.Env(), [model = readHuggingFaceModel(info[0]), source = readText(info[1], "source"), folder = readText(info[2], "folder"),
                                  most = readWhole(info[3], "maxShardBytes")]() -> Answer {
       return [files = exportHuggingFace(source, folder, model, most)](Napi::Env env) { return toValue(env, files); };
     });
-  } catch (...) {
-    return rejected(info.Env(), std::current_exception());
-  }
+  });
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

@@ -33,6 +33,10 @@ struct GenerationRequest {
   GenerationSettings settings;
 };
 
+struct EngineConfig;
+/// Throws Failure on tokens or settings that don't fit the model.
+void expectFits(const GenerationRequest& request, const EngineConfig& config);
+
 /// Where the tokens that one stack read were sent by one sparse layer.
 struct TokenRouting {
   bool encoder = true;

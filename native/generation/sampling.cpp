@@ -5,19 +5,15 @@
 #include <numeric>
 #include <vector>
 
+#include "../kernels/splitMix.h"
+
 namespace switchyard {
 namespace {
 
-/// Uniform in [0, 1): SplitMix64 (Steele, Lea and Flood 2014) at the position-th place of the seed's sequence, twice, so that
-/// neighbouring seeds share no draws.
+/// Uniform in [0, 1): SplitMix64 at the position-th place of the seed's sequence, twice, so that neighbouring seeds share no draws.
 double uniform(std::uint64_t seed, std::int64_t position) {
-  const auto mix = [](std::uint64_t z) {
-    z += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  };
-  return static_cast<double>(mix(mix(seed) + static_cast<std::uint64_t>(position)) >> 11) * 0x1.0p-53;
+  using kernels::splitMix64;
+  return static_cast<double>(splitMix64(splitMix64(seed) + static_cast<std::uint64_t>(position)) >> 11) * 0x1.0p-53;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "attentionSoftmax.h"
 #include "dropoutKey.h"
 #include "floatProduct.h"
+#include "keptSite.h"
 #include "product.h"
 #include "tensors.h"
 
@@ -77,9 +78,7 @@ struct Attention : torch::autograd::Function<Attention> {
     });
     context->save_for_backward({queries, memory, p});
     context->saved_data["heads"] = options.heads;
-    context->saved_data["seed"] = static_cast<std::int64_t>(options.site.seed);
-    context->saved_data["stream"] = static_cast<std::int64_t>(options.site.stream);
-    context->saved_data["probability"] = options.site.probability;
+    keepSite(context, options.site);
     context->saved_data["bias"] = biasInput && biasInput->requires_grad();
     return result;
   }
@@ -88,8 +87,7 @@ struct Attention : torch::autograd::Function<Attention> {
     const auto saved = context->get_saved_variables();
     const auto &queries = saved[0], &memory = saved[1], &p = saved[2];
     const auto dResult = gradients[0].contiguous();
-    const auto key = dropoutKey({static_cast<std::uint64_t>(context->saved_data["seed"].toInt()), static_cast<std::uint64_t>(context->saved_data["stream"].toInt()),
-                                 context->saved_data["probability"].toDouble()});
+    const auto key = dropoutKey(keptSite(context));
     const Heads from(queries, memory, context->saved_data["heads"].toInt());
     const auto dQueries = at::empty_like(queries), dMemory = memory.defined() ? at::empty_like(memory) : at::Tensor();
     const Heads to(dQueries, dMemory, from.count);
@@ -136,11 +134,16 @@ at::Tensor attentionOps(const at::Tensor& queries, const at::Tensor& memory, std
   } else {
     qkv = parts(queries, 3);
   }
-  const auto weights = attentionSoftmax(kernels::matmul(qkv[0], qkv[1].transpose(2, 3)), bias, mask, site);
-  return kernels::matmul(weights, qkv[2]).transpose(1, 2).reshape({queries.size(0), queries.size(1), -1});
+  return attentionOfHeads(qkv[0], qkv[1], qkv[2], bias, mask, site);
 }
 
 }  // namespace
+
+at::Tensor attentionOfHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias, const at::Tensor& mask,
+                            const DropoutSite& site) {
+  const auto weights = attentionSoftmax(kernels::matmul(q, k.transpose(2, 3)), bias, mask, site);
+  return kernels::matmul(weights, v).transpose(1, 2).reshape({q.size(0), q.size(2), -1});
+}
 
 at::Tensor attention(const at::Tensor& queries, const at::Tensor& memory, std::int64_t heads, const at::Tensor& bias, const at::Tensor& mask,
                      const DropoutSite& site) {

@@ -14,4 +14,8 @@ namespace switchyard::kernels {
 at::Tensor attention(const at::Tensor& queries, const at::Tensor& memory, std::int64_t heads, const at::Tensor& bias, const at::Tensor& mask,
                      const DropoutSite& site);
 
+/// The same op by op for heads apart: q (B, H, Q, d_kv), k and v (B, H, K, d_kv). Gives (B, Q, c).
+at::Tensor attentionOfHeads(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias, const at::Tensor& mask,
+                            const DropoutSite& site);
+
 }  // namespace switchyard::kernels

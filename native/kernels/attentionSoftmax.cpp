@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "dropoutKey.h"
+#include "keptSite.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -41,9 +42,7 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
       });
     });
     context->save_for_backward({p});
-    context->saved_data["seed"] = static_cast<std::int64_t>(site.seed);
-    context->saved_data["stream"] = static_cast<std::int64_t>(site.stream);
-    context->saved_data["probability"] = site.probability;
+    keepSite(context, site);
     context->saved_data["bias"] = biasInput.defined() && biasInput.requires_grad();
     return dropped;
   }
@@ -51,9 +50,7 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto p = context->get_saved_variables()[0];
     const auto dDropped = gradients[0].contiguous();
-    const auto key = dropoutKey({static_cast<std::uint64_t>(context->saved_data["seed"].toInt()),
-                                 static_cast<std::uint64_t>(context->saved_data["stream"].toInt()),
-                                 context->saved_data["probability"].toDouble()});
+    const auto key = dropoutKey(keptSite(context));
     const auto sequences = p.size(0), rowsEach = p.size(1) * p.size(2), keys = p.size(3);
     auto ds = at::empty_like(p);
     auto dBias = context->saved_data["bias"].toBool()

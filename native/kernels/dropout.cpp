@@ -1,8 +1,8 @@
 #include "dropout.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include "dropoutKey.h"
+#include "keptSite.h"
+#include "splitMix.h"
 #include "tensors.h"
 #include "uniform.h"
 
@@ -11,25 +11,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-/// splitmix64's finaliser: every input bit reaches every output bit.
-std::uint64_t mix(std::uint64_t z) {
-  z += 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
-void keep(AutogradContext* context, const DropoutSite& site) {
-  context->saved_data["seed"] = static_cast<std::int64_t>(site.seed);
-  context->saved_data["stream"] = static_cast<std::int64_t>(site.stream);
-  context->saved_data["probability"] = site.probability;
-}
-
-DropoutSite kept(AutogradContext* context) {
-  return {static_cast<std::uint64_t>(context->saved_data["seed"].toInt()),
-          static_cast<std::uint64_t>(context->saved_data["stream"].toInt()), context->saved_data["probability"].toDouble()};
-}
 
 at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const DropoutSite& site) {
   const auto input = x.contiguous();
@@ -47,21 +28,21 @@ at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const Dropou
 
 struct Dropout : torch::autograd::Function<Dropout> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const DropoutSite& site) {
-    keep(context, site);
+    keepSite(context, site);
     return dropped(x, nullptr, site);
   }
   static variable_list backward(AutogradContext* context, variable_list dy) {
-    return {dropped(dy[0], nullptr, kept(context)), {}};
+    return {dropped(dy[0], nullptr, keptSite(context)), {}};
   }
 };
 
 struct AddDropout : torch::autograd::Function<AddDropout> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& x, const DropoutSite& site) {
-    keep(context, site);
+    keepSite(context, site);
     return dropped(x, &residual, site);
   }
   static variable_list backward(AutogradContext* context, variable_list dy) {
-    return {dy[0], dropped(dy[0], nullptr, kept(context)), {}};
+    return {dy[0], dropped(dy[0], nullptr, keptSite(context)), {}};
   }
 };
 
@@ -97,7 +78,7 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
 
 DropoutKey dropoutKey(const DropoutSite& site) {
   TORCH_CHECK(site.probability >= 0.0 && site.probability < 1.0, "Dropout probability must be at least 0 and below 1.");
-  const auto word = mix(mix(site.seed) ^ site.stream);
+  const auto word = splitMix64(splitMix64(site.seed) ^ site.stream);
   return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32),
           static_cast<std::uint32_t>(site.probability * 4294967296.0), static_cast<float>(1.0 / (1.0 - site.probability))};
 }

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "dropoutKey.h"
+#include "keptSite.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -37,9 +38,7 @@ struct SmoothDropout : torch::autograd::Function<SmoothDropout> {
     });
     context->save_for_backward({left, right});
     context->saved_data["kind"] = kind;
-    context->saved_data["seed"] = static_cast<std::int64_t>(site.seed);
-    context->saved_data["stream"] = static_cast<std::int64_t>(site.stream);
-    context->saved_data["probability"] = site.probability;
+    keepSite(context, site);
     return y;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -47,9 +46,7 @@ struct SmoothDropout : torch::autograd::Function<SmoothDropout> {
     const auto &left = saved[0], &right = saved[1];
     const auto dy = gradients[0].contiguous();
     auto da = at::empty_like(left), db = right.defined() ? at::empty_like(right) : at::Tensor();
-    const auto key = dropoutKey({static_cast<std::uint64_t>(context->saved_data["seed"].toInt()),
-                                 static_cast<std::uint64_t>(context->saved_data["stream"].toInt()),
-                                 context->saved_data["probability"].toDouble()});
+    const auto key = dropoutKey(keptSite(context));
     const auto curve = curveOf(static_cast<SmoothActivation>(context->saved_data["kind"].toInt()));
     forStorage(left, [&]<class T>(T) {
       at::parallel_for(0, left.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {

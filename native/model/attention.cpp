@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "../kernels/attention.h"
-#include "../kernels/attentionSoftmax.h"
 #include "../kernels/product.h"
 
 namespace switchyard {
@@ -56,10 +55,7 @@ at::Tensor Attention::project(const Pass& pass, const at::Tensor& x, const Param
 
 at::Tensor Attention::attend(Pass& pass, const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values,
                              const at::Tensor& bias, const at::Tensor& mask) const {
-  const auto scores = kernels::matmul(query, keys.transpose(2, 3));  // (B, H, Q, K)
-  const auto weights = kernels::attentionSoftmax(scores, bias, mask, pass.dropoutSite(dropout));
-  const auto context = kernels::matmul(weights, values).transpose(1, 2).reshape({query.size(0), query.size(2), heads * dKv});
-  return kernels::linear(context, o->as(pass.type));
+  return kernels::linear(kernels::attentionOfHeads(query, keys, values, bias, mask, pass.dropoutSite(dropout)), o->as(pass.type));
 }
 
 }  // namespace switchyard

@@ -2,25 +2,14 @@
 
 #include <ATen/ATen.h>
 
-#include "placement.h"
+#include <utility>
 
 namespace switchyard {
 namespace {
 
 Routing result(Placement placement, const at::Tensor& probability, const at::Tensor& first, const at::Tensor& logits, const at::Tensor& valid,
                const RouterSettings& settings) {
-  Routing r;
-  r.probability = probability;
-  r.slot = placement.slot;
-  r.expert = placement.expert;
-  r.gate = placement.gate;
-  r.load = placement.load;
-  r.kept = placement.kept;
-  r.position = placement.position;
-  r.chosen = first;
-  r.valid = valid;
-  r.balance = balanceSums(first, probability, logits, valid, settings.balanceGroups);
-  return r;
+  return {std::move(placement), probability, first, valid, balanceSums(first, probability, logits, valid, settings.balanceGroups)};
 }
 
 }  // namespace

@@ -6,22 +6,17 @@
 
 #include <cstdint>
 
+#include "placement.h"
 #include "routerLosses.h"
 #include "routerSettings.h"
 
 namespace switchyard {
 
-struct Routing {
+/// S is 1, k, or E of expert choice; the load of expert choice is what an expert took.
+struct Routing : Placement {
   at::Tensor probability;  // (T, E) softmax over all experts, in the router's type
-  at::Tensor slot;         // (T, S) int64, rows of the experts' buffer (E, G·C); -1 for none. S: 1, k, or E of expert choice
-  at::Tensor expert;       // (T, S) int64, the expert asked for, where it had no place too; -1 where none was
-  at::Tensor gate;         // (T, S) float, weight of the expert's output, with gradient
-  at::Tensor load;         // (G, E) float, choices of the expert before capacity; what it took, for expert choice
-  at::Tensor kept;         // (G, E) float, places in use: the first of the C
-  /// (T, S) float, choices for the same expert served before; -1 for none; undefined where it depends on the capacity.
-  at::Tensor position;
-  at::Tensor chosen;  // (T, E) float, 1 at a token's first choice, or its most probable expert where experts choose; 0 for padding
-  at::Tensor valid;   // (T) float, 0 for padding
+  at::Tensor chosen;       // (T, E) float, 1 at a token's first choice, or its most probable expert where experts choose; 0 for padding
+  at::Tensor valid;        // (T) float, 0 for padding
   BalanceSums balance;
 };
 

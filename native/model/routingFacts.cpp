@@ -69,4 +69,19 @@ LayerRouting unpackRoutingFacts(const RoutedLayer& layer, const std::vector<doub
   return out;
 }
 
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options) {
+  std::vector<at::Tensor> parts{at::empty({0}, options.dtype(at::kDouble))};
+  for (const auto& layer : routed) parts.push_back(packRoutingFacts(layer, capacityFactorGrid));
+  return at::cat(parts);
+}
+
+std::vector<LayerRouting> unpackAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const double* facts) {
+  std::vector<LayerRouting> all;
+  for (const auto& layer : routed) {
+    all.push_back(unpackRoutingFacts(layer, capacityFactorGrid, facts));
+    facts += routingFactsSize(layer, capacityFactorGrid.size());
+  }
+  return all;
+}
+
 }  // namespace switchyard

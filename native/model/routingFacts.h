@@ -21,4 +21,9 @@ std::int64_t routingFactsSize(const RoutedLayer& layer, std::size_t gridSize);
 /// Reads them from the host copy at `facts`.
 LayerRouting unpackRoutingFacts(const RoutedLayer& layer, const std::vector<double>& capacityFactorGrid, const double* facts);
 
+/// Facts of all sparse layers of a pass in one vector; empty for a dense model.
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options);
+/// Reads them from the host copy at `facts`.
+std::vector<LayerRouting> unpackAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const double* facts);
+
 }  // namespace switchyard

@@ -49,9 +49,8 @@ at::Tensor SwitchLayer::logits(Pass& pass, const at::Tensor& tokens) const {
   return kernels::linear(input, router->as(type));
 }
 
-Routing SwitchLayer::routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, const RouterSettings& given) const {
-  if (!router) return routeByHash(pass.ids.reshape(-1), valid, given);
-  auto settings = given;
+Routing SwitchLayer::routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, RouterSettings settings) const {
+  if (!router) return routeByHash(pass.ids.reshape(-1), valid, settings);
   if (pass.training && sparse.exploration == Exploration::sampling) settings.sampling = pass.dropoutSite(0.0);
   if (pass.training && sparse.laterChoices == LaterChoices::random) settings.sending = pass.dropoutSite(0.0);
   if (bias) settings.bias = bias->value;
@@ -67,8 +66,7 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto tokens = x.reshape({batch * length, d});  // (T, d)
   const auto counted = (sparse.routePadding ? at::ones_like(valid) : valid).reshape(-1);
 
-  RouterSettings settings{sparse, groups, balanceGroups(sparse.auxiliaryLossGroup, batch, groups), capacity, pass.training};
-  auto routed = routing(pass, tokens, counted, settings);
+  auto routed = routing(pass, tokens, counted, {sparse, groups, balanceGroups(sparse.auxiliaryLossGroup, batch, groups), capacity, pass.training});
 
   const auto rows = experts * groups * capacity;
   const auto buffer = kernels::dispatch(tokens, routed.slot, rows).view({experts, groups * capacity, d});

@@ -23,7 +23,7 @@ class SwitchLayer {
  private:
   /// Logits (T, E) in the router's type, of tokens (T, d) with the noise that training explores by.
   at::Tensor logits(Pass& pass, const at::Tensor& tokens) const;
-  Routing routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, const RouterSettings& settings) const;
+  Routing routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, RouterSettings settings) const;
 
   SparseConfig sparse;
   Precision precision;

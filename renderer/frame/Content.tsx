@@ -2,9 +2,9 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { useCallback, useMemo } from "react";
 import { sentenceOf, useConnectionStatus, useRequest } from "../connection/index.ts";
-import { fromRun } from "../../contract/derive.ts";
+import { fromModel, fromRun } from "../../contract/derive.ts";
 import { ModelsPage } from "../models/index.tsx";
-import { derived, duplicate, fromModel, type Beginning } from "../newRun/beginning.ts";
+import { derived, duplicate, type Beginning } from "../newRun/beginning.ts";
 import { GenerateTab } from "../generate/GenerateTab.tsx";
 import { NewRunPage } from "../newRun/index.tsx";
 import { panels } from "../panels/index.tsx";

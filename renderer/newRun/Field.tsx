@@ -72,9 +72,12 @@ export const UnknownChoice = ({ value, known }: { value: string; known: readonly
   known.some((choice) => choice.value === value) ? null : <option value={value}>{value || "not chosen"}</option>;
 
 /** A text field, so that 1e-3 can be typed and a half-typed number stays where it is. */
-export function NumberInput({ shared, value, change }: { shared: object; value: Json | undefined; change: (value: Json) => void }) {
-  return <input {...shared} inputMode="decimal" autoComplete="off" defaultValue={String(value ?? "")} ref={(input) => {
-    // What was set from elsewhere is shown; what is being typed stays as it was typed.
-    if (input && document.activeElement !== input && input.value !== String(value ?? "")) input.value = String(value ?? "");
-  }} onChange={(event) => change(typedNumber(event.target.value))} />;
+export const NumberInput = ({ shared, value, change }: { shared: object; value: Json | undefined; change: (value: Json) => void }) =>
+  <TypedInput shared={{ ...shared, inputMode: "decimal" }} text={String(value ?? "")} change={(text) => change(typedNumber(text))} />;
+
+/** What was set from elsewhere is shown; what is being typed stays as it was typed. */
+export function TypedInput({ shared, text, change }: { shared: object; text: string; change: (text: string) => void }) {
+  return <input {...shared} autoComplete="off" defaultValue={text} ref={(input) => {
+    if (input && document.activeElement !== input && input.value !== text) input.value = text;
+  }} onChange={(event) => change(event.target.value)} />;
 }

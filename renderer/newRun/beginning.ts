@@ -1,6 +1,5 @@
 // What the form begins from where it is not a preset: another run, or a model to fine-tune, distil or upcycle.
 import { distillation, fineTuning, upcycling, type DerivedFrom } from "../../contract/derive.ts";
-import type { ModelFile } from "../../contract/modelFile.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import type { Preset } from "./presets.ts";
 
@@ -19,8 +18,6 @@ export function duplicate(runId: string, spec: RunSpec): Beginning {
   const copy = { ...spec, name: `${spec.name.slice(0, 190)} (copy)`, lineage: { kind: "duplicate", runId } };
   return { key: runId, title: "Duplicate with changes", presets: [{ id: "source", title: "The run as it was", about: "Its spec without the changes made here.", spec: copy }] };
 }
-
-export const fromModel = ({ id, name, model, tokenizer }: ModelFile): DerivedFrom => ({ source: { kind: "model", id }, name, model, tokenizer, data: null, training: null, seed: null });
 
 /** Experts that an upcycled model gets at first. */
 const UPCYCLED_EXPERTS = 8;

@@ -1,4 +1,5 @@
 // Fields that go together: a new value of one takes the others along, so that a choice leads to a spec that can be trained.
+import { stacksOf } from "../../contract/modelSpec.ts";
 import { OBJECTIVES, SOURCES } from "../../contract/specRules.ts";
 import { valueAt, withValue, type Draft, type Json } from "./draft.ts";
 
@@ -25,8 +26,7 @@ function withArchitectureFor(draft: Draft, objective: Json): Draft {
 /** At least one layer in each stack of the architecture, and no routing that it can't have. */
 function withLayers(draft: Draft, architecture: Architecture): Draft {
   let next = draft;
-  const stacks = { "encoder-decoder": ["encoder", "decoder"], "decoder-only": ["decoder"], vision: ["encoder"] }[architecture];
-  for (const stack of stacks) {
+  for (const { stack } of stacksOf({ architecture, encoderLayers: 0, decoderLayers: 0 })) {
     const other = stack === "encoder" ? "decoder" : "encoder";
     if (valueAt(next, `model.${stack}Layers`) === 0) next = withValue(next, `model.${stack}Layers`, valueAt(next, `model.${other}Layers`) ?? 1);
   }

@@ -1,7 +1,6 @@
 // Pairs of prepared token sequences by number.
-import { closeSync, openSync, readSync } from "node:fs";
-import { RunFailure } from "../failure.ts";
-import type { TokenStream } from "./tokenFile.ts";
+import { closeSync, openSync } from "node:fs";
+import { readNumbers, type TokenStream } from "./tokenFile.ts";
 
 export interface TokenPair { input: Uint16Array | Uint32Array; target: Uint16Array | Uint32Array }
 /** Numbers of a record: where the input begins, its length, and that of the target, which follows it. */
@@ -33,10 +32,7 @@ export class PairList {
     return found;
   }
   #records(from: number, count: number): Float64Array {
-    const records = new Float64Array(count * RECORD);
-    if (readSync(this.#file, records, 0, records.byteLength, from * RECORD * 8) !== records.byteLength)
-      throw new RunFailure("data-error", `The prepared text ${this.#path} was cut short; delete it and resume.`);
-    return records;
+    return readNumbers(this.#file, this.#path, new Float64Array(count * RECORD), from * RECORD);
   }
   close(): void { closeSync(this.#file); }
 }

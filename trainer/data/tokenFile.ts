@@ -6,6 +6,13 @@ export type TokenWidth = 2 | 4;
 /** Bytes an id takes. */
 export const widthOf = (vocabularySize: number): TokenWidth => (vocabularySize <= 65536 ? 2 : 4);
 
+/** Fills `numbers` with those of a prepared file from the number `start` on. */
+export function readNumbers<Numbers extends Uint16Array | Uint32Array | Float64Array>(file: number, path: string, numbers: Numbers, start: number): Numbers {
+  if (readSync(file, numbers, 0, numbers.byteLength, start * numbers.BYTES_PER_ELEMENT) !== numbers.byteLength)
+    throw new RunFailure("data-error", `The prepared text ${path} was cut short; delete it and resume.`);
+  return numbers;
+}
+
 /** Random access to a file of ids. */
 export class TokenStream {
   readonly length: number;
@@ -19,10 +26,7 @@ export class TokenStream {
     this.#width = width;
   }
   read(start: number, count: number): Uint16Array | Uint32Array {
-    const ids = this.#width === 2 ? new Uint16Array(count) : new Uint32Array(count);
-    const got = readSync(this.#file, ids, 0, ids.byteLength, start * this.#width);
-    if (got !== ids.byteLength) throw new RunFailure("data-error", `The prepared text ${this.#path} was cut short; delete it and resume.`);
-    return ids;
+    return readNumbers(this.#file, this.#path, this.#width === 2 ? new Uint16Array(count) : new Uint32Array(count), start);
   }
   close(): void { closeSync(this.#file); }
 }

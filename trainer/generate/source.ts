@@ -1,8 +1,7 @@
 // The weights to generate from: a run's checkpoint, found and checked, or an imported model; and what an engine for them is built from.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GenerationSource } from "../../contract/generation.ts";
-import { MODEL_FILES, ModelFile } from "../../contract/modelFile.ts";
+import { MODEL_FILES } from "../../contract/modelFile.ts";
 import type { Manifest } from "../../contract/runDirectory.ts";
 import { RunSpec, sparseIndices, type ModelSpec } from "../../contract/runSpec.ts";
 import type { EngineConfig } from "../../native/switchyard.d.ts";
@@ -10,7 +9,7 @@ import { openTokenizer, type TextTokenizer } from "../data/tokenizer.ts";
 import { RunFailure } from "../failure.ts";
 import { bestOf, damageOf, listCheckpoints, type StoredCheckpoint } from "../run/checkpoints.ts";
 import { readSpec } from "../run/runDirectory.ts";
-import { vocabularyOf } from "../run/weightsSource.ts";
+import { readModelFile, vocabularyOf } from "../run/weightsSource.ts";
 
 export interface Weights {
   /** Differs whenever other weights would be read. */
@@ -51,14 +50,10 @@ export function refuseUnfit(model: ModelSpec): void {
 }
 
 function importedModel(directory: string, threads: number): Weights {
-  let file: ModelFile;
-  try {
-    file = ModelFile.parse(JSON.parse(readFileSync(join(directory, MODEL_FILES.model), "utf8")));
-  } catch (error) {
-    throw new RunFailure("checkpoint-error", `${join(directory, MODEL_FILES.model)} can't be read; import the model again.`, error);
-  }
+  const file = readModelFile(directory);
+  if (!file) throw new RunFailure("checkpoint-error", `${join(directory, MODEL_FILES.model)} can't be read; import the model again.`);
   if (!file.tokenizer) throw new RunFailure("data-error", `"${file.name}" was imported without a tokenizer.json, so its tokens stand for no text; import it again with one.`);
-  const tokenizer = openTokenizer(file.tokenizer.kind === "huggingface" ? { ...file.tokenizer, path: join(directory, MODEL_FILES.tokenizer) } : file.tokenizer);
+  const tokenizer = openTokenizer(file.tokenizer);
   const { vocabularySize, padToken, startToken, endToken } = file, { training, seed, device } = RunSpec.parse({});
   return {
     key: `${directory} ${file.importedAt}`, folder: directory, step: null, tokenizer, endToken,

@@ -47,11 +47,16 @@ function findRun({ runs }: Shelves, { id, step }: Extract<WeightsSource, { kind:
 }
 
 function findModel({ models }: Shelves, id: string): FoundWeights {
-  const folder = join(models, id), file = readJson(join(folder, MODEL_FILES.model), ModelFile);
+  const folder = join(models, id), file = readModelFile(folder);
   if (!file) throw new RunFailure("spec-error", `The imported model ${id} is not there; it may have been removed. Choose another.`);
-  const tokenizer = file.tokenizer?.kind === "huggingface" ? { ...file.tokenizer, path: join(folder, MODEL_FILES.tokenizer) } : file.tokenizer;
   const tokens = { pad: file.padToken, start: file.startToken, end: file.endToken };
-  return { name: file.name, model: file.model, tokenizer, tokens, candidates: [{ folder, step: null, manifest: weightsAlone(file) }] };
+  return { name: file.name, model: file.model, tokenizer: file.tokenizer, tokens, candidates: [{ folder, step: null, manifest: weightsAlone(file) }] };
+}
+
+/** What the folder of an imported model says of it, its tokenizer's path made absolute; null where it holds none. */
+export function readModelFile(folder: string): ModelFile | null {
+  const file = readJson(join(folder, MODEL_FILES.model), ModelFile);
+  return file?.tokenizer?.kind === "huggingface" ? { ...file, tokenizer: { ...file.tokenizer, path: join(folder, MODEL_FILES.tokenizer) } } : file;
 }
 
 /** Optimizer state and what alerts have seen are the source's own. */
@@ -91,9 +96,12 @@ export function vocabularyOf(path: string): number | null {
   } catch { return null; }
 }
 
+/** Largest JSON file that is read whole, as in backend/atomicFile.ts. */
+const MAX_JSON_BYTES = 4 << 20;
 function readJson<T>(path: string, schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } }): T | null {
   try {
-    if (!lstatSync(path).isFile()) return null;
+    const facts = lstatSync(path);
+    if (!facts.isFile() || facts.size > MAX_JSON_BYTES) return null;
     const parsed = schema.safeParse(JSON.parse(readFileSync(path, "utf8")));
     return parsed.success ? parsed.data : null;
   } catch { return null; }
