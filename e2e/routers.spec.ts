@@ -83,3 +83,68 @@ test("batch priority, jitter and bias-based balancing together", async ({ app, p
   for (const layer of await layers(product)) expect(sum(layer.load)).toBe(layer.tokens);
   await lookAtPanels(app);
 });
+
+test("sinkhorn: a balanced assignment without a loss", async ({ app, product }) => {
+  await tinyForm(app);
+  await field(app, "model.sparse.balancing").selectOption("sinkhorn");
+  await expect(field(app, "model.sparse.auxiliaryLoss")).toHaveCount(0);
+  await train(app);
+  for (const layer of await layers(product)) {
+    expect(sum(layer.load)).toBe(layer.tokens);
+    // A router that has just begun sends far more than the fair share somewhere; the assignment does not.
+    expect(Math.max(...layer.load)).toBeLessThan(1.5 * layer.tokens / 4);
+    expect(layer.dropped).toBeLessThan(0.1);
+  }
+  await lookAtPanels(app);
+});
+
+test("sampling: every expert is tried, and balancing that sampling excludes is put back", async ({ app, product }) => {
+  await tinyForm(app);
+  await app.getByLabel("All fields").check();
+  await field(app, "model.sparse.balancing").selectOption("sinkhorn");
+  await field(app, "model.sparse.exploration").selectOption("sampling");
+  await expect(field(app, "model.sparse.balancing")).toHaveValue("auxiliary-loss");
+  await train(app);
+  for (const layer of await layers(product)) {
+    expect(sum(layer.load)).toBe(layer.tokens);
+    // Probabilities are near 1/4 after so few steps.
+    expect(Math.min(...layer.load)).toBeGreaterThan(0.1 * layer.tokens);
+  }
+  await lookAtPanels(app);
+});
+
+test("input dropout: its share belongs to it alone, and the spec keeps it", async ({ app, product }) => {
+  await tinyForm(app);
+  await app.getByLabel("All fields").check();
+  await expect(field(app, "model.sparse.inputDropout")).toHaveCount(0);
+  await field(app, "model.sparse.exploration").selectOption("input-dropout");
+  await expect(field(app, "model.sparse.jitter")).toHaveCount(0);
+  await field(app, "model.sparse.inputDropout").fill("0.3");
+  await train(app);
+  for (const layer of await layers(product)) expect(sum(layer.load)).toBe(layer.tokens);
+  await lookAtPanels(app);
+  await app.getByRole("tab", { name: "Spec" }).click();
+  await expect(app.locator(".spec-groups div", { hasText: /^Router input dropout/ })).toContainText("0.3");
+});
+
+test("variable compute: tokens take experts by probability, places go by the budget", async ({ app, product }) => {
+  await tinyForm(app);
+  await app.getByLabel("All fields").check();
+  await field(app, "model.sparse.routing").selectOption("top-k");
+  await field(app, "model.sparse.choices").fill("3");
+  await field(app, "model.sparse.probabilityThreshold").fill("0.6");
+  await field(app, "model.sparse.budget").fill("4");
+  await expect(app.getByRole("alert").filter({ hasText: "above the 3 experts" })).toBeVisible();
+  await field(app, "model.sparse.budget").fill("1.5");
+  await field(app, "model.sparse.capacityFactor.training").fill("0.7");
+  await expect(app.locator(".consequences div", { hasText: "Capacity, encoder" })).toContainText("1.5 choices each");
+  await train(app);
+  for (const layer of await layers(product)) {
+    // Some tokens were content with two, none with one: no router is that sure so early.
+    expect(sum(layer.load)).toBeGreaterThan(layer.tokens);
+    expect(sum(layer.load)).toBeLessThan(3 * layer.tokens);
+    expect(sum(layer.kept)).toBeLessThan(sum(layer.load));
+  }
+  await expect(app.locator("figure", { hasText: "Experts a token" })).toBeVisible();
+  await lookAtPanels(app);
+});
