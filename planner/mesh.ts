@@ -1,0 +1,28 @@
+// A mesh of devices: rows of the batch are split over data × expert, experts over expert, attention heads and feed-forward columns (those
+// of experts too) over model; everything else is on every device. Rank = (data · experts' axis + expert) · model's axis + model.
+import type { RunSpec } from "../contract/runSpec.ts";
+
+export interface Mesh { data: number; expert: number; model: number }
+export const AXES = ["data", "expert", "model"] as const;
+export const devicesOf = ({ data, expert, model }: Mesh): number => data * expert * model;
+/** "2×4×1", as data × expert × model. */
+export const meshName = ({ data, expert, model }: Mesh): string => `${data}×${expert}×${model}`;
+
+/** Why the model and batch can't be split so; null when they can. */
+export function refusal({ model, training }: RunSpec, mesh: Mesh): string | null {
+  if (mesh.expert > 1 && !model.sparse) return `A dense model has no experts to split over ${mesh.expert} devices; make the expert axis 1.`;
+  if (mesh.expert > 1 && model.sparse!.experts % mesh.expert !== 0) return `${model.sparse!.experts} experts can't be split evenly over ${mesh.expert} devices; choose an expert axis that divides them.`;
+  if (model.heads % mesh.model !== 0) return `${model.heads} attention heads can't be split evenly over ${mesh.model} devices; choose a model axis that divides them.`;
+  if (model.dFf % mesh.model !== 0) return `${model.dFf} feed-forward columns can't be split evenly over ${mesh.model} devices; choose a model axis that divides them.`;
+  if (training.batchSize % (mesh.data * mesh.expert) !== 0) return `A batch of ${training.batchSize} can't be split evenly over ${mesh.data} × ${mesh.expert} devices of the data and expert axes; change the batch size or the mesh.`;
+  return null;
+}
+
+const divisors = (number: number): number[] => Array.from({ length: number }, (_, i) => i + 1).filter((divisor) => number % divisor === 0);
+
+/** Every mesh of so many devices that the spec allows. */
+export function meshesOf(devices: number, spec: RunSpec): Mesh[] {
+  return divisors(devices)
+    .flatMap((model) => divisors(devices / model).map((expert) => ({ data: devices / model / expert, expert, model })))
+    .filter((mesh) => refusal(spec, mesh) === null);
+}
