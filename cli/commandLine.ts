@@ -13,7 +13,7 @@ export interface Option {
 export interface Command {
   /** Words that name it, for example "runs list". */
   name: string;
-  /** Positional arguments, for example ["ID"]. */
+  /** Positional arguments, for example ["ID"]; those in brackets, such as "[SPEC.json]", may be left out and come last. */
   positional: readonly string[];
   about: string;
   details?: string;
@@ -63,9 +63,10 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
     }
   }
   const help = given.has("help") || command === null;
-  if (command && !help && positional.length !== command.positional.length) {
-    if (positional.length < command.positional.length) throw new UsageError(`"${command.name}" needs ${command.positional[positional.length]}: switchyard ${usage(command)}`);
-    throw new UsageError(`"${positional[command.positional.length]}" is one argument too many: switchyard ${usage(command)}`);
+  if (command && !help) {
+    const needed = command.positional.filter((name) => !name.startsWith("[")).length;
+    if (positional.length < needed) throw new UsageError(`"${command.name}" needs ${command.positional[positional.length]}: switchyard ${usage(command)}`);
+    if (positional.length > command.positional.length) throw new UsageError(`"${positional[command.positional.length]}" is one argument too many: switchyard ${usage(command)}`);
   }
   return {
     command, help,

@@ -7,12 +7,13 @@ import { derivingRuns } from "./commands/derive.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
+import { plan } from "./commands/plan.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
 import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, generateCommand, ...modelCommands, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, generateCommand, ...modelCommands, plan, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {
