@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { ModelFile, ModelInspection } from "../contract/modelFile.ts";
+import { PIECES, writeModelFolder } from "../scripts/fixtures/modelFolder.ts";
 import { readTensors } from "../scripts/fixtures/safetensorsFile.ts";
 import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 import { MAIN as TRAINER, newRun, tinySpec } from "../trainer/fixtures/tinyRun.ts";
@@ -103,3 +104,35 @@ test("a run is exported, at the step asked for, and computes the same", () => {
   expect(logits(join(out, "step-10"))).toBe(logits(basename(run)));
   expect(logits(join(out, "step-5"))).not.toBe(logits(join(out, "step-10")));
 }, PATIENCE);
+
+describe("an imported model writes", () => {
+  interface Answer { done: boolean; step: number | null; texts: { input: { id: number }[]; output: { id: number; logProbability: number }[]; score: number; ended: boolean }[] }
+  const folder = writeModelFolder(join(out, "letters"));
+  const generate = (...words: string[]) => json(home.directory, "generate", "letters", "--input", "a <extra_id_0> cat", "--max-tokens", "8", ...words) as Answer;
+
+  test("greedily, what its logits say is most probable after all before; and beams of a score at least as high", () => {
+    expect(switchyard(home.directory, "model", "import", folder).code).toBe(0);
+    const { done, step, texts: [text] } = generate(), chosen = text!.output.map(({ id }) => id), read = text!.input.map(({ id }) => id);
+    expect([done, step, chosen.length > 0]).toEqual([true, null, true]);
+    expect(read).toEqual(["▁", "a", "▁", "<extra_id_0>", "▁", "c", "a", "t", "</s>"].map((piece) => PIECES.indexOf(piece)));
+    const input = join(out, "letters.json"), output = join(out, "letters-logits.json");
+    writeFileSync(input, JSON.stringify({ input_ids: [read], decoder_input_ids: [[0, ...chosen.slice(0, -1)]] }));
+    expect(switchyard(home.directory, "model", "logits", "--model", folder, "--input", input, "--output", output).code).toBe(0);
+    const { logits: [rows] } = JSON.parse(readFileSync(output, "utf8")) as { logits: number[][][] };
+    for (const [t, row] of rows!.entries()) {
+      expect(row.indexOf(Math.max(...row)), `token ${t}`).toBe(chosen[t]);
+      const logSum = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+      expect(text!.output[t]!.logProbability).toBeCloseTo(row[chosen[t]!]! - logSum, 4);
+    }
+    // A beam of one is greedy; several find nothing worse.
+    const same = generate("--method", "beam", "--beams", "1").texts[0]!, best = generate("--method", "beam", "--beams", "4").texts[0]!;
+    expect(same.output.map(({ id }) => id)).toEqual(chosen);
+    expect(best.score).toBeGreaterThanOrEqual(same.score - 1e-6);
+  }, PATIENCE);
+
+  test("but not without a tokenizer, and not at a step", () => {
+    expect(switchyard(home.directory, "model", "import", FIXTURE, "--name", "wordless").code).toBe(0);
+    for (const [words, sentence, code] of [[["wordless"], "imported without a tokenizer.json", 1], [["letters", "--step", "5"], "--step chooses nothing", 2]] as const)
+      expect(switchyard(home.directory, "generate", ...words, "--input", "a")).toMatchObject({ code, out: "", error: expect.stringContaining(sentence) });
+  }, PATIENCE);
+});

@@ -1,10 +1,11 @@
-// What stands right of the list: the start, the form, the comparison, or the chosen run with its tabs.
+// What stands right of the list: the start, the form, the comparison, the imported models, or the chosen run with its tabs.
 import { Tabs } from "@base-ui/react/tabs";
 import { useCallback, useMemo } from "react";
 import { sentenceOf, useConnectionStatus, useRequest } from "../connection/index.ts";
 import { fromModel, fromRun } from "../../contract/derive.ts";
 import { ModelsPage } from "../models/index.tsx";
 import { derived, duplicate, type Beginning } from "../newRun/beginning.ts";
+import { GenerateModelPage } from "../generate/GenerateModelPage.tsx";
 import { GenerateTab } from "../generate/GenerateTab.tsx";
 import { NewRunPage } from "../newRun/index.tsx";
 import { panels } from "../panels/index.tsx";
@@ -17,7 +18,7 @@ import { DeletedRun } from "./DeletedRun.tsx";
 import { RunHeader } from "./RunHeader.tsx";
 
 export function Content() {
-  const { page, run: chosen, overlaid } = useView();
+  const { page, run: chosen, overlaid, model } = useView();
   const { runs, loaded } = useRuns();
   const { message } = useConnectionStatus();
   const run = runs.find(({ id }) => id === chosen);
@@ -25,6 +26,7 @@ export function Content() {
   if (!loaded) return <div className="page-state"><p className="muted" role="status">{message ?? "Reading the runs…"}</p></div>;
   if (page === "new") return <NewRun />;
   if (page === "models") return <ModelsPage />;
+  if (page === "generate") return <GenerateModelPage key={model} />;
   if (page === "compare") return <ComparePage runIds={compared} />;
   if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={newRun} />;
   if (!run) return (

@@ -40,7 +40,7 @@ export function Sidebar() {
 function ModelsLink() {
   const { page } = useView();
   const { data: models } = useRequest("models.list", {});
-  return <button type="button" className="sidebar-foot" aria-current={page === "models" ? "page" : undefined} onClick={() => setView({ page: "models" })}>Imported models <span className="muted number">{models && models.length > 0 ? models.length.toLocaleString("en") : ""}</span></button>;
+  return <button type="button" className="sidebar-foot" aria-current={page === "models" || page === "generate" ? "page" : undefined} onClick={() => setView({ page: "models" })}>Imported models <span className="muted number">{models && models.length > 0 ? models.length.toLocaleString("en") : ""}</span></button>;
 }
 
 function EmptyList({ loaded, filter, hidden, clear }: { loaded: boolean; filter: string; hidden: number; clear: () => void }) {

@@ -13,7 +13,7 @@ export function TopBar() {
   const { page, run } = useView();
   const { runs } = useRuns();
   const name = runs.find(({ id }) => id === run)?.name;
-  const place = page === "new" ? "New run" : page === "compare" ? "Compare" : page === "models" ? "Imported models" : name;
+  const place = page === "new" ? "New run" : page === "compare" ? "Compare" : page === "models" || page === "generate" ? "Imported models" : name;
   return (
     <header className="top-bar">
       <button type="button" className="icon-button" aria-label={sidebar ? "Hide the list of runs" : "Show the list of runs"} title={`${sidebar ? "Hide" : "Show"} the list of runs (${commandKey}B)`} aria-pressed={sidebar} onClick={() => changeSettings({ sidebar: !sidebar })}><Icon name="sidebar" /></button>

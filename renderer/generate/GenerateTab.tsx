@@ -4,10 +4,8 @@ import { client, useRefresh, useRequest, useRunChanges } from "../connection/ind
 import { attempt, say } from "../state/notice.ts";
 import { isGoing as isTraining, useRuns } from "../state/runs.ts";
 import { TabState } from "../tabs/TabState.tsx";
-import { Answer } from "./Answer.tsx";
-import { isGoing } from "./generationStore.ts";
 import { Request } from "./Request.tsx";
-import { useGeneration } from "./store.ts";
+import { Result } from "./Result.tsx";
 import "./generate.css";
 
 export function GenerateTab({ runId }: { runId: string }) {
@@ -24,8 +22,8 @@ export function GenerateTab({ runId }: { runId: string }) {
   if (present.length === 0) return <NoCheckpoint runId={runId} spec={spec} />;
   return (
     <div className="generate-page">
-      <Request runId={runId} spec={spec} checkpoints={present} />
-      <Result runId={runId} />
+      <Request kind="run" id={runId} architecture={spec.model.architecture} objective={spec.data.objective} checkpoints={present} />
+      <Result id={runId} />
     </div>
   );
 }
@@ -43,17 +41,5 @@ function NoCheckpoint({ runId, spec }: { runId: string; spec: RunDetail["spec"] 
       <p>Text comes from a saved model. One is saved every {spec.training.checkpoint.everySteps.toLocaleString("en")} steps, and when the run stops.</p>
       {run && isTraining(run) && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
     </div>
-  );
-}
-
-function Result({ runId }: { runId: string }) {
-  const { state } = useGeneration(runId);
-  return (
-    <section className="generate-result" aria-label="Generated text" aria-busy={isGoing(state)}>
-      {state.kind === "nothing" && <p className="generate-empty muted">The text appears here, each token with its probability and the experts that it was sent to.</p>}
-      {state.kind === "loading" && <p className="generate-empty muted" role="status">{state.message}</p>}
-      {state.kind === "failed" && <div className="generate-empty" role="alert"><p className="field-error">{state.message}</p>{state.detail && <details><summary>Detail</summary><pre className="mono">{state.detail}</pre></details>}</div>}
-      {(state.kind === "writing" || state.kind === "done") && <Answer answer={state.answer} going={state.kind === "writing"} stopped={state.kind === "done" && state.stopped} />}
-    </section>
   );
 }

@@ -1,7 +1,9 @@
 // The left side: text, checkpoint, method and its settings, and the button.
 import { useId, type KeyboardEvent } from "react";
-import type { Checkpoint, RunDetail } from "../../contract/handlers.ts";
+import type { Checkpoint } from "../../contract/handlers.ts";
+import type { GenerationSource } from "../../contract/generation.ts";
 import { fromWire } from "../../contract/events.ts";
+import type { RunSpec } from "../../contract/runSpec.ts";
 import { shortNumber } from "../charts/quantity.ts";
 import { commandKey } from "../frame/keys.ts";
 import { typedNumber } from "../spec/draft.ts";
@@ -9,19 +11,27 @@ import { isGoing, settingProblems, type Checkpoint as Choice, type Draft } from 
 import { exampleText, settingFacts, settingsOf, type Setting } from "./settingFields.ts";
 import { generations, useGeneration } from "./store.ts";
 
-interface Props { runId: string; spec: RunDetail["spec"]; checkpoints: readonly Checkpoint[] }
+interface Props {
+  kind: GenerationSource["kind"];
+  id: string;
+  architecture: RunSpec["model"]["architecture"];
+  /** What the model was trained to do: it decides the example. */
+  objective: RunSpec["data"]["objective"];
+  /** Newest first; an imported model has none to choose from. */
+  checkpoints: readonly Checkpoint[];
+}
 
-export function Request({ runId, spec, checkpoints }: Props) {
-  const { draft, state } = useGeneration(runId);
-  const example = exampleText(spec.data.objective), text = draft.text ?? example;
-  const encoder = spec.model.architecture === "encoder-decoder", going = isGoing(state);
+export function Request({ kind, id, architecture, objective, checkpoints }: Props) {
+  const { draft, state } = useGeneration(id);
+  const example = exampleText(objective), text = draft.text ?? example;
+  const encoder = architecture === "encoder-decoder", going = isGoing(state);
   const problems = settingProblems(draft.settings);
   const problem = Object.values(problems)[0];
   // A decoder may begin with nothing; an encoder has to read something.
   const ready = problem === undefined && (text.trim() !== "" || !encoder);
   const ids = { text: useId(), help: useId(), checkpoint: useId() };
-  const change = (changes: Partial<Draft>) => generations.change(runId, changes);
-  const go = () => { if (ready) generations.generate(runId, text); };
+  const change = (changes: Partial<Draft>) => generations.change(id, changes);
+  const go = () => { if (ready) generations.generate(kind, id, text); };
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -33,16 +43,16 @@ export function Request({ runId, spec, checkpoints }: Props) {
         <label htmlFor={ids.text}>{encoder ? "Input" : "Prompt"}</label>
         <textarea id={ids.text} className="input" rows={5} value={text} maxLength={100_000} aria-describedby={ids.help} onChange={(event) => change({ text: event.target.value })} />
         <p id={ids.help} className="field-help muted">
-          {spec.data.objective === "span-corruption" ? "<extra_id_0>, <extra_id_1> … are hidden spans for the model to fill in." : encoder ? "What the encoder reads." : "The model goes on from here."}
+          {objective === "span-corruption" ? "<extra_id_0>, <extra_id_1> … are hidden spans for the model to fill in." : encoder ? "What the encoder reads." : "The model goes on from here."}
           {text !== example && example !== "" && <> <button type="button" className="link" onClick={() => change({ text: null })}>Use the example</button></>}
         </p>
       </div>
-      <div className="generate-field">
+      {checkpoints.length > 0 && <div className="generate-field">
         <label htmlFor={ids.checkpoint}>Checkpoint</label>
         <select id={ids.checkpoint} className="input" value={String(draft.checkpoint)} onChange={(event) => change({ checkpoint: checkpointOf(event.target.value) })}>
           {checkpointChoices(checkpoints, draft.checkpoint).map(({ value, label }) => <option key={value} value={value}>{label}</option>)}
         </select>
-      </div>
+      </div>}
       <div className="generate-field">
         <span id={`${ids.text}-method`}>Method</span>
         <div className="segments" role="radiogroup" aria-labelledby={`${ids.text}-method`}>
@@ -58,7 +68,7 @@ export function Request({ runId, spec, checkpoints }: Props) {
       </div>
       <div className="generate-buttons">
         {/* Two buttons by their keys: one that turned into the submit button while it is clicked would submit. */}
-        {going ? <button key="stop" type="button" className="button" onClick={() => generations.stop(runId)}>Stop</button>
+        {going ? <button key="stop" type="button" className="button" onClick={() => generations.stop(id)}>Stop</button>
           : <button key="generate" type="submit" className="button primary" disabled={!ready}>Generate</button>}
         <span className="muted"><kbd>{commandKey}Enter</kbd></span>
       </div>

@@ -19,7 +19,7 @@ test("a request goes from loading over text that grows to its end, and is then g
   let drawn = 0;
   store.subscribe(() => drawn++);
   store.change("a", { text: "x", checkpoint: "best" });
-  store.generate("a", "x");
+  store.generate("run", "a", "x");
   expect(asked[0]!.args).toMatchObject({ source: { kind: "run", runId: "a", checkpoint: "best" }, texts: ["x"], settings: { method: "greedy", maxTokens: 64 } });
   expect(store.read("a").state.kind).toBe("loading");
   asked[0]!.push({ phase: "text", answer: answer(false, "on") });
@@ -33,13 +33,13 @@ test("a request goes from loading over text that grows to its end, and is then g
 
 test("stopped, it keeps what has come; a new request ends the one before", () => {
   const { store, asked } = setUp();
-  store.generate("a", "x");
+  store.generate("run", "a", "x");
   asked[0]!.push({ phase: "text", answer: answer(false, "on") });
   store.stop("a");
   expect(store.read("a").state).toMatchObject({ kind: "done", stopped: true, answer: { texts: [{ text: "on" }] } });
   expect(asked[0]!.ended).toBe(true);
-  store.generate("a", "x");
-  store.generate("a", "y");
+  store.generate("run", "a", "x");
+  store.generate("run", "a", "y");
   expect(asked.map(({ ended }) => ended)).toEqual([true, true, false]);
   asked[2]!.fail({ message: "no", detail: null });
   expect(store.read("a").state).toEqual({ kind: "failed", message: "no", detail: null });
@@ -49,6 +49,13 @@ test("what can't be asked for is not asked", () => {
   const { store, asked } = setUp();
   store.change("a", { settings: { ...store.read("a").draft.settings, maxTokens: "many", topP: 2 } });
   expect(Object.keys(settingProblems(store.read("a").draft.settings))).toEqual(["maxTokens", "topP"]);
-  store.generate("a", "x");
+  store.generate("run", "a", "x");
   expect(asked).toEqual([]);
+});
+
+test("an imported model is asked for by its id, and has no checkpoint", () => {
+  const { store, asked } = setUp();
+  store.generate("model", "m", "x");
+  expect(asked[0]!.args).toMatchObject({ source: { kind: "model", modelId: "m" } });
+  expect(asked[0]!.args).not.toHaveProperty("source.checkpoint");
 });

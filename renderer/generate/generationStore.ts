@@ -1,5 +1,5 @@
-// What is asked of each run's model, and what it has answered: kept while the window is open, so that looking at another tab or
-// run loses nothing.
+// What is asked of each run or imported model, and what it has answered: kept while the window is open, so that looking at another
+// tab or run loses nothing.
 import type { Client } from "../../contract/client.ts";
 import { GenerationSettings, type GenerationAnswer, type GenerationPush, type GenerationSource } from "../../contract/generation.ts";
 import { toIssues } from "../../contract/specIssues.ts";
@@ -44,49 +44,49 @@ export class GenerationStore {
     this.#listeners.add(changed);
     return () => void this.#listeners.delete(changed);
   };
-  readonly read = (runId: string): Entry => this.#entries.get(runId) ?? START;
+  readonly read = (id: string): Entry => this.#entries.get(id) ?? START;
 
-  change(runId: string, draft: Partial<Draft>): void {
-    const entry = this.read(runId);
-    this.#set(runId, { ...entry, draft: { ...entry.draft, ...draft } });
+  change(id: string, draft: Partial<Draft>): void {
+    const entry = this.read(id);
+    this.#set(id, { ...entry, draft: { ...entry.draft, ...draft } });
   }
 
-  /** Asks for text; one that was coming for this run is given up. */
-  generate(runId: string, text: string): void {
-    const { draft } = this.read(runId), settings = GenerationSettings.safeParse(draft.settings);
+  /** Asks for text; one that was coming from the same weights is given up. */
+  generate(kind: GenerationSource["kind"], id: string, text: string): void {
+    const { draft } = this.read(id), settings = GenerationSettings.safeParse(draft.settings);
     if (!settings.success) return;
-    this.#end(runId);
-    this.#to(runId, { kind: "loading", message: "Starting…" });
-    const source = { kind: "run", runId, checkpoint: draft.checkpoint } as const;
-    this.#stops.set(runId, this.#client.subscribe("generation", { source, texts: [text], settings: settings.data }, (push) => this.#hear(runId, push), ({ message, detail }) => {
-      this.#end(runId);
-      this.#to(runId, { kind: "failed", message, detail });
+    this.#end(id);
+    this.#to(id, { kind: "loading", message: "Starting…" });
+    const source: GenerationSource = kind === "run" ? { kind, runId: id, checkpoint: draft.checkpoint } : { kind, modelId: id };
+    this.#stops.set(id, this.#client.subscribe("generation", { source, texts: [text], settings: settings.data }, (push) => this.#hear(id, push), ({ message, detail }) => {
+      this.#end(id);
+      this.#to(id, { kind: "failed", message, detail });
     }));
   }
 
   /** Ends the work and keeps what has come. */
-  stop(runId: string): void {
-    const { state } = this.read(runId);
-    this.#end(runId);
-    if (state.kind === "writing") this.#to(runId, { kind: "done", answer: state.answer, stopped: true });
-    else if (state.kind === "loading") this.#to(runId, { kind: "nothing" });
+  stop(id: string): void {
+    const { state } = this.read(id);
+    this.#end(id);
+    if (state.kind === "writing") this.#to(id, { kind: "done", answer: state.answer, stopped: true });
+    else if (state.kind === "loading") this.#to(id, { kind: "nothing" });
   }
 
-  #hear(runId: string, push: GenerationPush): void {
-    if (push.phase === "loading") return this.#to(runId, { kind: "loading", message: push.message });
-    if (!push.answer.done) return this.#to(runId, { kind: "writing", answer: push.answer });
-    this.#end(runId);
-    this.#to(runId, { kind: "done", answer: push.answer, stopped: false });
+  #hear(id: string, push: GenerationPush): void {
+    if (push.phase === "loading") return this.#to(id, { kind: "loading", message: push.message });
+    if (!push.answer.done) return this.#to(id, { kind: "writing", answer: push.answer });
+    this.#end(id);
+    this.#to(id, { kind: "done", answer: push.answer, stopped: false });
   }
-  #end(runId: string): void {
-    this.#stops.get(runId)?.();
-    this.#stops.delete(runId);
+  #end(id: string): void {
+    this.#stops.get(id)?.();
+    this.#stops.delete(id);
   }
-  #to(runId: string, state: State): void {
-    this.#set(runId, { ...this.read(runId), state });
+  #to(id: string, state: State): void {
+    this.#set(id, { ...this.read(id), state });
   }
-  #set(runId: string, entry: Entry): void {
-    this.#entries.set(runId, entry);
+  #set(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -4,5 +4,5 @@ import { client } from "../connection/index.ts";
 import { GenerationStore, type Entry } from "./generationStore.ts";
 
 export const generations = new GenerationStore(client);
-/** A run's draft and answer; the component is drawn again when they change. */
-export const useGeneration = (runId: string): Entry => useSyncExternalStore(generations.subscribe, () => generations.read(runId));
+/** Draft and answer of a run or an imported model; the component is drawn again when they change. */
+export const useGeneration = (id: string): Entry => useSyncExternalStore(generations.subscribe, () => generations.read(id));

@@ -9,6 +9,7 @@ export function modelActions({ id, model }: ModelFile): ModelAction[] {
   const derive = (as: "fine-tune" | "distil" | "upcycle") => () => setView({ page: "new", source: null, model: id, as });
   return [
     { id: "fine-tune", label: "Fine-tune…", perform: derive("fine-tune") },
+    { id: "generate", label: "Generate…", perform: () => setView({ page: "generate", source: null, model: id, as: null }) },
     { id: "distil", label: "Distil into a dense model…", perform: derive("distil") },
     ...(model.sparse ? [] : [{ id: "upcycle", label: "Upcycle into a sparse model…", perform: derive("upcycle") }]),
     { id: "delete", label: "Delete…", danger: true, perform: () => openDialog({ kind: "delete-model", modelId: id }) },

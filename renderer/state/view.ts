@@ -10,7 +10,7 @@ import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
-export type Page = "runs" | "new" | "compare" | "models";
+export type Page = "runs" | "new" | "compare" | "models" | "generate";
 
 export interface View {
   page: Page;
@@ -20,7 +20,7 @@ export interface View {
   overlaid: readonly string[];
   /** The run whose spec the form starts from. */
   source: string | null;
-  /** The imported model that the form starts from, or that stands out among the models. */
+  /** The imported model that the form starts from, that writes, or that stands out among the models. */
   model: string | null;
   /** What the form makes of `source` or `model`; null duplicates the run. */
   as: Derivation | null;
@@ -54,7 +54,7 @@ export const START_VIEW: View = {
   routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
-const PAGES: readonly Page[] = ["runs", "new", "compare", "models"];
+const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;
 
