@@ -1,6 +1,7 @@
 // Imported models: brought in from a folder, made into runs, deleted. The folder is one that transformers wrote.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeModelFolder } from "../scripts/fixtures/modelFolder.ts";
 import { expect, reachStep, startRun, status, test, TINY } from "./product.ts";
 
 const FOLDER = join(import.meta.dirname, "../scripts/fixtures/transformers/switch-odd-sizes");
@@ -42,7 +43,41 @@ test("a model is imported, seen before and after, offered to be trained further,
   expect(await product.cli("model", "list")).toEqual([]);
 });
 
-test("a run teaches a dense one, which says whom it learned from and what it kept", async ({ app }) => {
+test("an imported model writes: brought in with its tokenizer, asked from the page, and the same from the terminal", async ({ app, product }) => {
+  const folder = writeModelFolder(join(product.home, "letters"));
+  await app.keyboard.press("m");
+  await app.getByLabel("Import a folder in transformers’ layout").fill(folder);
+  await expect(app.locator("#import-found")).toContainText("23 tokens, with a tokenizer");
+  await app.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(app.locator(".model-table tbody tr")).toContainText("letters");
+  // The weights were copied.
+  rmSync(folder, { recursive: true });
+  await app.getByRole("button", { name: "More for letters" }).click();
+  await app.getByRole("menuitem", { name: "Generate…" }).click();
+  await expect(app.getByRole("heading", { name: "letters" })).toBeVisible();
+  await expect(app.getByLabel("Checkpoint")).toHaveCount(0);
+  await app.getByLabel("Input", { exact: true }).fill("a <extra_id_0> cat");
+  await app.getByLabel("Tokens at most").fill("8");
+  await app.getByRole("button", { name: "Generate", exact: true }).click();
+  const result = app.getByRole("region", { name: "Generated text" });
+  await expect(result).toContainText(/came to its end|cut at the token limit/, { timeout: 60_000 });
+  await expect(result.getByText("Checkpoint")).toHaveCount(0);
+  await expect(result.getByRole("group", { name: "Input, token by token" }).locator(".token").first()).toHaveAttribute("data-expert", /^[0-2]$/);
+  await result.getByText("Table", { exact: true }).click();
+  const written = await product.cli("generate", "letters", "--input", "a <extra_id_0> cat", "--max-tokens", "8") as { texts: { output: { id: number }[] }[] };
+  await expect(result.getByRole("table", { name: "Output" }).locator("tbody tr")).toHaveCount(written.texts[0]!.output.length);
+  // The address opens it again; without a tokenizer it says what to do.
+  await app.reload();
+  await expect(app.getByRole("heading", { name: "letters" })).toBeVisible();
+  await app.getByRole("button", { name: "Back to the models" }).click();
+  await app.getByLabel("Import a folder in transformers’ layout").fill(FOLDER);
+  await app.getByRole("button", { name: "Import", exact: true }).click();
+  await app.getByRole("button", { name: "More for switch-odd-sizes" }).click();
+  await app.getByRole("menuitem", { name: "Generate…" }).click();
+  await expect(app.getByRole("heading", { name: "Its tokens stand for no text" })).toBeVisible();
+});
+
+test("a run teaches a dense one, which says whom it learned from and what it kept", async ({ app, product }) => {
   const short = { ...TINY, training: { ...TINY.training, steps: 10, warmupSteps: 2, evaluateEvery: 5, checkpoint: { everySteps: 5 } } };
   const finished = () => expect(status(app)).toContainText("completed", { timeout: 90_000 });
   await startRun(app, { ...short, name: "teacher" });
@@ -62,7 +97,9 @@ test("a run teaches a dense one, which says whom it learned from and what it kep
   await expect(app.locator("figure", { hasText: "Distillation loss" }).locator(".figure-summary")).toContainText("distillation loss");
   await app.locator(".run-row", { hasText: "alone" }).locator(".eye").click();
   await app.keyboard.press("c");
-  await expect(app.locator(".compare-table tr", { hasText: "teacher’s gain kept" })).toContainText(/%|none: the teacher/);
+  const runs = await product.cli("runs", "list") as { id: string; name: string }[], idOf = (name: string) => runs.find((run) => run.name === name)!.id;
+  const { gainKept } = await product.cli("distill", "report", idOf("teacher, distilled"), "--dense", idOf("alone")) as { gainKept: number | null };
+  await expect(app.locator(".compare-table tr", { hasText: "teacher’s gain kept" })).toContainText(gainKept === null ? "none: the teacher" : `${Number((100 * gainKept).toPrecision(4))}%`);
 });
 
 test("an address opens a derivation again, and one that can't be is refused in a sentence", async ({ app, product }) => {
