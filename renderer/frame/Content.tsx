@@ -8,6 +8,7 @@ import { derived, duplicate, type Beginning } from "../newRun/beginning.ts";
 import { GenerateModelPage } from "../generate/GenerateModelPage.tsx";
 import { GenerateTab } from "../generate/GenerateTab.tsx";
 import { NewRunPage } from "../newRun/index.tsx";
+import { PlanPage } from "../plan/index.tsx";
 import { panels } from "../panels/index.tsx";
 import { FirstStart } from "../start/index.tsx";
 import { chooseRun, newRun } from "../state/runActions.ts";
@@ -27,6 +28,7 @@ export function Content() {
   if (page === "new") return <NewRun />;
   if (page === "models") return <ModelsPage />;
   if (page === "generate") return <GenerateModelPage key={model} />;
+  if (page === "plan") return <PlanPage />;
   if (page === "compare") return <ComparePage runIds={compared} />;
   if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={newRun} />;
   if (!run) return (

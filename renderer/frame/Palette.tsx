@@ -19,6 +19,7 @@ const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview",
 const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
   { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
+  { id: "plan", label: "Plan for other devices", hint: "p", perform: () => setView({ page: "plan" }) },
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },
   { id: "redo", label: "Redo", perform: doAgain },

@@ -32,6 +32,7 @@ export function Sidebar() {
       )}
       {shown.length > 0 ? <RunList runs={shown} /> : <EmptyList loaded={loaded} filter={filter} hidden={present.length} clear={() => setFilter("")} />}
       <ModelsLink />
+      <PlanLink />
       <ResizeHandle />
     </aside>
   );
@@ -41,6 +42,11 @@ function ModelsLink() {
   const { page } = useView();
   const { data: models } = useRequest("models.list", {});
   return <button type="button" className="sidebar-foot" aria-current={page === "models" || page === "generate" ? "page" : undefined} onClick={() => setView({ page: "models" })}>Imported models <span className="muted number">{models && models.length > 0 ? models.length.toLocaleString("en") : ""}</span></button>;
+}
+
+function PlanLink() {
+  const { page } = useView();
+  return <button type="button" className="sidebar-foot" aria-current={page === "plan" ? "page" : undefined} onClick={() => setView({ page: "plan" })}>Plan for other devices</button>;
 }
 
 function EmptyList({ loaded, filter, hidden, clear }: { loaded: boolean; filter: string; hidden: number; clear: () => void }) {

@@ -6,11 +6,12 @@ import { RunId } from "../../contract/runDirectory.ts";
 import type { Layer } from "../panels/liveHistory.ts";
 import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasures.ts";
 import { DERIVATIONS, type Derivation } from "../newRun/beginning.ts";
+import { readChoice, START_CHOICE, writeChoice, type PlanChoice } from "../plan/choice.ts";
 import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
-export type Page = "runs" | "new" | "compare" | "models" | "generate";
+export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan";
 
 export interface View {
   page: Page;
@@ -47,14 +48,16 @@ export interface View {
   place: Place;
   /** The run that the comparison measures differences from; null takes the first. */
   baseline: string | null;
+  /** What the planner is asked about. */
+  plan: PlanChoice;
 }
 
 export const START_VIEW: View = {
   page: "runs", run: null, overlaid: [], source: null, model: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
-  routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null,
+  routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null, plan: START_CHOICE,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
-const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate"];
+const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate", "plan"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;
 
@@ -102,6 +105,7 @@ export function readView(search: string): View {
     maximised: figureId(query.get("full")),
     place: PLACES.find((place) => place === query.get("values")) ?? "last",
     baseline: runId(query.get("baseline")),
+    plan: readChoice(query),
   };
 }
 
@@ -132,6 +136,7 @@ export function writeView(view: View): string {
   put("full", view.maximised);
   put("values", view.place, "last");
   put("baseline", view.baseline);
+  for (const [name, value, start] of writeChoice(view.plan)) put(name, value, start);
   const text = query.toString().replaceAll("%2C", ",");
   return text && `?${text}`;
 }
