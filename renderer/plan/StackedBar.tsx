@@ -24,8 +24,8 @@ export function StackedBar({ segments, scale, write, limit }: BarProps) {
   );
 }
 
-export const Legend = ({ segments, write }: Pick<BarProps, "segments" | "write">) => (
+export const Legend = ({ segments, write, limit }: Pick<BarProps, "segments" | "write" | "limit">) => (
   <ul className="legend plan-legend">{segments.filter(({ value }) => value > 0).map(({ key, name, colour, value }) => (
     <li key={key}><span className="swatch" style={{ "--swatch": `var(${colour})` } as React.CSSProperties} aria-hidden="true" />{name} <b className="number">{write(value)}</b></li>
-  ))}</ul>
+  ))}{limit && <li><span className="limit-mark" aria-hidden="true" />{limit.name} <b className="number">{write(limit.value)}</b></li>}</ul>
 );

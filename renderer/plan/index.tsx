@@ -13,7 +13,7 @@ import { setView, useView } from "../state/view.ts";
 import { deviceOf, type PlanChoice } from "./choice.ts";
 import { Controls } from "./Controls.tsx";
 import { MeshTable, sameMesh } from "./MeshTable.tsx";
-import { COLLECTIVE_NAMES, collectiveColour, memorySegments, stepTime, timeSegments } from "./parts.ts";
+import { COLLECTIVE_NAMES, collectiveColour, memorySegments, runTime, stepTime, timeSegments } from "./parts.ts";
 import { Legend, StackedBar } from "./StackedBar.tsx";
 import { useSubject } from "./subject.ts";
 import "./plan.css";
@@ -52,7 +52,7 @@ function Answer({ choice, spec: own, facts }: { choice: PlanChoice; spec: RunSpe
       <MemoryFigure plan={chosen} device={device} />
       <TimeFigure plan={chosen} />
       <CollectiveTable plan={chosen} />
-      <section className="plan-section"><h2>{counted(plans.length, "mesh").replace(/meshs$/, "meshes")} of {counted(choice.devices, "device")}</h2><div className="plan-scroll"><MeshTable plans={plans} chosen={chosen} /></div></section>
+      <section className="plan-section"><h2>{plans.length === 1 ? "1 mesh" : `${plans.length} meshes`} of {counted(choice.devices, "device")}</h2><div className="plan-scroll"><MeshTable plans={plans} chosen={chosen} /></div></section>
     </>
   );
 }
@@ -78,9 +78,9 @@ function PlanFacts({ spec, facts, plan }: { spec: RunSpec; facts: Facts; plan: P
   const { parameters, flopsPerSequence } = useMemo(() => consequences(spec, facts), [spec, facts]);
   const rows: [title: string, value: string, note: string, definition: string][] = [
     ["Parameters", shortNumber(parameters.total, 4), `${percent(parameters.experts / parameters.total)} in experts`, parameters.total.toLocaleString("en")],
-    ["FLOPs a sequence", shortNumber(flopsPerSequence.training, 4), "forward and backward", "Multiply-adds count as 2; the backward pass makes two products for each of the forward’s."],
+    ["FLOPs a sequence", shortNumber(flopsPerSequence.training, 4), "in training", "Forward and backward. Multiply-adds count as 2; the backward pass makes two products for each of the forward’s."],
     ["Utilisation", percent(plan.utilisation), "of peak FLOPs", "FLOPs of the model, without padding, over what the peaks of all devices allow in the step’s time (MFU, 2204.02311)."],
-    ["Whole run", stepTime(plan.time.total * spec.training.steps), counted(spec.training.steps, "step"), "Steps of the spec at this speed; evaluation and checkpoints are not counted."],
+    ["Whole run", runTime(plan.time.total * spec.training.steps), counted(spec.training.steps, "step"), "Steps of the spec at this speed; evaluation and checkpoints are not counted."],
   ];
   return <dl className="plan-facts number">{rows.map(([title, value, note, definition]) => <div key={title} title={definition}><dt>{title}</dt><dd>{value}<span className="muted">{note}</span></dd></div>)}</dl>;
 }
@@ -88,13 +88,13 @@ function PlanFacts({ spec, facts, plan }: { spec: RunSpec; facts: Facts; plan: P
 const bytes = (value: number): string => quantity(value, "bytes");
 
 function MemoryFigure({ plan, device }: { plan: Plan; device: Device }) {
-  const usable = device.memory * ASSUMPTIONS.usableMemory, segments = memorySegments(plan.memory);
+  const usable = device.memory * ASSUMPTIONS.usableMemory, limit = { value: usable, name: "usable" }, segments = memorySegments(plan.memory);
   return (
     <Figure title="Memory of a device" state={{ kind: "ready" }} definition="Parameters, gradients and optimizer state in fp32, activations kept for the backward pass, and the buffers of experts with what the all-to-all has in flight."
       summary={`${bytes(plan.memory.total)} of the ${bytes(usable)} that a step can use: ${plan.fits ? "it fits" : `${bytes(plan.memory.total - usable)} too much`}.`}
       table={() => ({ columns: [{ name: "kind" }, { name: "memory", unit: "bytes" }], rows: [...segments.map(({ name, value }) => [name, value]), ["all", plan.memory.total]] })}>
-      <StackedBar segments={segments} scale={Math.max(plan.memory.total, device.memory)} write={bytes} limit={{ value: usable, name: "usable" }} />
-      <Legend segments={segments} write={bytes} />
+      <StackedBar segments={segments} scale={Math.max(plan.memory.total, device.memory)} write={bytes} limit={limit} />
+      <Legend segments={segments} write={bytes} limit={limit} />
     </Figure>
   );
 }

@@ -27,3 +27,6 @@ export const timeSegments = ({ compute, traffic, optimizer, collectives }: StepT
 
 /** "55.9 ms", "1.31 s", "12 min". */
 export const stepTime = (seconds: number): string => (seconds < 1e-3 ? `${shortNumber(seconds * 1e6, 3)} µs` : seconds < 1 ? `${shortNumber(seconds * 1e3, 3)} ms` : duration(seconds));
+
+/** As a step's, with days where hours would be many. */
+export const runTime = (seconds: number): string => (seconds < 72 * 3600 ? stepTime(seconds) : `${shortNumber(seconds / 86_400, 3)} days`);
