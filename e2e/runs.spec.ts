@@ -140,6 +140,8 @@ test("j, k and the arrow keys walk the list as it is filtered", async ({ app }) 
   await app.keyboard.press("Tab");
   await expect(app.locator(".sidebar").getByRole("button", { name: "Imported models" })).toBeFocused();
   await app.keyboard.press("Tab");
+  await expect(app.locator(".sidebar").getByRole("button", { name: "Plan for other devices" })).toBeFocused();
+  await app.keyboard.press("Tab");
   await expect(app.getByRole("separator", { name: "Width of the list of runs" })).toBeFocused();
 });
 
