@@ -136,3 +136,18 @@ describe("an imported model writes", () => {
       expect(switchyard(home.directory, "generate", ...words, "--input", "a")).toMatchObject({ code, out: "", error: expect.stringContaining(sentence) });
   }, PATIENCE);
 });
+
+test.each<[string, Parameters<typeof tinySpec>[0], string]>([
+  ["hash routing", { model: { sparse: { experts: 4, routing: "hash", balancing: "none" } } }, "top-1 routing of tokens alone (model.sparse.routing)"],
+  ["two choices a token", { model: { sparse: { experts: 4, routing: "top-k" } } }, "top-1 routing of tokens alone (model.sparse.routing)"],
+  ["a bias of experts", { model: { sparse: { experts: 4, balancing: "bias" } } }, "no bias of experts (model.sparse.balancing)"],
+  ["a decoder alone", { model: { architecture: "decoder-only" }, data: { objective: "causal" } }, "as encoder-decoders alone (model.architecture)"],
+  ["vision", { model: { architecture: "vision" }, data: { objective: "classification", source: { kind: "images", name: "mnist" } } }, "is a vision model"],
+])("a run with %s is not exported, and nothing is written", (_, changes, sentence) => {
+  const run = newRun(tinySpec({ ...changes, training: { steps: 2, warmupSteps: 1, evaluateEvery: 2, evaluationBatches: 1 } })), directory = dirname(dirname(run));
+  expect(spawnSync(process.execPath, [TRAINER, run], { encoding: "utf8" }).status).toBe(0);
+  const target = join(out, `refused-${basename(run)}`), refused = switchyard(directory, "model", "export", basename(run), target, "--format", "huggingface");
+  expect(refused).toMatchObject({ code: 1, out: "", error: expect.stringContaining(sentence) });
+  expect(refused.error.trim().split("\n")).toHaveLength(1);
+  expect(existsSync(target)).toBe(false);
+}, PATIENCE);

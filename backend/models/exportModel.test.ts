@@ -91,11 +91,21 @@ describe("config.json of a run's model", () => {
   });
 
   test.each<[object, string]>([
-    [{ architecture: "decoder-only" }, "model.architecture"], [{ sparse: { routing: "top-k" } }, "model.sparse.routing"], [{ sparse: { balancing: "bias" } }, "model.sparse.balancing"],
+    [{ architecture: "decoder-only" }, "model.architecture"], [{ architecture: "vision" }, "model.architecture"], [{ sparse: { balancing: "bias" } }, "model.sparse.balancing"],
+    [{ sparse: { routing: "top-k" } }, "model.sparse.routing"], [{ sparse: { routing: "top-k", choices: 1 } }, "model.sparse.routing"],
+    [{ sparse: { routing: "expert-choice" } }, "model.sparse.routing"], [{ sparse: { routing: "hash", balancing: "none" } }, "model.sparse.routing"], [{ feedForward: "gated-silu" }, "model.feedForward"],
     [{ feedForward: "gated-gelu" }, "model.feedForward"], [{ sparse: { every: 3 }, encoderLayers: 6, decoderLayers: 6 }, "model.sparse.every"],
     [{ sparse: { layers: { encoder: [0], decoder: [] } } }, "model.sparse.layers"], [{ rescaledHead: false }, "model.rescaledHead"],
     [{ sparse: null, tiedEmbeddings: false, sharedEmbeddings: false }, "model.sharedEmbeddings"],
-  ])("%j is refused by its field", (model, field) => expect(() => toHuggingFace(facts(model))).toThrow(field));
+  ])("%j is refused in one sentence, by its field", (model, field) => expect(() => toHuggingFace(facts(model))).toThrow(new RegExp(`^The model can't be exported: [^.]+ \\(${field.replaceAll(".", "\\.")}\\)\\.$`)));
+
+  test("what only changes what transformers computes is told", () => {
+    const notes = (sparse: object) => toHuggingFace(facts({ sparse: { fixedCapacity: 9, capacityGroup: "sequence", ...sparse } })).notes;
+    expect(notes({})).toEqual([]);
+    expect(notes({ overflow: "next-choice" })).toEqual([expect.stringContaining("drops tokens that overflow")]);
+    expect(notes({ priority: "probability" })).toEqual([expect.stringContaining("serves earlier tokens first")]);
+    expect(notes({ capacityGroup: "batch" })).toEqual([expect.stringContaining("for each sequence")]);
+  });
 
   test.each([[12, 6, [1, 3, 5, 7, 9, 11]], [6, 2, [1, 4]], [4, 4, [0, 1, 2, 3]], [4, 5, []], [4, 0, [1]], [1, 1, [0]], [5, 3, [0, 1, 2, 3, 4]]])("%i layers with %i sparse", (layers, sparse, blocks) =>
     expect(sparseBlocks(layers, sparse)).toEqual(blocks));

@@ -45,7 +45,7 @@ export async function openModel(home: Pick<Home, "runs" | "models">, source: Mod
     return { ...found, vocabularySize: file.vocabularySize, padToken: file.padToken, startToken: file.startToken, endToken: file.endToken, lengths: PRETRAINING_LENGTHS };
   }
   const spec = readJson(join(home.runs, source.id, FILES.spec), RunSpec);
-  if (!spec || tokenizer === null) throw new PersonError(`"${name}" is a vision model, which reads no text.`);
+  if (!spec || tokenizer === null) throw new PersonError(`"${name}" is a vision model; only models that read text have logits of tokens or a place in transformers' layout.`);
   const { pad, end, vocabularySize } = openTokenizer(tokenizer);
   return {
     ...found, vocabularySize: vocabularyOf(weights) ?? vocabularySize, padToken: pad, startToken: pad, endToken: end,
