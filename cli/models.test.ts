@@ -78,6 +78,12 @@ describe("a model of transformers", () => {
   test.each([
     ["{", "is not JSON"], ['{"decoder_input_ids": [[1]]}', "input_ids is missing"], ['{"input_ids": [[1], []], "decoder_input_ids": [[1], [1]]}', "input_ids.1: is empty"],
     ['{"input_ids": [[1], [2]], "decoder_input_ids": [[1]]}', "2 rows"], ['{"input_ids": [[23]], "decoder_input_ids": [[1]]}', "input_ids[0] holds token 23"], ['{"input_ids": [[1.5]], "decoder_input_ids": [[1]]}', "does not fit at input_ids.0.0"],
+    ['{"input_ids": [[2, 3]], "decoder_input_ids": [[0]], "token_type_ids": [[0, 0]]}', 'has "token_type_ids", which is not known'],
+    ['{"input_ids": [[2, 3]], "attention_mask": [[1]], "decoder_input_ids": [[0]]}', "attention_mask[0] has 1 places and input_ids[0] 2"],
+    ['{"input_ids": [[2, 3]], "attention_mask": [[1, 2]], "decoder_input_ids": [[0]]}', "attention_mask.0.1: must be 0 or 1"],
+    ['{"input_ids": [[2, 0]], "attention_mask": [[1, 1]], "decoder_input_ids": [[0]]}', "attention_mask[0][1] is 1 where input_ids has the padding token"],
+    ['{"input_ids": [[2, 3]], "attention_mask": [[0, 1]], "decoder_input_ids": [[0]]}', "masks token 2 before others"],
+    ['{"input_ids": [[2, 3]], "decoder_input_ids": [[0, 4]], "decoder_attention_mask": [[0, 1]]}', "the decoder attends to every token before"],
   ])("the input %s", (text, sentence) => {
     const file = join(out, "wrong.json");
     writeFileSync(file, text);
@@ -103,6 +109,22 @@ test("a run is exported, at the step asked for, and computes the same", () => {
   // At these lengths nothing overflows, so that the capacity's two ways agree.
   expect(logits(join(out, "step-10"))).toBe(logits(basename(run)));
   expect(logits(join(out, "step-5"))).not.toBe(logits(join(out, "step-10")));
+}, PATIENCE);
+
+test.each(["switch-odd-sizes", "t5-relu"])("%s: what is masked changes nothing", (name) => {
+  const model = join(FIXTURE, "..", name), input = join(out, "masked.json"), output = join(out, "masked-logits.json");
+  const logits = (content: object): number[][][] => {
+    writeFileSync(input, JSON.stringify({ decoder_input_ids: [[0, 5, 6], [0, 7, 8]], ...content }));
+    expect(switchyard(home.directory, "model", "logits", "--model", model, "--input", input, "--output", output)).toMatchObject({ code: 0, error: "" });
+    return (JSON.parse(readFileSync(output, "utf8")) as { logits: number[][][] }).logits;
+  };
+  const short = logits({ input_ids: [[3, 4, 5], [6, 7]] }), attention_mask = [[1, 1, 1, 0], [1, 1, 0, 0]];
+  const long = [[3, 4, 5, 9], [6, 7, 9, 8]], decoder_attention_mask = [[1, 1, 0], [1, 1, 1]];
+  const masked = logits({ input_ids: long, attention_mask, decoder_attention_mask });
+  for (const [b, t, v] of short.flatMap((rows, b) => rows.flatMap((row, t) => row.map((_, v) => [b, t, v] as const)))) expect(masked[b]![t]![v]).toBeCloseTo(short[b]![t]![v]!, 5);
+  expect(logits({ input_ids: long })[1]![1]).not.toEqual(short[1]![1]);
+  // Without experts any place can be masked.
+  if (name === "t5-relu") expect(logits({ input_ids: [[9, 4, 5, 3], [6, 8, 7, 2]], attention_mask: [[0, 1, 1, 1], [1, 0, 1, 1]] })).toEqual(logits({ input_ids: [[2, 4, 5, 3], [6, 3, 7, 2]], attention_mask: [[0, 1, 1, 1], [1, 0, 1, 1]] }));
 }, PATIENCE);
 
 describe("an imported model writes", () => {

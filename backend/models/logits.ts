@@ -3,11 +3,13 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { PersonError } from "../personError.ts";
+import { checkDecoderMask, maskedInput } from "./attentionMask.ts";
 import { loadNative } from "./huggingFaceFolder.ts";
 import type { OpenedModel } from "./weights.ts";
 
-const rows = z.array(z.array(z.int().min(0)).min(1, { error: "is empty" })).min(1).max(100_000);
-export const LogitsInput = z.object({ input_ids: rows.optional(), decoder_input_ids: rows });
+const rowsOf = (value: z.ZodType<number>) => z.array(z.array(value).min(1, { error: "is empty" })).min(1).max(100_000);
+const rows = rowsOf(z.int().min(0)), mask = rowsOf(z.union([z.literal(0), z.literal(1)], { error: "must be 0 or 1" }));
+export const LogitsInput = z.strictObject({ input_ids: rows.optional(), attention_mask: mask.optional(), decoder_input_ids: rows, decoder_attention_mask: mask.optional() });
 export type LogitsInput = z.output<typeof LogitsInput>;
 
 /** Logits [B][T][vocabulary], in memory row-major; `length` is T, the longest row's tokens. */
@@ -25,7 +27,8 @@ function rectangle(name: string, rows: number[][], { vocabularySize, padToken }:
 }
 
 /**
- * Computes them as in an evaluation. Encoder tokens that equal the padding token are masked; the decoder attends to all tokens before.
+ * Computes them as in an evaluation. Encoder tokens that equal the padding token, and those that `attention_mask` gives 0, are masked; the
+ * decoder attends to all tokens before.
  * @throws PersonError, one sentence.
  */
 export async function computeLogits(opened: OpenedModel, input: LogitsInput): Promise<Logits> {
@@ -34,7 +37,10 @@ export async function computeLogits(opened: OpenedModel, input: LogitsInput): Pr
   if (encoder && !input.input_ids) throw new PersonError("input_ids is missing: the model is an encoder-decoder.");
   if (!encoder && input.input_ids) throw new PersonError("The model is decoder-only and reads decoder_input_ids alone; leave input_ids out.");
   if (input.input_ids && input.input_ids.length !== batchSize) throw new PersonError(`input_ids has ${input.input_ids.length} rows and decoder_input_ids ${batchSize}; give as many of each.`);
-  const decoder = rectangle("decoder_input_ids", input.decoder_input_ids, opened), read = input.input_ids && rectangle("input_ids", input.input_ids, opened);
+  if (input.attention_mask && !input.input_ids) throw new PersonError("attention_mask belongs to input_ids, which a decoder-only model does not read; leave it out.");
+  if (input.decoder_attention_mask) checkDecoderMask(input.decoder_input_ids, input.decoder_attention_mask);
+  const encoderIds = input.input_ids && (input.attention_mask ? maskedInput(input.input_ids, input.attention_mask, model, padToken) : input.input_ids);
+  const decoder = rectangle("decoder_input_ids", input.decoder_input_ids, opened), read = encoderIds && rectangle("input_ids", encoderIds, opened);
   const { Engine } = await loadNative();
   const engine = await Engine.create({
     seed: 1, device: "auto", model, vocabularySize, padToken, startToken, capacityFactorGrid: [], training: RunSpec.parse({}).training, inference: true,

@@ -136,7 +136,7 @@ const exporting: Command = {
 const logits: Command = {
   name: "model logits", positional: [], about: "Compute a model's logits for given token ids.",
   details: 'The input is {"input_ids": [[...]], "decoder_input_ids": [[...]]}, rows of any length; shorter ones are padded at the right. Encoder tokens that equal\n'
-    + 'the padding token are masked. The output is {"logits": [...]}: rows × decoder tokens × vocabulary.',
+    + 'the padding token are masked, and those to which "attention_mask" gives 0. The output is {"logits": [...]}: rows × decoder tokens × vocabulary.',
   options: {
     model: { value: "DIR|ID|RUN", about: "A folder in transformers' layout, an imported model or a run." }, input: { value: "FILE.json", about: "Token ids." },
     output: { value: "FILE.json", about: "Where the logits go." }, ...STEP,
@@ -170,7 +170,8 @@ function readInput(file: string): LogitsInput {
   }
   const parsed = LogitsInput.safeParse(content);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
+  const issue = parsed.error.issues[0]!, { path, message } = issue;
+  if (issue.code === "unrecognized_keys") throw new Error(`The file ${file} has "${issue.keys[0]}", which is not known here; it may hold ${Object.keys(LogitsInput.shape).join(", ")}.`);
   throw new Error(`The file ${file} does not fit at ${path.join(".") || "its top"}: ${message}.`);
 }
 
