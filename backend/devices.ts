@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Devices } from "../contract/handlers.ts";
+import type { CpuRates } from "../native/switchyard.d.ts";
 import { fileStamp } from "./fileStamp.ts";
 
 const NATIVE = new URL("../native/load.ts", import.meta.url).href;
@@ -10,7 +11,7 @@ const NATIVE = new URL("../native/load.ts", import.meta.url).href;
 const INSTRUCTION_SETS = ["sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile", "avx_vnni", "neon", "asimd", "sve"];
 
 type NativeDevices = Omit<Devices, "cpu"> & { cpu: Omit<Devices["cpu"], "utilization"> };
-interface Native { devices(): Promise<NativeDevices> }
+interface Native { devices(): Promise<NativeDevices>; measureCpu(): Promise<CpuRates> }
 
 const ADDON = fileURLToPath(new URL("../build/native/switchyard.node", import.meta.url));
 /** A failed load is tried again when the addon has changed, and otherwise after this time: a library it needs may be there now. */
@@ -43,6 +44,9 @@ export async function readDevices(): Promise<Devices> {
     };
   }
 }
+
+/** Rates of this CPU, measured in about a second. Rejects where the engine is not built. */
+export const measureCpu = async (): Promise<CpuRates> => (await loadNative()).measureCpu();
 
 function cpuFacts(): Omit<Devices["cpu"], "utilization"> {
   const info = readText("/proc/cpuinfo");

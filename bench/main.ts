@@ -8,6 +8,7 @@ import { devices } from "../native/load.ts";
 import type { BenchRow } from "./benchRow.ts";
 import { ingestRate } from "./ingestRate.ts";
 import { openLargeRun } from "./openLargeRun.ts";
+import { plannedStep } from "./plannedStep.ts";
 import { markdownTable, methods } from "./table.ts";
 import { againstTransformers, denseTwin, diagnosticsCost } from "./trainingStep.ts";
 
@@ -20,6 +21,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   dense: () => denseTwin(),
   open: () => openLargeRun(undefined, say),
   ingest: () => ingestRate(),
+  planner: () => plannedStep(),
 };
 
 const BEGIN = "<!-- table -->", END = "<!-- end of table -->";

@@ -1,6 +1,6 @@
 // The planner from the command line: what it prints, and what it refuses.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -51,6 +51,14 @@ test("batch, efficiency, settings and vocabulary change the plan", () => {
 test("an own device is taken by its figures", () => {
   const { device } = json("--device", "own", "--peak", "0.4", "--memory", "16", "--bandwidth", "20", "--link", "5");
   expect(device).toMatchObject({ peak: { bf16: 4e11, fp32: 4e11 }, memory: 16e9, memoryBandwidth: 20e9, link: 5e9 });
+});
+
+const engineIsBuilt = existsSync(fileURLToPath(new URL("../build/native/switchyard.node", import.meta.url)));
+test.skipIf(!engineIsBuilt)("this CPU is measured and taken at its rates (needs the built engine)", () => {
+  const { device, assumptions, chosen } = json(SAMPLE, "--device", "cpu");
+  expect(assumptions).toMatchObject({ matrixEfficiency: 1, bandwidthEfficiency: 1 });
+  expect(chosen.time.compute).toBeCloseTo(chosen.flops / device.peak.fp32, 9);
+  expect(plan(SAMPLE, "--device", "cpu", "--devices", "2")).toMatchObject({ code: 2, error: expect.stringContaining("This CPU is one device") });
 });
 
 test("a model of the paper that no mesh holds is said not to fit", () => {

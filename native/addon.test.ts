@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { consequences, type ImageFacts } from "../contract/consequences.ts";
 import { Devices } from "../contract/handlers.ts";
 import { RunSpec, type RunSpecInput } from "../contract/runSpec.ts";
-import { Engine, devices } from "./load.ts";
+import { Engine, devices, measureCpu } from "./load.ts";
 import type { Batch, EngineConfig } from "./switchyard.d.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-addon-"));
@@ -26,6 +26,14 @@ test("devices are those of the contract", async () => {
   const found = await devices();
   expect(Devices.safeParse({ ...found, cpu: { ...found.cpu, utilization: null } }).error).toBeUndefined();
   expect(found.cuda.available).toBe(found.cuda.reason === null);
+});
+
+test("the rates of this CPU are those of a CPU", async () => {
+  const { fp32, bf16, memoryBandwidth } = await measureCpu();
+  for (const rate of [fp32, bf16]) expect(rate).toBeGreaterThan(1e9);
+  for (const rate of [fp32, bf16]) expect(rate).toBeLessThan(1e14);
+  expect(memoryBandwidth).toBeGreaterThan(1e8);
+  expect(memoryBandwidth).toBeLessThan(1e13);
 });
 
 describe("the number of parameters foretold is the engine's", () => {

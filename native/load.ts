@@ -16,4 +16,4 @@ function loadAddon(): Addon {
   }
 }
 
-export const { Engine, devices, exportHuggingFaceModel, importHuggingFaceModel, tensorHeader } = loadAddon();
+export const { Engine, devices, exportHuggingFaceModel, importHuggingFaceModel, measureCpu, tensorHeader } = loadAddon();

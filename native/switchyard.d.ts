@@ -238,6 +238,11 @@ export interface Devices { cpu: CpuFacts; gpus: GpuFacts[]; cuda: { available: b
 /** Facts about this machine's devices; GPUs through NVML loaded at run time. */
 export function devices(): Promise<Devices>;
 
+/** FLOP/s of matrix products in each precision (a multiply-add as 2), and bytes a second of memory, read and written together. */
+export interface CpuRates { fp32: number; bf16: number; memoryBandwidth: number }
+/** Measures this CPU for the planner, on all of its threads; takes about a second. */
+export function measureCpu(): Promise<CpuRates>;
+
 /** A tensor of a safetensors file; type is libtorch's word: "Float", "BFloat16", "Half", "Double" or "Long". */
 export interface TensorEntry { name: string; type: string; shape: number[] }
 /** What the header of a safetensors file says, checked; the values are not read. Rejects a damaged file in one sentence. */

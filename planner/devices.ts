@@ -62,6 +62,11 @@ export const DEVICES: readonly Device[] = [
     "Google Cloud, TPU v6e: 918 TFLOP/s, 32 GB, 1,638 GB/s, ICI 800 GB/s in both directions; 100 Gbit/s a chip between pods is an assumption"),
 ];
 
+/** The CPU of this machine, by rates measured on it. Ranks on it would share its cores, so it is one device and has no link. */
+export const measuredCpu = (name: string, memory: number, rates: { fp32: number; bf16: number; memoryBandwidth: number }): Device => ({
+  id: "cpu", name, peak: { fp32: rates.fp32, bf16: rates.bf16 }, memory, memoryBandwidth: rates.memoryBandwidth, node: 1, link: rates.memoryBandwidth, network: rates.memoryBandwidth, source: "Measured on this machine",
+});
+
 /** A device that a person describes: its rates are taken for both precisions, and its link joins all of them. */
 export const ownDevice = (figures: { peak: number; memory: number; memoryBandwidth: number; link: number }): Device => ({
   id: "own", name: "Own device", peak: { fp32: figures.peak, bf16: figures.peak }, memory: figures.memory, memoryBandwidth: figures.memoryBandwidth,

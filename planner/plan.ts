@@ -17,6 +17,9 @@ export interface Assumptions {
 }
 export const ASSUMPTIONS: Assumptions = { matrixEfficiency: 0.5, bandwidthEfficiency: 0.8, usableMemory: 0.9 };
 
+/** For rates that were measured rather than promised. */
+export const MEASURED: Assumptions = { ...ASSUMPTIONS, matrixEfficiency: 1, bandwidthEfficiency: 1 };
+
 /** Seconds of a step. Nothing overlaps but matrix products and the traffic of their operands, of which the longer counts. */
 export interface StepTime {
   /** Matrix products, forward and backward, at the efficiency assumed. */

@@ -1,14 +1,15 @@
 // plan: what a spec would need on other devices, and how to spread it over them.
+import { measureCpu, readDevices } from "../../backend/devices.ts";
 import { inspectSource } from "../../backend/runs/inspection.ts";
 import { RequestError } from "../../contract/client.ts";
 import { consequences } from "../../contract/consequences.ts";
 import type { Facts } from "../../contract/modelCounts.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { toIssues } from "../../contract/specIssues.ts";
-import { DEVICES, ownDevice, type Device } from "../../planner/devices.ts";
+import { DEVICES, measuredCpu, ownDevice, type Device } from "../../planner/devices.ts";
 import { AXES, devicesOf, refusal, type Mesh } from "../../planner/mesh.ts";
 import { PAPER_MODELS, paperTable, T5_FACTS } from "../../planner/paperModels.ts";
-import { ASSUMPTIONS, plan as planOf, plans as plansOf, type Assumptions } from "../../planner/plan.ts";
+import { ASSUMPTIONS, MEASURED, plan as planOf, plans as plansOf, type Assumptions } from "../../planner/plan.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { print } from "../print.ts";
 import { readSpecFile } from "../specFile.ts";
@@ -28,8 +29,9 @@ function positive(parsed: ParsedCommand, name: string, most = Infinity): number 
   return number;
 }
 
-function deviceOf(parsed: ParsedCommand): Device {
-  const names = [...DEVICES.map(({ id }) => id), "own"], id = parsed.value("device");
+/** The device, which for this CPU is measured now. @throws UsageError */
+async function deviceOf(parsed: ParsedCommand): Promise<Device> {
+  const names = [...DEVICES.map(({ id }) => id), "cpu", "own"], id = parsed.value("device");
   if (id === undefined) throw new UsageError(`Give --device NAME: ${names.join(", ")}.`);
   const given = Object.keys(OWN).filter((name) => parsed.has(name));
   if (id.toLowerCase() === "own") {
@@ -39,6 +41,10 @@ function deviceOf(parsed: ParsedCommand): Device {
       return value * OWN[name][1];
     };
     return ownDevice({ peak: figure("peak"), memory: figure("memory"), memoryBandwidth: figure("bandwidth"), link: figure("link") });
+  }
+  if (id.toLowerCase() === "cpu" && given.length === 0) {
+    const [{ cpu }, rates] = await Promise.all([readDevices(), measureCpu()]);
+    return measuredCpu(cpu.name, cpu.memoryBytes, rates);
   }
   const device = DEVICES.find((known) => known.id === id.toLowerCase());
   if (!device) {
@@ -85,7 +91,7 @@ async function subject(parsed: ParsedCommand): Promise<{ spec: RunSpec; facts: F
 export const plan: Command = {
   name: "plan", positional: ["[SPEC.json]"], about: "Estimate memory, communication and step time on other devices, and find the best mesh.",
   details: "Without a spec it plans for the default one. A mesh splits rows of the batch over data × expert, experts over expert, attention heads and feed-forward columns over model.\n"
-    + `Devices: ${DEVICES.map(({ id }) => id).join(", ")}, own. Formulas and sources: docs/planner.md.`,
+    + `Devices: ${DEVICES.map(({ id }) => id).join(", ")}, cpu (this machine's, measured in a second), own. Formulas and sources: docs/planner.md.`,
   options: {
     device: { value: "NAME", about: "Kind of device; own is described by --peak, --memory, --bandwidth and --link." },
     devices: { value: "N", about: "How many of them (default 1, or those of --mesh)." },
@@ -95,7 +101,7 @@ export const plan: Command = {
     batch: { value: "N", about: "Sequences in a batch, instead of the spec's." },
     set: startOptions.set,
     vocabulary: { value: "N", about: "Tokens in the vocabulary (default: the tokenizer's; the paper's 32128)." },
-    efficiency: { value: "SHARE", about: `Share of the peak that matrix products reach (default ${ASSUMPTIONS.matrixEfficiency}).` },
+    efficiency: { value: "SHARE", about: `Share of the peak that matrix products reach (default ${ASSUMPTIONS.matrixEfficiency}; of a measured CPU 1).` },
     peak: { value: "TFLOP/s", about: "Of an own device: dense matrix products." }, memory: { value: "GB", about: "Of an own device." },
     bandwidth: { value: "GB/s", about: "Of an own device: to its memory." }, link: { value: "GB/s", about: "Of an own device: to the others, one way." },
   },
@@ -105,11 +111,13 @@ export const plan: Command = {
       print(parsed.json, rows, paperText(rows));
       return 0;
     }
-    const device = deviceOf(parsed), mesh = parsed.has("mesh") ? meshOf(parsed.value("mesh")!) : null;
+    const device = await deviceOf(parsed), mesh = parsed.has("mesh") ? meshOf(parsed.value("mesh")!) : null;
     const devices = wholeNumber(parsed, "devices", 1) ?? (mesh ? devicesOf(mesh) : 1);
     if (mesh && devicesOf(mesh) !== devices) throw new UsageError(`The mesh has ${devicesOf(mesh)} devices, not ${devices}; leave --devices out or change --mesh.`);
     if (devices > 65_536) throw new UsageError(`"--devices ${devices}" is more than the 65536 that can be planned for.`);
-    const batchSize = wholeNumber(parsed, "batch", 1), assumptions: Assumptions = { ...ASSUMPTIONS, matrixEfficiency: positive(parsed, "efficiency", 1) ?? ASSUMPTIONS.matrixEfficiency };
+    if (devices > 1 && device.id === "cpu") throw new UsageError("This CPU is one device: more ranks on it share its cores. Leave --devices out.");
+    const batchSize = wholeNumber(parsed, "batch", 1), assumed = device.id === "cpu" ? MEASURED : ASSUMPTIONS;
+    const assumptions: Assumptions = { ...assumed, matrixEfficiency: positive(parsed, "efficiency", 1) ?? assumed.matrixEfficiency };
     const found = await subject(parsed), facts = found.facts;
     const spec = batchSize === undefined ? found.spec : { ...found.spec, training: { ...found.spec.training, batchSize } };
     const refused = mesh && refusal(spec, mesh);

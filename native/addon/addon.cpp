@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "../checkpoint/huggingFace.h"
+#include "../devices/cpuRates.h"
 #include "../devices/devices.h"
 #include "../engine.h"
 #include "../failure.h"
@@ -229,6 +230,12 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value measureCpu(const Napi::CallbackInfo& info) {
+  return runAside(info.Env(), []() -> Answer {
+    return [rates = switchyard::measureCpu()](Napi::Env env) { return toValue(env, rates); };
+  });
+}
+
 Napi::Value tensorHeader(const Napi::CallbackInfo& info) {
   return promised(info.Env(), [&] {
     return runAside(info.Env(), [path = readText(info[0], "path")]() -> Answer {
@@ -266,6 +273,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("importHuggingFaceModel", Napi::Function::New(env, importHuggingFaceModel, "importHuggingFaceModel"));
   exports.Set("exportHuggingFaceModel", Napi::Function::New(env, exportHuggingFaceModel, "exportHuggingFaceModel"));
   exports.Set("devices", Napi::Function::New(env, devices, "devices"));
+  exports.Set("measureCpu", Napi::Function::New(env, measureCpu, "measureCpu"));
   return exports;
 }
 

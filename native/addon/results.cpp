@@ -181,4 +181,12 @@ Napi::Value toValue(Napi::Env env, const Devices& devices) {
   return value;
 }
 
+Napi::Value toValue(Napi::Env env, const CpuRates& rates) {
+  auto value = Napi::Object::New(env);
+  value.Set("fp32", number(env, rates.fp32));
+  value.Set("bf16", number(env, rates.bf16));
+  value.Set("memoryBandwidth", number(env, rates.memoryBandwidth));
+  return value;
+}
+
 }  // namespace switchyard::addon

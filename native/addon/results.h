@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "../checkpoint/safetensors.h"
+#include "../devices/cpuRates.h"
 #include "../devices/devices.h"
 #include "../engine.h"
 
@@ -19,5 +20,6 @@ Napi::Value toValue(Napi::Env env, const SavedFile& file);
 Napi::Value toValue(Napi::Env env, const std::vector<SavedFile>& files);
 Napi::Value toValue(Napi::Env env, const std::vector<TensorEntry>& entries);
 Napi::Value toValue(Napi::Env env, const Devices& devices);
+Napi::Value toValue(Napi::Env env, const CpuRates& rates);
 
 }  // namespace switchyard::addon
