@@ -27,6 +27,37 @@ test.each([
   [{ model: { sparse: { overflow: "dropless", fixedCapacity: 8 } } }, "model.sparse.fixedCapacity: Without a capacity limit there is no fixed capacity; leave it empty."],
 ])("%j", (spec, sentence) => expect(issues(spec)).toContain(sentence));
 
+test.each([
+  ["budget", { budget: 1.5 }, {}, "Counts only with top-k routing and 2 or more experts a token; choose that, or leave this empty."],
+  ["probabilityThreshold", { probabilityThreshold: 0.5 }, { routing: "top-k", choices: 1 }, "Counts only with top-k routing and 2 or more experts a token; choose that, or leave this empty."],
+  ["laterChoices", { laterChoices: "random" }, {}, "leave this at \"all\"."],
+  ["normalizeGates", { normalizeGates: false }, { routing: "expert-choice" }, "leave this at true."],
+  ["choices", { choices: 3 }, {}, "Counts only with top-k routing; choose that, or leave this at 2."],
+  ["jitter", { jitter: 0.1 }, { exploration: "sampling" }, "Counts only with input jitter as exploration"],
+  ["inputDropout", { inputDropout: 0.2 }, { exploration: "jitter" }, "Counts only with input dropout as exploration"],
+  ["biasRate", { biasRate: 0.1 }, { balancing: "sinkhorn" }, "Counts only with balancing by a bias"],
+  ["stages", { stages: 3 }, {}, "Counts only with overflow to the next choice"],
+  ["priority", { priority: "probability" }, { routing: "expert-choice" }, "tokens that choose"],
+  ["priority", { priority: "probability" }, { overflow: "dropless" }, "a capacity limit"],
+  ["capacityGroup", { capacityGroup: "sequence" }, { overflow: "dropless", balancing: "none" }, "a capacity limit"],
+  ["auxiliaryLossGroup", { auxiliaryLossGroup: "batch" }, { balancing: "bias" }, "balancing by the auxiliary loss"],
+  ["auxiliaryLossForm", { auxiliaryLossForm: "hugging-face" }, { balancing: "none" }, "an auxiliary loss or a z-loss"],
+  ["auxiliaryLossSteps", { auxiliaryLossSteps: 5 }, { balancing: "none" }, "an auxiliary loss or a z-loss"],
+  ["zLoss", { zLoss: 0.001 }, { routing: "hash", balancing: "none" }, "a router"],
+  ["every", { every: 3 }, { layers: { encoder: [0], decoder: [] } }, "every n-th layer"],
+])("%s is refused where it would change nothing", (field, set, beside, sentence) => {
+  expect(issues({ model: { sparse: beside } })).toEqual([]);
+  expect(issues({ model: { sparse: { ...beside, ...set } } })).toEqual([expect.stringMatching(new RegExp(`^model\\.sparse\\.${field}: .*${sentence.replaceAll(".", "\\.")}`))]);
+});
+
+test("each field counts where it should, and a capacity factor or loss that another choice replaced may stay", () => {
+  for (const sparse of [
+    { routing: "top-k", choices: 3, budget: 1.5, probabilityThreshold: 0.5, laterChoices: "random", normalizeGates: false, priority: "probability" }, { exploration: "jitter", jitter: 0.1 },
+    { exploration: "input-dropout", inputDropout: 0.2 }, { balancing: "bias", biasRate: 0.1 }, { overflow: "next-choice", stages: 3 }, { balancing: "none", zLoss: 0.001, auxiliaryLossSteps: 5 },
+    { overflow: "dropless", capacityGroup: "sequence" }, { overflow: "dropless", capacityFactor: { training: 1 } }, { balancing: "none", auxiliaryLoss: 0.1 }, { fixedCapacity: 9, capacityFactor: { training: 1 } },
+  ]) expect(issues({ model: { sparse } })).toEqual([]);
+});
+
 test("what a request leaves out is missing", () => {
   const { error } = z.strictObject({ source: z.unknown() }).safeParse({});
   expect(toIssues(error!)).toEqual([{ path: "source", message: "Is missing." }]);

@@ -1,6 +1,7 @@
 // Rules between fields of a spec: what fits together, told at the field a person would change.
 import type { RunSpec } from "./runSpec.ts";
 import { sparseIndices, stacksOf } from "./modelSpec.ts";
+import { fieldsWithoutEffect } from "./sparseEffects.ts";
 
 type Wrong = (path: string, message: string) => void;
 
@@ -98,5 +99,6 @@ function checkRouting({ model }: RunSpec, wrong: Wrong): void {
   if (sparse.exploration === "sampling" && (sparse.balancing === "sinkhorn" || sparse.balancing === "bias"))
     wrong("model.sparse.exploration", "Sampling draws from the router's probabilities alone, which sinkhorn and bias balancing do not; choose one of them.");
   if (sparse.overflow === "dropless" && sparse.fixedCapacity !== null) wrong("model.sparse.fixedCapacity", "Without a capacity limit there is no fixed capacity; leave it empty.");
-  if (sparse.budget !== null && sparse.budget > sparse.choices) wrong("model.sparse.budget", `A budget above the ${sparse.choices} experts that a token may choose would never be used.`);
+  if (routing === "top-k" && sparse.budget !== null && sparse.budget > sparse.choices) wrong("model.sparse.budget", `A budget above the ${sparse.choices} experts that a token may choose would never be used.`);
+  for (const { field, message } of fieldsWithoutEffect(sparse, model.architecture)) wrong(`model.sparse.${field}`, message);
 }

@@ -53,6 +53,25 @@ test("what excludes another choice takes it back", () => {
   expect(valueAt(paired(withValue(plain, "model.sparse.fixedCapacity", 8), "model.sparse.overflow", "dropless"), "model.sparse.fixedCapacity")).toBeNull();
 });
 
+test("what a choice leaves without effect goes back to its default, whatever is chosen next", () => {
+  const set: [string, Json][] = [
+    ["routing", "top-k"], ["choices", 3], ["probabilityThreshold", 0.5], ["budget", 1.5], ["laterChoices", "random"], ["normalizeGates", false], ["exploration", "jitter"], ["jitter", 0.2],
+    ["priority", "probability"], ["capacityGroup", "sequence"], ["auxiliaryLossGroup", "batch"], ["auxiliaryLossForm", "hugging-face"], ["auxiliaryLossSteps", 9], ["zLoss", 0.001], ["routePadding", true], ["every", 1],
+  ];
+  const full = set.reduce((draft, [name, value]) => paired(draft, `model.sparse.${name}`, value), plain);
+  for (const [name, value] of set) expect(valueAt(full, `model.sparse.${name}`), name).toEqual(value);
+  const choices: [string, Json][] = [
+    ...["switch", "top-k", "expert-choice", "hash"].map((value): [string, Json] => ["model.sparse.routing", value]), ...["drop", "next-choice", "dropless"].map((value): [string, Json] => ["model.sparse.overflow", value]),
+    ...["auxiliary-loss", "sinkhorn", "bias", "none"].map((value): [string, Json] => ["model.sparse.balancing", value]), ["model.sparse.exploration", "none"], ["model.sparse.zLoss", 0],
+    ["model.sparse.choices", 1], ["model.sparse.layers", { encoder: [0], decoder: [0] }], ["data.objective", "classification"],
+  ];
+  for (const first of choices) for (const second of choices) {
+    const draft = paired(paired(full, ...first), ...second);
+    expect(mistakes(draft).filter(([, sentence]) => sentence.startsWith("Counts only")), JSON.stringify([first, second])).toEqual([]);
+  }
+  expect(valueAt(paired(full, "model.sparse.routing", "switch"), "model.sparse.budget")).toBeNull();
+});
+
 test("experts take pruning back", () => {
   const pruned = withValue(withValue(plain, "model.sparse", null), "training.pruning", { kind: "magnitude" });
   expect(valueAt(paired(pruned, "model.sparse", valueAt(plain, "model.sparse")!), "training.pruning")).toBeNull();

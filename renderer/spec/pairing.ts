@@ -1,6 +1,7 @@
 // Fields that go together: a new value of one takes the others along, so that a choice leads to a spec that can be trained.
 import { stacksOf } from "../../contract/modelSpec.ts";
 import { OBJECTIVES, SOURCES } from "../../contract/specRules.ts";
+import { withoutIdleFields } from "./relevance.ts";
 import { valueAt, withValue, type Draft, type Json } from "./draft.ts";
 
 type Architecture = keyof typeof OBJECTIVES;
@@ -52,6 +53,12 @@ function withRouting(draft: Draft, routing: Json): Draft {
 
 /** The draft with a new value at the path, and what must change with it. */
 export function paired(draft: Draft, path: string, value: Json): Draft {
+  const next = withPartners(draft, path, value);
+  // A field that goes out of sight must not stay set, for the spec would be refused because of it.
+  return /^(model|data)\./.test(path) ? withoutIdleFields(next) : next;
+}
+
+function withPartners(draft: Draft, path: string, value: Json): Draft {
   const next = withValue(draft, path, value);
   switch (path) {
     case "data.objective": return withSourceFor(withArchitectureFor(next, value), value);

@@ -1,5 +1,7 @@
 // Which fields of a draft have a consequence: a field that would change nothing is not shown.
-import { valueAt, type Draft, type Json } from "./draft.ts";
+import type { ModelSpec, SparseSpec } from "../../contract/runSpec.ts";
+import { fieldsWithoutEffect, SPARSE_DEFAULTS, SPARSE_EFFECTS } from "../../contract/sparseEffects.ts";
+import { valueAt, withValue, type Draft, type Json } from "./draft.ts";
 
 type At = (path: string) => Json | undefined;
 type Condition = (at: At) => boolean;
@@ -7,19 +9,10 @@ type Condition = (at: At) => boolean;
 const is = (path: string, ...values: Json[]): Condition => (at) => values.includes(at(path) as Json);
 const not = (condition: Condition): Condition => (at) => !condition(at);
 const all = (...conditions: Condition[]): Condition => (at) => conditions.every((condition) => condition(at));
-const any = (...conditions: Condition[]): Condition => (at) => conditions.some((condition) => condition(at));
 const some: (path: string) => Condition = (path) => (at) => at(path) !== null && at(path) !== undefined;
 
 const vision = is("model.architecture", "vision"), encoderDecoder = is("model.architecture", "encoder-decoder");
 const tied = is("model.tiedEmbeddings", true);
-const routing = (...values: string[]) => is("model.sparse.routing", ...values);
-const several = all(routing("top-k"), not(is("model.sparse.choices", 1)));
-/** Experts have a limited number of places. */
-const limited = any(routing("expert-choice"), not(is("model.sparse.overflow", "dropless")));
-const byFactor = all(limited, not(some("model.sparse.fixedCapacity")));
-const router = not(routing("hash"));
-const balanceLoss = all(router, is("model.sparse.balancing", "auxiliary-loss"));
-const routerLoss = any(balanceLoss, all(router, not(is("model.sparse.zLoss", 0))));
 
 /** Conditions by path; a condition holds for all fields below its path too. */
 const CONDITIONS: Record<string, Condition> = {
@@ -39,36 +32,30 @@ const CONDITIONS: Record<string, Condition> = {
   "model.relativePositionBuckets": not(vision),
   "model.relativePositionMaxDistance": not(vision),
   "model.sparse": some("model.sparse"),
-  "model.sparse.every": not(some("model.sparse.layers")),
-  "model.sparse.choices": routing("top-k"),
-  "model.sparse.laterChoices": several,
-  "model.sparse.normalizeGates": several,
-  "model.sparse.probabilityThreshold": several,
-  "model.sparse.budget": several,
-  "model.sparse.exploration": router,
-  "model.sparse.jitter": all(router, is("model.sparse.exploration", "jitter")),
-  "model.sparse.inputDropout": all(router, is("model.sparse.exploration", "input-dropout")),
-  "model.sparse.overflow": not(routing("expert-choice")),
-  "model.sparse.capacityFactor": byFactor,
-  "model.sparse.fixedCapacity": limited,
-  "model.sparse.capacityGroup": any(limited, all(balanceLoss, is("model.sparse.auxiliaryLossGroup", "capacity-group"))),
-  "model.sparse.priority": all(limited, not(routing("expert-choice"))),
-  "model.sparse.stages": is("model.sparse.overflow", "next-choice"),
-  "model.sparse.routePadding": not(vision),
-  "model.sparse.balancing": router,
-  "model.sparse.biasRate": all(router, is("model.sparse.balancing", "bias")),
-  "model.sparse.auxiliaryLoss": balanceLoss,
-  "model.sparse.auxiliaryLossGroup": balanceLoss,
-  "model.sparse.auxiliaryLossForm": routerLoss,
-  "model.sparse.auxiliaryLossSteps": routerLoss,
-  "model.sparse.zLoss": router,
   "training.pruning": some("training.pruning"),
   "training.pruning.blockSize": is("training.pruning.kind", "block"),
 };
 
-/** Is the field of any consequence in this draft? */
+/** Is the field of any consequence in this draft? Those of sparse layers as the contract says. */
 export function isRelevant(path: string, draft: Draft): boolean {
   const at: At = (other) => valueAt(draft, other);
   const parts = path.split(".");
-  return parts.every((_, i) => CONDITIONS[parts.slice(0, i + 1).join(".")]?.(at) ?? true);
+  return parts.every((_, i) => CONDITIONS[parts.slice(0, i + 1).join(".")]?.(at) ?? true) && (parts[1] !== "sparse" || hasEffect(parts[2], draft));
+}
+
+function hasEffect(field: string | undefined, draft: Draft): boolean {
+  const routing = routingOf(draft);
+  return routing === null || field === undefined || (SPARSE_EFFECTS[field as keyof SparseSpec]?.has(...routing) ?? true);
+}
+
+/** What effects depend on; null without experts. Half-written values are compared like any other. */
+function routingOf(draft: Draft): [SparseSpec, ModelSpec["architecture"]] | null {
+  const sparse = valueAt(draft, "model.sparse");
+  return sparse ? [sparse as unknown as SparseSpec, valueAt(draft, "model.architecture") as ModelSpec["architecture"]] : null;
+}
+
+/** The draft with the default in each field of sparse layers that a choice left without effect, as if it had never been set. */
+export function withoutIdleFields(draft: Draft): Draft {
+  const routing = routingOf(draft);
+  return routing === null ? draft : fieldsWithoutEffect(...routing).reduce((next, { field }) => withValue(next, `model.sparse.${field}`, SPARSE_DEFAULTS[field] as Json), draft);
 }
