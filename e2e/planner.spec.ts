@@ -22,6 +22,14 @@ test("a model is planned for on devices, mesh by mesh, and a link opens the plan
   await app.locator(field("efficiency")).fill("50");
   await expect.poll(step).toBe(best);
 
+  // Places counted over the whole batch take more memory on every device than those of its own tokens.
+  const memory = async () => app.locator("figure", { hasText: "Memory of a device" }).locator(".figure-summary").innerText(), byRank = await memory();
+  await expect(app.locator(field("group"))).toHaveValue("rank");
+  await app.locator(field("group")).selectOption("batch");
+  await expect.poll(memory).not.toBe(byRank);
+  await app.locator(field("group")).selectOption("rank");
+  await expect.poll(step).toBe(best);
+
   // Data parallel alone does not fit: experts are on every device.
   const dataParallel = rows.filter({ hasText: "64×1×1" });
   await expect(dataParallel).toContainText("too large");

@@ -20,7 +20,7 @@ function exchangeSends(ranks: number, bytes: number): number {
 }
 
 const spec = RunSpec.parse({
-  model: { dModel: 32, dFf: 64, heads: 4, dKv: 8, encoderLayers: 2, decoderLayers: 2, sparse: { experts: 8, capacityFactor: { training: 1 } } },
+  model: { dModel: 32, dFf: 64, heads: 4, dKv: 8, encoderLayers: 2, decoderLayers: 2, sparse: { experts: 8, capacityGroup: "rank", capacityFactor: { training: 1 } } },
   data: { inputLength: 64, targetLength: 32 }, training: { batchSize: 16 },
 });
 const sent = (mesh: Mesh): Partial<Record<CollectiveId, number>> => Object.fromEntries(collectivesOf(spec, shareOf(spec, {}, mesh), mesh).map(({ id, sent: bytes }) => [id, bytes]));
@@ -45,11 +45,21 @@ test("model parallel: sums of activations after attention, cross-attention and f
   let payload = 0;
   for (let layer = 0; layer < 2; layer++) {
     payload += 2 * rows * 64 * width; // encoder: attention, forward and backward
-    payload += 2 * rows * 64 * width; // its feed-forward, or experts with as many places as tokens
+    payload += 2 * rows * 64 * width; // its feed-forward, or experts after combine
     payload += 2 * rows * 32 * width * 3; // decoder: attention, cross-attention, feed-forward
     payload += rows * 64 * width; // gradient of the encoder's output
   }
   expect(sent({ data: 1, expert: 1, model: 2 })).toEqual({ activations: ringSends(2, payload) });
+});
+
+test("places of the whole batch: every device gets the router's logits of all rows, in fp32", () => {
+  const mesh = { data: 2, expert: 2, model: 1 }, whole = { ...spec, model: { ...spec.model, sparse: { ...spec.model.sparse!, capacityGroup: "batch" as const } } };
+  const gathered = collectivesOf(whole, shareOf(whole, {}, mesh), mesh).find(({ id }) => id === "routing")!;
+  // One sparse layer in each stack: four sequences of a device go to three others, hop by hop around the ring.
+  let bytes = 0;
+  for (let hop = 0; hop < 3; hop++) bytes += 4 * (64 + 32) * 8 * 4;
+  expect(gathered).toMatchObject({ kind: "all-gather", ranks: 4, sent: bytes });
+  expect(collectivesOf(spec, shareOf(spec, {}, mesh), mesh).find(({ id }) => id === "routing")).toBeUndefined();
 });
 
 test("all axes: each collective among its own group", () => {

@@ -10,20 +10,21 @@ export const COLLECTIVES = {
   expertGradients: { name: "Expert gradients, all-reduce over data", about: "Gradients of the experts that a device holds, in fp32, once a step." },
   dispatch: { name: "Dispatch, all-to-all over expert", about: "Tokens to their experts in each sparse layer, and their gradients back." },
   combine: { name: "Combine, all-to-all over expert", about: "Outputs of experts back to their tokens in each sparse layer, and their gradients." },
+  routing: { name: "Router logits, all-gather over data × expert", about: "Where places are counted over the whole batch, every device routes all of it." },
   activations: { name: "Activations, all-reduce over model", about: "Sums over heads and feed-forward columns: each layer's outputs forward, and the gradients of its inputs backward." },
 } as const;
 export type CollectiveId = keyof typeof COLLECTIVES;
 
 export interface Collective {
   id: CollectiveId;
-  kind: "all-reduce" | "all-to-all";
+  kind: "all-reduce" | "all-to-all" | "all-gather";
   /** Devices that take part together. */
   ranks: number;
   /** Distance between the ranks of two neighbours in the group: how many of them share a node follows from it. */
   stride: number;
   /** Bytes that the operation is about, on each device, a step. */
   payload: number;
-  /** Bytes that each device sends a step: a ring all-reduce sends 2(n − 1)/n of the payload, an all-to-all (n − 1)/n. */
+  /** Bytes that each device sends a step: a ring all-reduce sends 2(n − 1)/n of the payload, an all-to-all and a ring all-gather (n − 1)/n. */
   sent: number;
 }
 
@@ -31,15 +32,18 @@ const collective = (id: CollectiveId, kind: Collective["kind"], ranks: number, s
   ({ id, kind, ranks, stride, payload, sent: (kind === "all-reduce" ? 2 : 1) * (ranks - 1) / ranks * payload });
 
 /** Every collective of a step that has somebody to talk to and something to say. */
-export function collectivesOf({ model }: RunSpec, { stacks, rows, parameters }: Share, mesh: Mesh): Collective[] {
+export function collectivesOf({ model: { sparse, ...model } }: RunSpec, { stacks, rows, parameters }: Share, mesh: Mesh): Collective[] {
   const bytes = bytesOfCompute(model.precision), memoryTokens = stacks.find(({ counts }) => counts.stack === "encoder")?.counts.tokens ?? 0;
-  let exchanged = 0, reduced = 0;
+  let exchanged = 0, reduced = 0, routed = 0;
   for (const { counts: { layers, tokens, cross, sparseLayers }, places } of stacks) {
-    const stream = rows * tokens, slots = sparseLayers.length * places;
+    const stream = rows * tokens;
     // Dispatch and combine each go once forward and once backward.
-    exchanged += 2 * slots;
-    // Outputs forward and gradients of inputs backward: attention, cross-attention and feed-forward, and the gradient of the encoder's output.
-    reduced += 2 * (layers * stream * (cross ? 2 : 1) + (layers - sparseLayers.length) * stream + slots) + (cross ? layers * rows * memoryTokens : 0);
+    exchanged += 2 * sparseLayers.length * places;
+    // Outputs forward and gradients of inputs backward: attention, cross-attention and feed-forward (of experts after combine), and the
+    // gradient of the encoder's output.
+    reduced += 2 * layers * stream * (cross ? 3 : 2) + (cross ? layers * rows * memoryTokens : 0);
+    // Hashing needs each token's id alone.
+    if (sparse?.capacityGroup === "batch") routed += sparseLayers.length * stream * (sparse.routing === "hash" ? 8 : sparse.experts * (model.precision === "bf16" ? 2 : 4));
   }
   const width = model.dModel * bytes;
   return [
@@ -47,6 +51,7 @@ export function collectivesOf({ model }: RunSpec, { stacks, rows, parameters }: 
     collective("expertGradients", "all-reduce", mesh.data, mesh.model * mesh.expert, 4 * parameters.experts),
     collective("dispatch", "all-to-all", mesh.expert, mesh.model, exchanged * width),
     collective("combine", "all-to-all", mesh.expert, mesh.model, exchanged * width),
+    collective("routing", "all-gather", mesh.data * mesh.expert, mesh.model, routed * mesh.data * mesh.expert),
     collective("activations", "all-reduce", mesh.model, 1, reduced * width),
   ].filter(({ sent }) => sent > 0);
 }
@@ -59,7 +64,7 @@ export function secondsOf({ kind, ranks, stride, sent }: Collective, device: Dev
   const together = Math.min(ranks, Math.max(1, Math.floor(device.node / stride)));
   const link = device.link * bandwidthEfficiency, network = device.network * bandwidthEfficiency;
   if (together === ranks) return sent / link;
-  if (kind === "all-reduce") return sent / Math.min(link, network * together);
+  if (kind !== "all-to-all") return sent / Math.min(link, network * together);
   const away = sent * (ranks - together) / (ranks - 1);
   return Math.max(away / network, (sent - away) / link);
 }

@@ -16,6 +16,8 @@ export interface Device {
   /** Bytes a second that a device sends to other nodes. */
   network: number;
   source: string;
+  /** Experts multiply only the places that tokens took. */
+  skipsEmptyPlaces?: boolean;
 }
 
 const TERA = 1e12, GIGA = 1e9;
@@ -64,7 +66,7 @@ export const DEVICES: readonly Device[] = [
 
 /** The CPU of this machine, by rates measured on it. Ranks on it would share its cores, so it is one device and has no link. */
 export const measuredCpu = (name: string, memory: number, rates: { fp32: number; bf16: number; memoryBandwidth: number }): Device => ({
-  id: "cpu", name, peak: { fp32: rates.fp32, bf16: rates.bf16 }, memory, memoryBandwidth: rates.memoryBandwidth, node: 1, link: rates.memoryBandwidth, network: rates.memoryBandwidth, source: "Measured on this machine",
+  id: "cpu", name, peak: { fp32: rates.fp32, bf16: rates.bf16 }, memory, memoryBandwidth: rates.memoryBandwidth, node: 1, link: rates.memoryBandwidth, network: rates.memoryBandwidth, source: "Measured on this machine", skipsEmptyPlaces: true,
 });
 
 /** A device that a person describes: its rates are taken for both precisions, and its link joins all of them. */

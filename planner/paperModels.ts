@@ -15,11 +15,11 @@ export interface PaperModel {
 
 interface Shape { dModel: number; dFf: number; heads: number; layers: number; gated: boolean; experts: number | null; every: number }
 
-/** 512 tokens in, 114 out: T5's span corruption of 15% in spans of 3 (1910.10683 §3.1.4). A batch has 2^20 tokens (§4.1): 2,048 sequences of 512. */
+/** Places are counted on each core, as in the paper's pseudocode (appendix F). 512 tokens in, 114 out: T5's span corruption of 15% in spans of 3 (1910.10683 §3.1.4). A batch has 2^20 tokens (§4.1): 2,048 sequences of 512. */
 function paperSpec(name: string, { dModel, dFf, heads, layers, gated, experts, every }: Shape): RunSpec {
   const spec = RunSpec.parse({
     name,
-    model: { dModel, dFf, heads, dKv: 64, encoderLayers: layers, decoderLayers: layers, feedForward: gated ? "gated-gelu" : "relu", sparse: experts === null ? null : { every } },
+    model: { dModel, dFf, heads, dKv: 64, encoderLayers: layers, decoderLayers: layers, feedForward: gated ? "gated-gelu" : "relu", sparse: experts === null ? null : { every, capacityGroup: "rank" } },
     data: { inputLength: 512, targetLength: 114 },
     training: { batchSize: 2048, steps: 500_000, warmupSteps: 10_000, optimizer: { kind: "adafactor" } },
   });

@@ -35,7 +35,7 @@ export interface Plan {
   mesh: Mesh;
   memory: DeviceMemory;
   fits: boolean;
-  /** Forward and backward FLOPs of a device, padding of expert places included. */
+  /** Forward and backward FLOPs of a device, empty places of experts included where the device multiplies them. */
   flops: number;
   time: StepTime;
   sequencesPerSecond: number;
@@ -45,7 +45,7 @@ export interface Plan {
 
 /** Plan of one mesh. It must fit the spec (`refusal` is null). */
 export function plan(spec: RunSpec, facts: Facts, device: Device, mesh: Mesh, assumptions: Assumptions = ASSUMPTIONS): Plan {
-  const { model, training } = spec, share = shareOf(spec, facts, mesh), { memory } = share, bytes = bytesOfCompute(model.precision);
+  const { model, training } = spec, share = shareOf(spec, facts, mesh, !device.skipsEmptyPlaces), { memory } = share, bytes = bytesOfCompute(model.precision);
   const peak = device.peak[model.precision === "fp32" ? "fp32" : "bf16"], bandwidth = device.memoryBandwidth * assumptions.bandwidthEfficiency;
   const held = share.parameters.shared + share.parameters.experts;
   // Weights are read forward and twice backward, after a cast where products are not in fp32; gradients are written. Kept values are written and read.

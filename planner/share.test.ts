@@ -42,12 +42,12 @@ test.each(SPECS)("%s: each device holds its slices", (_, of) => {
   }
 });
 
-const exact = spec({ sparse: { capacityFactor: { training: 1 } } });
+const exact = spec({ sparse: { capacityGroup: "rank", capacityFactor: { training: 1 } } });
 test("one device with no padding computes and keeps what the form says", () => {
   const one = shareOf(exact, {}, MESHES[0]!), form = consequences(exact);
   expect(one.flops).toBe(form.flopsPerSequence.training * 16);
   expect(one.memory.activations).toBe(form.memory.activations);
-  // Two sparse layers of 16 × 64 places... each with an input and an output of d_model in bf16.
+  // One sparse layer in the encoder, two in the decoder; as many places as tokens, each with an input and an output of d_model in bf16.
   expect(one.memory.expertBuffers).toBe((1 * 16 * 64 + 2 * 16 * 24) * 2 * 32 * 2);
 });
 
@@ -60,10 +60,22 @@ test("devices together compute what one does, but for the routers and logits tha
 });
 
 test.each<["batch" | "sequence" | "rank", number]>([
-  ["batch", 8 * Math.ceil(expertCapacity(16 * 64, 8, 1.1) / 4)], ["rank", 8 * expertCapacity(4 * 64, 8, 1.1)], ["sequence", 8 * 4 * expertCapacity(64, 8, 1.1)],
+  ["batch", 8 * expertCapacity(16 * 64, 8, 1.1)], ["rank", 8 * expertCapacity(4 * 64, 8, 1.1)], ["sequence", 8 * 4 * expertCapacity(64, 8, 1.1)],
 ])("places of a device's rows, counted by %s", (capacityGroup, places) => {
   const of = spec({ sparse: { capacityGroup, capacityFactor: { training: 1.1 } } });
   expect(shareOf(of, {}, { data: 2, expert: 2, model: 1 }).stacks[0]!.places).toBe(places);
+});
+
+test("places of the whole batch: no more than a device has tokens", () => {
+  const of = spec({ sparse: { capacityGroup: "batch", capacityFactor: { training: 4 } } });
+  expect(shareOf(of, {}, { data: 4, expert: 4, model: 1 }).stacks[0]!.places).toBe(8 * 64);
+});
+
+test("a CPU multiplies the places that are taken alone", () => {
+  const padded = spec({ sparse: { capacityFactor: { training: 2 } } }), one = MESHES[0]!;
+  expect(shareOf(padded, {}, one, false).flops).toBe(shareOf(exact, {}, one).flops);
+  expect(shareOf(padded, {}, one).flops).toBeGreaterThan(shareOf(exact, {}, one).flops);
+  expect(shareOf(padded, {}, one, false).memory).toEqual(shareOf(padded, {}, one).memory);
 });
 
 test("the model axis leaves the width of the stream on every device, and cuts what is inside of layers", () => {

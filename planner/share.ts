@@ -26,35 +26,39 @@ export interface Share {
   stacks: StackShare[];
   /** Parameters held: replicated or split over `model`, and those of experts. */
   parameters: { shared: number; experts: number };
-  /** Forward and backward FLOPs of a step, padding of expert places included. */
+  /** Forward and backward FLOPs of a step. */
   flops: number;
   memory: DeviceMemory;
 }
 
 /**
- * Places of all experts that a device's rows of one stack go to. Counted over the batch, each device makes its share of them; counted by
- * sequence or rank, those of its own rows. Expert capacity: Switch Transformer eq. 3.
+ * Places of all experts in a device's own buffer, for its rows of one stack. Counted by sequence or rank they are those of its rows. Counted
+ * over the whole batch an expert's places may all be taken by one device, so each keeps as many, or one for each of its tokens.
+ * Expert capacity: Switch Transformer eq. 3.
  */
 function placesOfRows({ model, training }: RunSpec, { tokens, sparseLayers }: StackCounts, ranks: number): number {
   const { sparse } = model;
   if (!sparse || sparseLayers.length === 0) return 0;
   const rows = training.batchSize / ranks, places = (group: number) => placesOf(sparse, group, sparse.capacityFactor.training);
   if (sparse.capacityGroup === "sequence") return sparse.experts * places(tokens) * rows;
-  return sparse.experts * (sparse.capacityGroup === "rank" ? places(tokens * rows) : Math.ceil(places(tokens * training.batchSize) / ranks));
+  return sparse.experts * (sparse.capacityGroup === "rank" ? places(tokens * rows) : Math.min(places(tokens * training.batchSize), tokens * rows));
 }
 
-/** One device's part of a step. The mesh must fit the spec (`refusal` is null). */
-export function shareOf(spec: RunSpec, facts: Facts, mesh: Mesh): Share {
+/**
+ * One device's part of a step. The mesh must fit the spec (`refusal` is null). `emptyPlaces` says whether experts multiply places that no
+ * token took: the engine does on GPUs, where shapes are static, and does not on a CPU.
+ */
+export function shareOf(spec: RunSpec, facts: Facts, mesh: Mesh, emptyPlaces = true): Share {
   const { model, training } = spec, counts = modelCounts(spec, facts), ranks = mesh.data * mesh.expert, rows = training.batchSize / ranks;
   const bytes = bytesOfCompute(model.precision), matrices = counts.feedForward / (model.dModel * model.dFf);
   const stacks = counts.stacks.map((stack): StackShare => ({ counts: stack, places: placesOfRows(spec, stack, ranks) }));
   const parameters = { shared: counts.embedding, experts: 0 };
   let forward = rows * counts.ends, activations = 0, kept = 0, inFlight = 0;
-  for (const { counts: { layers, sparseLayers, parameters: held, flops, kept: values }, places } of stacks) {
+  for (const { counts: { layers, tokens, sparseLayers, parameters: held, flops, kept: values }, places } of stacks) {
     parameters.shared += held.positions + held.router + held.norm + (held.attention + held.dense) / mesh.model;
     parameters.experts += held.experts / (mesh.expert * mesh.model);
-    const slots = sparseLayers.length * places;
-    forward += rows * ((flops.attention + flops.memory + flops.scores + flops.dense) / mesh.model + flops.router + flops.head) + slots * 2 * counts.feedForward / mesh.model;
+    const slots = sparseLayers.length * places, multiplied = emptyPlaces ? slots : Math.min(slots, sparseLayers.length * rows * tokens * counts.met);
+    forward += rows * ((flops.attention + flops.memory + flops.scores + flops.dense) / mesh.model + flops.router + flops.head) + multiplied * 2 * counts.feedForward / mesh.model;
     const hidden = (rows * values.hidden * (layers - sparseLayers.length) / layers + slots * matrices * model.dFf) / mesh.model;
     activations += (rows * (values.stream + (values.heads + values.scores) / mesh.model) + hidden) * bytes + rows * values.logits * 4;
     kept += 2 * slots * model.dModel * bytes;

@@ -1,12 +1,13 @@
 // The questions: which model, on what, how many, and what is assumed.
 import { useState } from "react";
+import type { RunSpec } from "../../contract/runSpec.ts";
 import { DEVICES } from "../../planner/devices.ts";
 import { PAPER_MODELS } from "../../planner/paperModels.ts";
 import { FieldRow, TypedInput } from "../newRun/Field.tsx";
 import { PRESETS } from "../newRun/presets.ts";
 import { listed, useRuns } from "../state/runs.ts";
 import { currentView, setView } from "../state/view.ts";
-import { deviceOf, figuresOf, MOST_BATCH, MOST_DEVICES, type OwnFigures, type PlanChoice } from "./choice.ts";
+import { deviceOf, figuresOf, GROUPS, MOST_BATCH, MOST_DEVICES, type OwnFigures, type PlanChoice } from "./choice.ts";
 
 /** More runs than this are too many for a list. */
 const MAX_RUNS = 200;
@@ -15,12 +16,22 @@ export const changeChoice = (change: Partial<PlanChoice>): void => setView({ pla
 /** Another model or number of devices has other meshes. */
 const anew = (change: Partial<PlanChoice>): void => changeChoice({ mesh: null, ...change });
 
-export function Controls({ choice, batch }: { choice: PlanChoice; /** The spec's own. */ batch: number | null }) {
+export function Controls({ choice, spec }: { choice: PlanChoice; spec: RunSpec | null }) {
+  const batch = spec?.training.batchSize ?? 1, group = spec?.model.sparse?.capacityGroup;
   const own = choice.device === "own", source = deviceOf(choice).source;
   return (
     <form className="plan-controls" aria-label="What to plan for" onSubmit={(event) => event.preventDefault()}>
       <FieldRow title="Model">{({ id }) => <SubjectSelect id={id} subject={choice.subject} />}</FieldRow>
-      <NumberField title="Batch size" unit="sequences" name="batch" value={choice.batch ?? batch ?? 1} least={1} most={MOST_BATCH} whole change={(value) => anew({ batch: value === batch ? null : value })} />
+      <NumberField title="Batch size" unit="sequences" name="batch" value={choice.batch ?? batch} least={1} most={MOST_BATCH} whole change={(value) => anew({ batch: value === batch ? null : value })} />
+      {group && (
+        <FieldRow title="Capacity counted per" help="By rank each device has places for its own tokens; by batch, for all that may come to it.">
+          {({ id, describedBy }) => (
+            <select id={id} name="group" className="input" aria-describedby={describedBy} value={choice.group ?? group} onChange={(event) => anew({ group: event.target.value === group ? null : GROUPS.find((known) => known === event.target.value)! })}>
+              {GROUPS.map((known) => <option key={known} value={known}>{known}</option>)}
+            </select>
+          )}
+        </FieldRow>
+      )}
       <FieldRow title="Device" help={own ? "" : source}>
         {({ id, describedBy }) => (
           <select id={id} name="device" className="input" aria-describedby={describedBy} value={choice.device} onChange={(event) => anew({ device: event.target.value })}>
@@ -40,7 +51,7 @@ function SubjectSelect({ id, subject }: { id: string; subject: string }) {
   const { runs } = useRuns();
   const shown = listed(runs, true).slice(0, MAX_RUNS), known = !subject.startsWith("run:") || shown.some((run) => `run:${run.id}` === subject);
   return (
-    <select id={id} name="subject" className="input" value={subject} onChange={(event) => anew({ subject: event.target.value, batch: null })}>
+    <select id={id} name="subject" className="input" value={subject} onChange={(event) => anew({ subject: event.target.value, batch: null, group: null })}>
       <optgroup label="Examples">{PRESETS.map((preset) => <option key={preset.id} value={`preset:${preset.id}`}>{preset.title}</option>)}</optgroup>
       <optgroup label="Models of the paper">{PAPER_MODELS.map(({ name }) => <option key={name} value={`paper:${name}`}>{name}</option>)}</optgroup>
       {shown.length > 0 && <optgroup label="Runs">{shown.map((run) => <option key={run.id} value={`run:${run.id}`}>{run.name}</option>)}</optgroup>}

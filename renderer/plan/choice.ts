@@ -2,7 +2,9 @@
 import { DEVICES, ownDevice, type Device } from "../../planner/devices.ts";
 import type { Mesh } from "../../planner/mesh.ts";
 import { PAPER_MODELS } from "../../planner/paperModels.ts";
+import type { SparseSpec } from "../../contract/sparseSpec.ts";
 import { RunId } from "../../contract/runDirectory.ts";
+import type { RunSpec } from "../../contract/runSpec.ts";
 import { PRESETS } from "../newRun/presets.ts";
 
 /** Of an own device: TFLOP/s, GB, GB/s, GB/s. */
@@ -12,6 +14,8 @@ export interface PlanChoice {
   subject: string;
   /** Sequences in a batch; null takes the spec's. */
   batch: number | null;
+  /** What places of experts are counted over; null takes the spec's. */
+  group: SparseSpec["capacityGroup"] | null;
   /** A device of the planner, or "own". */
   device: string;
   devices: number;
@@ -22,7 +26,8 @@ export interface PlanChoice {
   efficiency: number;
 }
 
-export const START_CHOICE: PlanChoice = { subject: "preset:larger", batch: null, device: "h100", devices: 8, mesh: null, own: { peak: 100, memory: 24, bandwidth: 1000, link: 30 }, efficiency: 50 };
+export const START_CHOICE: PlanChoice = { subject: "preset:larger", batch: null, group: null, device: "h100", devices: 8, mesh: null, own: { peak: 100, memory: 24, bandwidth: 1000, link: 30 }, efficiency: 50 };
+export const GROUPS = ["batch", "sequence", "rank"] as const satisfies readonly SparseSpec["capacityGroup"][];
 export const MOST_DEVICES = 65_536;
 export const MOST_BATCH = 65_536;
 
@@ -52,20 +57,26 @@ function ownOf(text: string | null): OwnFigures {
 export function readChoice(query: URLSearchParams): PlanChoice {
   const device = query.get("device"), efficiency = Number(query.get("efficiency"));
   return {
-    subject: subjectOf(query.get("of")), batch: whole(query.get("batch"), MOST_BATCH), device: device === "own" || DEVICES.some(({ id }) => id === device) ? device! : START_CHOICE.device,
+    subject: subjectOf(query.get("of")), batch: whole(query.get("batch"), MOST_BATCH), group: GROUPS.find((group) => group === query.get("group")) ?? null, device: device === "own" || DEVICES.some(({ id }) => id === device) ? device! : START_CHOICE.device,
     devices: whole(query.get("devices"), MOST_DEVICES) ?? START_CHOICE.devices, mesh: meshOf(query.get("mesh")), own: ownOf(query.get("own")),
     efficiency: efficiency > 0 && efficiency <= 100 ? efficiency : START_CHOICE.efficiency,
   };
 }
 
 /** Names and values that read back as the choice. */
-export function writeChoice({ subject, batch, device, devices, mesh, own, efficiency }: PlanChoice): [name: string, value: string | number | null, start: string | number | null][] {
+export function writeChoice({ subject, batch, group, device, devices, mesh, own, efficiency }: PlanChoice): [name: string, value: string | number | null, start: string | number | null][] {
   const figures = ({ peak, memory, bandwidth, link }: OwnFigures) => [peak, memory, bandwidth, link].join(",");
   return [
-    ["of", subject, START_CHOICE.subject], ["batch", batch, null], ["device", device, START_CHOICE.device], ["devices", devices, START_CHOICE.devices],
+    ["of", subject, START_CHOICE.subject], ["batch", batch, null], ["group", group, null], ["device", device, START_CHOICE.device], ["devices", devices, START_CHOICE.devices],
     ["mesh", mesh && `${mesh.data}x${mesh.expert}x${mesh.model}`, null], ["own", figures(own), figures(START_CHOICE.own)], ["efficiency", efficiency, START_CHOICE.efficiency],
   ];
 }
+
+/** The spec with what the choice changes of it. */
+export const changedSpec = (spec: RunSpec, { batch, group }: Pick<PlanChoice, "batch" | "group">): RunSpec => ({
+  ...spec, training: { ...spec.training, batchSize: batch ?? spec.training.batchSize },
+  model: spec.model.sparse && group !== null ? { ...spec.model, sparse: { ...spec.model.sparse, capacityGroup: group } } : spec.model,
+});
 
 export const deviceOf = ({ device, own }: Pick<PlanChoice, "device" | "own">): Device =>
   DEVICES.find(({ id }) => id === device) ?? ownDevice({ peak: own.peak * 1e12, memory: own.memory * 1e9, memoryBandwidth: own.bandwidth * 1e9, link: own.link * 1e9 });

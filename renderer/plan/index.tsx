@@ -10,7 +10,7 @@ import { ASSUMPTIONS, plans as plansOf, type Plan } from "../../planner/plan.ts"
 import { Figure } from "../charts/Figure.tsx";
 import { counted, percent, quantity, shortNumber } from "../charts/quantity.ts";
 import { setView, useView } from "../state/view.ts";
-import { deviceOf, type PlanChoice } from "./choice.ts";
+import { changedSpec, deviceOf, type PlanChoice } from "./choice.ts";
 import { Controls } from "./Controls.tsx";
 import { MeshTable, sameMesh } from "./MeshTable.tsx";
 import { COLLECTIVE_NAMES, collectiveColour, memorySegments, runTime, stepTime, timeSegments } from "./parts.ts";
@@ -28,7 +28,7 @@ export function PlanPage() {
         <span className="compare-buttons"><button type="button" className="button" onClick={() => setView({ page: "runs" })}>Back to the runs</button></span>
       </header>
       <div className="plan-body">
-        <Controls choice={choice} batch={subject.kind === "ready" ? subject.spec.training.batchSize : null} />
+        <Controls choice={choice} spec={subject.kind === "ready" ? subject.spec : null} />
         <div className="plan-answer">
           {subject.kind === "ready" ? <Answer choice={choice} spec={subject.spec} facts={subject.facts} />
           : subject.kind === "loading" ? <p className="plan-state muted" role="status">Reading the run’s spec…</p>
@@ -40,7 +40,7 @@ export function PlanPage() {
 }
 
 function Answer({ choice, spec: own, facts }: { choice: PlanChoice; spec: RunSpec; facts: Facts }) {
-  const spec = useMemo(() => (choice.batch === null ? own : { ...own, training: { ...own.training, batchSize: choice.batch } }), [own, choice.batch]);
+  const spec = useMemo(() => changedSpec(own, choice), [own, choice.batch, choice.group]);
   const device = useMemo(() => deviceOf(choice), [choice.device, choice.own]);
   const plans = useMemo(() => plansOf(spec, facts, device, choice.devices, { ...ASSUMPTIONS, matrixEfficiency: choice.efficiency / 100 }), [spec, facts, device, choice.devices, choice.efficiency]);
   const chosen = (choice.mesh && plans.find(({ mesh }) => sameMesh(mesh, choice.mesh!))) ?? plans[0];

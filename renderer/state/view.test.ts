@@ -13,7 +13,7 @@ test("every part of a view survives its address", () => {
     page: "compare", run: id(1), overlaid: [id(2), id(3)], source: id(4), model: id(5), as: "distil", tab: "capacity", step: 410, range: { from: 100, to: 400 },
     axis: "tokens", logX: true, logY: true, smoothing: 0.6,
     routingOf: id(2), layer: { stack: "decoder", layer: 3 }, expert: 0, measure: "kept", factor: 1.25, maximised: "experts-over-time", place: "tokens", baseline: id(3),
-    plan: { subject: "paper:Switch-Base", batch: 256, device: "own", devices: 64, mesh: { data: 2, expert: 16, model: 2 }, own: { peak: 0.4, memory: 16, bandwidth: 20, link: 5 }, efficiency: 40 },
+    plan: { subject: "paper:Switch-Base", batch: 256, group: "rank", device: "own", devices: 64, mesh: { data: 2, expert: 16, model: 2 }, own: { peak: 0.4, memory: 16, bandwidth: 20, link: 5 }, efficiency: 40 },
   };
   expect(readView(writeView(view))).toEqual(view);
   for (const key of Object.keys(view) as (keyof View)[]) {
@@ -23,7 +23,7 @@ test("every part of a view survives its address", () => {
 });
 
 test("what can't be read is as at the start", () => {
-  expect(readView("?page=admin&run=../../etc&with=x,,y&tab=mesh&step=-1&from=9&to=3&axis=z&smoothing=2&routing=x&layer=middle-1&expert=-1&measure=heat&factor=0&full=%3Cb%3E&values=best&baseline=y&model=..&as=sell&of=run:x&batch=0&device=abacus&devices=-1&mesh=2x2&own=1,2,3&efficiency=101")).toEqual(START_VIEW);
+  expect(readView("?page=admin&run=../../etc&with=x,,y&tab=mesh&step=-1&from=9&to=3&axis=z&smoothing=2&routing=x&layer=middle-1&expert=-1&measure=heat&factor=0&full=%3Cb%3E&values=best&baseline=y&model=..&as=sell&of=run:x&batch=0&group=layer&device=abacus&devices=-1&mesh=2x2&own=1,2,3&efficiency=101")).toEqual(START_VIEW);
 });
 
 test("a run is not laid over itself, and no more runs than can be told apart", () => {
