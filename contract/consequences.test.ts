@@ -30,3 +30,10 @@ test.each<[string, SparseInput, number]>([
   const { capacity } = consequences(RunSpec.parse({ model: { sparse }, data: { inputLength: 128 }, training: { batchSize: 16 } }));
   expect(capacity[0]).toMatchObject({ tokens: 2048, training: places });
 });
+
+test("a distillation holds its teacher's weights as well, once their number is known", () => {
+  const plain = RunSpec.parse({}), learning = RunSpec.parse({ distillation: { teacher: { kind: "model", id: "01890000-0000-7000-8000-000000000000" } } });
+  expect(consequences(plain, { teacherParameters: 1000 }).memory.teacher).toBe(0);
+  const known = consequences(learning, { teacherParameters: 1000 }).memory, unknown = consequences(learning).memory;
+  expect([known.teacher, unknown.teacher, known.total - unknown.total]).toEqual([4000, null, 4000]);
+});

@@ -4,6 +4,10 @@ import { modelCounts, sumOf, type Facts } from "./modelCounts.ts";
 import { choicesOf, type RunSpec, type SparseSpec } from "./runSpec.ts";
 
 export { MNIST, patchesOf, type Facts, type ImageFacts } from "./modelCounts.ts";
+export interface ConsequenceFacts extends Facts {
+  /** Weights of the teacher of a distillation; null or left out where not known. */
+  teacherParameters?: number | null;
+}
 export interface Parameters { embedding: number; attention: number; dense: number; experts: number; router: number; norm: number; total: number }
 export interface StackCapacity { stack: StackName; tokens: number; groups: number; training: number; evaluation: number }
 export interface Consequences {
@@ -18,8 +22,8 @@ export interface Consequences {
   sparseLayers: { stack: StackName; layer: number }[];
   /** Places an expert has in each group. */
   capacity: StackCapacity[];
-  /** Bytes, an estimate to be held against the measured peak. */
-  memory: { parameters: number; gradients: number; optimizer: number; activations: number; total: number };
+  /** Bytes, an estimate to be held against the measured peak. `teacher` is null where a distillation's teacher is not known; it is not in the total then. */
+  memory: { parameters: number; gradients: number; optimizer: number; activations: number; teacher: number | null; total: number };
   /** null where the size of the text is not known. */
   epochs: number | null;
 }
@@ -38,7 +42,7 @@ export function placesOf(sparse: SparseSpec, group: number, factor: number): num
   return expertCapacity(group, sparse.experts, factor * choicesOf(sparse));
 }
 
-export function consequences(spec: RunSpec, facts: Facts = {}): Consequences {
+export function consequences(spec: RunSpec, facts: ConsequenceFacts = {}): Consequences {
   const { model, training } = spec, { sparse } = model, experts = sparse?.experts ?? 0;
   const { stacks, embedding, ends, met } = modelCounts(spec, facts);
   const count: Parameters = { embedding, attention: 0, dense: 0, experts: 0, router: 0, norm: 0, total: 0 };
@@ -61,13 +65,15 @@ export function consequences(spec: RunSpec, facts: Facts = {}): Consequences {
   const sequenceTokens = stacks.reduce((sum, { tokens }) => sum + tokens, 0);
   const tokensPerStep = sequenceTokens * training.batchSize;
   const bytes = 4 * count.total, optimizer = Math.ceil(count.total * optimizerBytes(training.optimizer.kind));
+  // A teacher is only read: weights in fp32, no gradients, no optimizer, and no activations kept.
+  const teacher = spec.distillation === null ? 0 : facts.teacherParameters ? 4 * facts.teacherParameters : null;
   return {
     parameters: count,
     activeParameters: count.total - (sparse ? count.experts * (experts - met) / experts : 0),
     flopsPerToken: { forward: forward / sequenceTokens, training: 3 * forward / sequenceTokens },
     flopsPerSequence: { forward, training: 3 * forward },
     tokensPerStep, sparseLayers: stacks.flatMap(({ stack, sparseLayers }) => sparseLayers.map((layer) => ({ stack, layer }))), capacity,
-    memory: { parameters: bytes, gradients: bytes, optimizer, activations, total: 2 * bytes + optimizer + activations },
+    memory: { parameters: bytes, gradients: bytes, optimizer, activations, teacher, total: 2 * bytes + optimizer + activations + (teacher ?? 0) },
     epochs: facts.trainingTokens ? training.steps * tokensPerStep / facts.trainingTokens : null,
   };
 }

@@ -34,6 +34,23 @@ export const METRICS = {
   "evaluation.droppedFraction": { label: "evaluation dropped tokens", unit: "of tokens", better: "lower", definition: "Dropped fraction on held-out documents with the evaluation capacity factor." },
 } as const satisfies Record<string, MetricDefinition>;
 export type MetricName = keyof typeof METRICS;
+
+/** What a model predicts: a vision model the class of an image, every other one the tokens of a text. */
+export type Target = "token" | "image";
+export const targetOf = (spec: { model: { architecture: string } } | null | undefined): Target => (spec?.model.architecture === "vision" ? "image" : "token");
+
+/** What is another mean where images are predicted. */
+const OF_IMAGES: Partial<Record<MetricName, Pick<MetricDefinition, "unit" | "definition">>> = {
+  loss: { unit: "nats/image", definition: "Mean of −log p of the right class over the images of the batch, without auxiliary losses." },
+  totalLoss: { unit: "nats/image", definition: METRICS.totalLoss.definition },
+  distillationLoss: { unit: "nats/image", definition: "T² times the cross-entropy of the student with the teacher's probabilities, both at temperature T; the cross-entropy with the classes is kept apart." },
+  "evaluation.loss": { unit: "nats/image", definition: "Cross-entropy on held-out images with the evaluation capacity factor and no dropout." },
+  "evaluation.accuracy": { unit: "of images", definition: "Share of held-out images whose most probable class was right." },
+  "evaluation.teacherLoss": { unit: "nats/image", definition: "Cross-entropy of the teacher on the same held-out images, taken once at the start." },
+};
+
 /** Definition of a known metric; a name of another trainer's gets itself as label. */
-export const metricDefinition = (name: string): MetricDefinition =>
-  (METRICS as Record<string, MetricDefinition>)[name] ?? { label: name, unit: "", definition: "Recorded by the trainer under this name." };
+export function metricDefinition(name: string, target: Target = "token"): MetricDefinition {
+  const definition = (METRICS as Record<string, MetricDefinition>)[name] ?? { label: name, unit: "", definition: "Recorded by the trainer under this name." };
+  return target === "image" ? { ...definition, ...OF_IMAGES[name as MetricName] } : definition;
+}

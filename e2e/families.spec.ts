@@ -12,6 +12,9 @@ test("vision: patches are tokens, and only the encoder is shown", async ({ app, 
   expect((await layers(product)).map(({ stack, tokens }) => [stack, tokens])).toEqual([["encoder", 64]]);
   await expect(app.locator("figure", { hasText: "Evaluation accuracy" })).toBeVisible();
   await lookAtPanels(app);
+  await app.getByRole("tab", { name: "Files" }).click();
+  await expect(app.getByRole("columnheader", { name: "Evaluation cross-entropy (nats/image)" })).toBeVisible();
+  await app.getByRole("tab", { name: "Routing" }).click();
   await expect(app.getByText("Tokens are patches of the images.")).toBeVisible();
 });
 

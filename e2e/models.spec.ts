@@ -90,6 +90,7 @@ test("a run teaches a dense one, which says whom it learned from and what it kep
   await app.getByRole("menuitem", { name: "Distil into a dense model…" }).click();
   await expect(app.locator(field("distillation.hardShare"))).toHaveValue("0.75");
   await expect(app.locator(field("model.sparse.experts"))).toHaveCount(0);
+  await expect(app.locator(".consequences div", { hasText: "Memory, about" })).toContainText(/teacher \d/);
   await app.getByRole("button", { name: "Start training" }).click();
   await reachStep(app, 1);
   await finished();

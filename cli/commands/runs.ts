@@ -1,6 +1,7 @@
 // runs list, show, metrics, routing, export: looking at what was recorded.
 import { writeFileSync } from "node:fs";
-import { METRICS } from "../../contract/metrics.ts";
+import { metricDefinition, targetOf } from "../../contract/metrics.ts";
+import type { RunDetail } from "../../contract/handlers.ts";
 import { homeAt } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
@@ -55,17 +56,15 @@ const show: Command = {
     ];
     print(parsed.json, detail, [
       table(["", ""], facts.filter(([, value]) => value !== null && value !== "")).split("\n").slice(1).join("\n"), "",
-      summaryTable(summary.metrics), "", JSON.stringify(detail.spec, null, 2),
+      summaryTable(detail), "", JSON.stringify(detail.spec, null, 2),
     ].join("\n"));
     return 0;
   }),
 };
 
-type Summaries = Awaited<ReturnType<typeof listSummaries>>;
-const listSummaries = async (backend: Backend, id: string) => (await backend.send("runs.get", { runId: id })).summary.metrics;
-const summaryTable = (metrics: Summaries) => table(["metric", "last", "at step", "least", "at step", "greatest", "at step", "unit"],
-  Object.entries(metrics).map(([name, { last, lastStep, min, minStep, max, maxStep }]) =>
-    [name, last, lastStep, min, minStep, max, maxStep, Object.hasOwn(METRICS, name) ? METRICS[name as keyof typeof METRICS].unit : ""]));
+const summaryTable = ({ summary, spec }: RunDetail) => table(["metric", "last", "at step", "least", "at step", "greatest", "at step", "unit"],
+  Object.entries(summary.metrics).map(([name, { last, lastStep, min, minStep, max, maxStep }]) =>
+    [name, last, lastStep, min, minStep, max, maxStep, metricDefinition(name, targetOf(spec)).unit]));
 
 const metrics: Command = {
   name: "runs metrics", positional: ["ID"], about: "Show what was measured.",
@@ -80,8 +79,8 @@ const metrics: Command = {
       const { id } = await findRun(backend, parsed.positional[0]!);
       const name = parsed.value("name");
       if (name === undefined) {
-        const summaries = await listSummaries(backend, id);
-        print(parsed.json, summaries, Object.keys(summaries).length === 0 ? "Nothing was measured yet." : summaryTable(summaries));
+        const detail = await backend.send("runs.get", { runId: id }), { metrics: measured } = detail.summary;
+        print(parsed.json, measured, Object.keys(measured).length === 0 ? "Nothing was measured yet." : summaryTable(detail));
         return 0;
       }
       const { metricNames } = await backend.send("runs.get", { runId: id });

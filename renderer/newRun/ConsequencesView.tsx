@@ -4,18 +4,20 @@ import type { RunSpec } from "../../contract/runSpec.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { useRequest } from "../connection/index.ts";
 import { useInspection } from "./DataControls.tsx";
-import type { Draft } from "../spec/draft.ts";
+import { valueAt, type Draft } from "../spec/draft.ts";
+import { useRuns } from "../state/runs.ts";
 import { capacityNote, warnings } from "./consequenceWords.ts";
 
 const approximately = (value: number, unit: string): string => `${shortNumber(value, 3)} ${unit}`;
 
 export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: RunSpec | null; wrong: number }) {
   const { data: text } = useInspection(draft);
+  const teacherParameters = useTeacherParameters(draft);
   const { data: devices } = useRequest("devices.read", {});
   if (!spec) return <p className="muted">Shown once {wrong === 1 ? "the field that is marked is" : `the ${wrong} fields that are marked are`} right.</p>;
   const found = !text ? null : text.images ? text.documents * patchesOf(text.images, spec.model.patchSize) : spec.data.tokenizer.kind === "bytes" ? text.bytes : null;
   const trainingTokens = found === null ? null : found * (1 - spec.data.evaluationFraction);
-  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}), trainingTokens });
+  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}), trainingTokens, teacherParameters });
   const free = devices?.cpu.memoryAvailableBytes;
   const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
   const slowBFloat16 = onCpu && spec.model.precision !== "fp32" && devices !== undefined && !devices.cpu.instructionSets.some((set) => set === "avx512_bf16" || set === "amx_bf16");
@@ -38,7 +40,16 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
 }
 
 const memoryNote = ({ memory }: Consequences): string =>
-  `parameters ${quantity(memory.parameters, "bytes")}, gradients ${quantity(memory.gradients, "bytes")}, optimizer ${quantity(memory.optimizer, "bytes")}, activations ${quantity(memory.activations, "bytes")}`;
+  `parameters ${quantity(memory.parameters, "bytes")}, gradients ${quantity(memory.gradients, "bytes")}, optimizer ${quantity(memory.optimizer, "bytes")}, activations ${quantity(memory.activations, "bytes")}`
+  + (memory.teacher === null ? "; without the teacher, whose size is not known" : memory.teacher > 0 ? `, teacher ${quantity(memory.teacher, "bytes")}` : "");
+
+/** Weights of the run or model that the draft names as its teacher; null where it is not here. */
+function useTeacherParameters(draft: Draft): number | null {
+  const kind = valueAt(draft, "distillation.teacher.kind"), id = valueAt(draft, "distillation.teacher.id");
+  const { runs } = useRuns();
+  const { data: models } = useRequest("models.list", {}, { enabled: kind === "model" });
+  return (kind === "run" ? runs : models ?? []).find((trained) => trained.id === id)?.parameters ?? null;
+}
 
 function Fact({ title, value, note }: { title: string; value: string; note?: string }) {
   return <div><dt>{title}</dt><dd>{value}{note && <span className="muted">{note}</span>}</dd></div>;

@@ -1,8 +1,8 @@
 // A metric over time, one line a run.
-import { metricDefinition } from "../../contract/metrics.ts";
+import { metricDefinition, targetOf } from "../../contract/metrics.ts";
 import { LineChart, type LineChartProps } from "../charts/LineChart.tsx";
 import { useChartTheme } from "../charts/theme.ts";
-import { useMetricLines } from "./useLive.ts";
+import { useLiveRun, useMetricLines } from "./useLive.ts";
 
 /** Metrics whose 0 is a normal value, which a logarithmic axis can't show. */
 const FROM_ZERO = new Set(["droppedFraction", "paddingFraction", "evaluation.droppedFraction", "tokensPerSecond", "deadExperts", "expertsPerToken", "sparsity", "evaluation.accuracy", "evaluation.exactMatch"]);
@@ -20,7 +20,9 @@ export function MetricChart({ runIds, names, title, height, controls }: MetricCh
   const { lines, retry } = useMetricLines(runIds, names);
   const theme = useChartTheme();
   const name = names[0]!;
-  const { label, unit, definition } = metricDefinition(name);
+  // One axis has one unit, that of the first run.
+  const target = targetOf(useLiveRun(runIds[0]!).detail?.spec);
+  const { label, unit, definition } = metricDefinition(name, target);
   // Dropped tokens are red; with several runs the colours must tell the runs apart.
   const red = name === "droppedFraction" && runIds.length === 1;
   return (

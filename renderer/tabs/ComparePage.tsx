@@ -1,7 +1,7 @@
 // Two or more runs side by side: what differs in their specs, and what came of it.
 import { useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { metricDefinition } from "../../contract/metrics.ts";
+import { metricDefinition, targetOf } from "../../contract/metrics.ts";
 import type { Series } from "../../contract/handlers.ts";
 import { saveCsv } from "../charts/download.ts";
 import { bareQuantity } from "../charts/quantity.ts";
@@ -46,6 +46,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
   const summary = place === "last" || place === "min" || place === "max";
   const seriesOf = useSeries(runIds, !summary);
   const { data, error } = useRequest("runs.compare", { runIds }, { enabled: runs.length >= 2 });
+  const { data: ofBaseline } = useRequest("runs.get", { runId: runs[base]?.id ?? "" }, { enabled: runs.length >= 2 }), target = targetOf(ofBaseline?.spec);
   // The names stand at the head, as they are now; the spec has those that the runs were started with.
   const differences = data?.filter(({ path }) => path !== "name");
 
@@ -63,7 +64,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
     });
     return { name, cells: cells(name, values, base) };
   }).filter(({ cells: row }) => row.some(({ value }) => value !== null));
-  const comparison: Comparison = { runs, baseline: base, place: placeText(place, end), metrics, differences: differences ?? [] };
+  const comparison: Comparison = { runs, baseline: base, target, place: placeText(place, end), metrics, differences: differences ?? [] };
   const copy = () => void navigator.clipboard.writeText(asMarkdown(readableTable(comparison))).then(() => say("Copied the comparison as Markdown."), () => say("The browser did not allow copying; save it as CSV instead."));
 
   return (
@@ -87,7 +88,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
             <tr className="compare-group"><th colSpan={runs.length + 1} scope="rowgroup">Results</th></tr>
             <tr><th scope="row">state</th>{runs.map((run) => <td key={run.id}>{stateText(run)}</td>)}</tr>
             {metrics.map(({ name, cells: row }) => {
-              const { label, unit, definition } = metricDefinition(name);
+              const { label, unit, definition } = metricDefinition(name, target);
               return <tr key={name}><th scope="row" title={definition}>{label}{unit && <span className="muted"> ({unit})</span>}</th>{row.map((cell, index) => <ValueCell key={runs[index]!.id} cell={cell} unit={unit} />)}</tr>;
             })}
             <GainRow runs={runs} baseline={base} />

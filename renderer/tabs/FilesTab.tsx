@@ -1,6 +1,7 @@
 // Checkpoints, and where everything of the run lies.
 import { quantity, shortNumber } from "../charts/quantity.ts";
 import { fromWire } from "../../contract/events.ts";
+import { metricDefinition, targetOf } from "../../contract/metrics.ts";
 import { client, useRefresh, useRequest, useRunChanges } from "../connection/index.ts";
 import { attempt, say } from "../state/notice.ts";
 import { useRuns } from "../state/runs.ts";
@@ -33,7 +34,7 @@ export function FilesTab({ runId }: { runId: string }) {
       {checkpoints.length === 0 ? <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
         <table className="file-table number">
           <caption className="visually-hidden">Checkpoints, newest first</caption>
-          <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy (nats/token)</th><th scope="col">Size</th><th scope="col">Folder</th></tr></thead>
+          <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy ({metricDefinition("evaluation.loss", targetOf(detail.spec)).unit})</th><th scope="col">Size</th><th scope="col">Folder</th></tr></thead>
           <tbody>{checkpoints.toSorted((a, b) => b.step - a.step).map(({ step, t, bytes, reason, evaluationLoss, best, present }) => (
             <tr key={step} data-gone={!present}>
               <th scope="row">{step.toLocaleString("en")}</th><td>{new Date(t * 1000).toLocaleString()}</td><td>{reason}</td>

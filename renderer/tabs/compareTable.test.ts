@@ -39,7 +39,7 @@ test("the place is said with where it is", () => {
 });
 
 const runs = [{ name: "a|b", status: "completed", step: 2000 }, { name: '=HYPERLINK("x")', status: "stopped", step: 5 }] as RunSummary[];
-const comparison = { runs, baseline: 0, place: "newest", metrics: [{ name: "loss", cells: cells("loss", [2, 1.23456789], 0) }], differences: [{ path: "model.sparse.experts", values: [8, null] }] };
+const comparison = { runs, baseline: 0, target: "token" as const, place: "newest", metrics: [{ name: "loss", cells: cells("loss", [2, 1.23456789], 0) }], differences: [{ path: "model.sparse.experts", values: [8, null] }] };
 
 test("Markdown is to be read, with hostile names intact", () => {
   const table = readableTable(comparison);

@@ -1,7 +1,7 @@
 // The numbers of a comparison: each metric of each run at one place, and its difference from a baseline.
 import type { RunSummary, Series } from "../../contract/handlers.ts";
 import { fromWire } from "../../contract/events.ts";
-import { metricDefinition } from "../../contract/metrics.ts";
+import { metricDefinition, type Target } from "../../contract/metrics.ts";
 import { bareQuantity, isShare, quantity, shortNumber } from "../charts/quantity.ts";
 
 export const PLACES = ["last", "min", "max", "step", "tokens", "time"] as const;
@@ -61,6 +61,8 @@ export interface Comparison {
   runs: readonly RunSummary[];
   /** Index of the run that differences are measured from. */
   baseline: number;
+  /** What the baseline predicts: it decides the units. */
+  target: Target;
   /** Where the values are read: "newest", "at equal steps, at 400 steps". */
   place: string;
   metrics: readonly { name: string; cells: readonly Cell[] }[];
@@ -74,8 +76,8 @@ const UNITS = { step: "steps", tokens: "tokens", time: "s" } as const;
 export const placeText = (place: Place, end: number | null): string =>
   place in UNITS && end !== null ? `${PLACE_NAMES[place]}: ${quantity(end, UNITS[place as keyof typeof UNITS])}` : PLACE_NAMES[place];
 
-const metricTitle = (name: string): string => {
-  const { label, unit } = metricDefinition(name);
+const metricTitle = (name: string, target: Target): string => {
+  const { label, unit } = metricDefinition(name, target);
   return unit ? `${label} (${unit})` : label;
 };
 const specText = (value: unknown): string => (value === null || value === undefined ? "none" : typeof value === "string" ? value : JSON.stringify(value));
@@ -88,14 +90,14 @@ const tableOf = ({ runs, place, differences }: Comparison, metricRows: string[][
 
 /** To be read: each value as on the screen, its difference in brackets. */
 export const readableTable = (comparison: Comparison): Table => tableOf(comparison, comparison.metrics.map(({ name, cells: row }) => {
-  const { unit } = metricDefinition(name);
-  return [metricTitle(name), ...row.map(({ value, difference }) => (value === null ? "" : `${bareQuantity(value, unit)}${difference === null ? "" : ` (${differenceText(difference, unit)})`}`))];
+  const { unit } = metricDefinition(name, comparison.target);
+  return [metricTitle(name, comparison.target), ...row.map(({ value, difference }) => (value === null ? "" : `${bareQuantity(value, unit)}${difference === null ? "" : ` (${differenceText(difference, unit)})`}`))];
 }));
 
 /** To be calculated with: exact values, and the differences in rows of their own. */
 export const exactTable = (comparison: Comparison): Table => tableOf(comparison, comparison.metrics.flatMap(({ name, cells: row }) => [
-  [metricTitle(name), ...row.map(({ value }) => (value === null ? "" : String(value)))],
-  [`${metricTitle(name)}, difference from ${comparison.runs[comparison.baseline]!.name}`, ...row.map(({ difference }) => (difference === null ? "" : String(difference)))],
+  [metricTitle(name, comparison.target), ...row.map(({ value }) => (value === null ? "" : String(value)))],
+  [`${metricTitle(name, comparison.target)}, difference from ${comparison.runs[comparison.baseline]!.name}`, ...row.map(({ difference }) => (difference === null ? "" : String(difference)))],
 ]));
 
 export const asMarkdown = ({ head, rows }: Table): string => {
