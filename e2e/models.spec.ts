@@ -21,7 +21,7 @@ test("a model is imported, seen before and after, offered to be trained further,
   const row = app.locator(".model-table tbody tr");
   await expect(row).toHaveCount(1);
   await expect(row).toContainText("switch-odd-sizes");
-  await expect(row).toContainText(`layers of ${config.d_model}`);
+  await expect(row).toContainText(`layers, width ${config.d_model}`);
   await expect(row).toHaveAttribute("aria-selected", "true");
   const [model] = await product.cli("model", "list") as { id: string }[];
 

@@ -63,6 +63,7 @@ export function linesSentence(label: string, unit: string, lines: readonly LineF
   const sorted = [...lines].sort((a, b) => a.last - b.last);
   const lowest = sorted[0]!;
   const highest = sorted.at(-1)!;
+  if (lowest.last === highest.last) return `${label} of ${counted(lines.length, noun)}: all ${quantity(lowest.last, unit)}`;
   if (lines.length === 2) return `${label}: ${shortName(lowest.name)} ${quantity(lowest.last, unit)}, ${shortName(highest.name)} ${quantity(highest.last, unit)}`;
   return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${shortName(lowest.name)}), highest ${quantity(highest.last, unit)} (${shortName(highest.name)})`;
 }

@@ -35,7 +35,7 @@ function Empty() {
       <h2>No model is imported yet</h2>
       <p>Folders that transformers saved can be brought in: SwitchTransformers such as <code>google/switch-base-8</code>, and T5, dense and 1.1 with gated layers. A folder
         holds <code>config.json</code>, <code>model.safetensors</code> or its several parts, and best <code>tokenizer.json</code> too. A pickle (<code>.bin</code>, <code>.pt</code>) is refused: save it as safetensors first.</p>
-      <p>An imported model can be fine-tuned on pairs of text, taught to a dense student, or, where it is dense, upcycled into experts. Your own runs offer the same in their menus.</p>
+      <p>An imported model can write, be fine-tuned on pairs of text, teach a dense student, or, where it is dense, be upcycled into experts. Your own runs offer the same in their menus.</p>
     </div>
   );
 }
@@ -43,20 +43,22 @@ function Empty() {
 function ModelTable({ models }: { models: readonly ModelFile[] }) {
   const { model: chosen } = useView();
   return (
-    <table className="file-table model-table">
-      <caption className="visually-hidden">Imported models, newest first</caption>
-      <thead><tr><th scope="col">Name</th><th scope="col">Family</th><th scope="col">Experts</th><th scope="col" className="number">Parameters</th><th scope="col">Tokenizer</th><th scope="col">Imported</th><th scope="col"><span className="visually-hidden">Actions</span></th></tr></thead>
-      <tbody>{models.map((model) => (
-        <tr key={model.id} aria-selected={model.id === chosen}>
-          <th scope="row"><bdi>{model.name}</bdi><code className="muted path" title={model.id}>{model.source}</code></th>
-          <td>{familyText(model.model)}</td><td>{expertsText(model.model)}</td>
-          <td className="number" title={model.parameters.toLocaleString("en")}>{shortNumber(model.parameters, 3)}</td>
-          <td>{model.tokenizer ? counted(model.vocabularySize, "token") : <span className="muted">none</span>}</td>
-          <td className="number">{new Date(model.importedAt * 1000).toLocaleDateString("en", { dateStyle: "medium" })}</td>
-          <td><ModelMenu model={model} /></td>
-        </tr>
-      ))}</tbody>
-    </table>
+    <div className="model-scroll">
+      <table className="file-table model-table">
+        <caption className="visually-hidden">Imported models, newest first</caption>
+        <thead><tr><th scope="col">Name</th><th scope="col">Family</th><th scope="col">Experts</th><th scope="col" className="number">Parameters</th><th scope="col">Tokenizer</th><th scope="col">Imported</th><th scope="col"><span className="visually-hidden">Actions</span></th></tr></thead>
+        <tbody>{models.map((model) => (
+          <tr key={model.id} aria-selected={model.id === chosen}>
+            <th scope="row"><bdi>{model.name}</bdi><code className="muted path" title={model.id}>{model.source}</code></th>
+            <td>{familyText(model.model)}</td><td>{expertsText(model.model)}</td>
+            <td className="number" title={model.parameters.toLocaleString("en")}>{shortNumber(model.parameters, 3)}</td>
+            <td>{model.tokenizer ? counted(model.vocabularySize, "token") : <span className="muted">none</span>}</td>
+            <td className="number">{new Date(model.importedAt * 1000).toLocaleDateString("en", { dateStyle: "medium" })}</td>
+            <td><ModelMenu model={model} /></td>
+          </tr>
+        ))}</tbody>
+      </table>
+    </div>
   );
 }
 

@@ -4,9 +4,9 @@ import { counted } from "../charts/quantity.ts";
 
 const ARCHITECTURES: Record<ModelSpec["architecture"], string> = { "encoder-decoder": "encoder-decoder", "decoder-only": "decoder", vision: "vision" };
 
-/** "encoder-decoder, 6 + 6 layers of 512". */
+/** "encoder-decoder, 6 + 6 layers, width 512". */
 export const familyText = (model: ModelSpec): string =>
-  `${ARCHITECTURES[model.architecture]}, ${stacksOf(model).map(({ layers }) => layers).join(" + ")} layers of ${model.dModel.toLocaleString("en")}`;
+  `${ARCHITECTURES[model.architecture]}, ${stacksOf(model).map(({ layers }) => layers).join(" + ")} layers, width ${model.dModel.toLocaleString("en")}`;
 
 /** "8 in 6 layers", "none: dense". */
 export function expertsText(model: ModelSpec): string {

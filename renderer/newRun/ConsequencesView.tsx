@@ -18,15 +18,16 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
   const found = !text ? null : text.images ? text.documents * patchesOf(text.images, spec.model.patchSize) : spec.data.tokenizer.kind === "bytes" ? text.bytes : null;
   const trainingTokens = found === null ? null : found * (1 - spec.data.evaluationFraction);
   const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}), trainingTokens, teacherParameters });
+  const unit = spec.model.architecture === "vision" ? "patch" : "token";
   const free = devices?.cpu.memoryAvailableBytes;
   const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
   const slowBFloat16 = onCpu && spec.model.precision !== "fp32" && devices !== undefined && !devices.cpu.instructionSets.some((set) => set === "avx512_bf16" || set === "amx_bf16");
   return (
     <>
       <dl className="consequences number">
-        <Fact title="Parameters" value={shortNumber(all.parameters.total, 3)} note={`${shortNumber(all.activeParameters, 3)} of them meet a token`} />
+        <Fact title="Parameters" value={shortNumber(all.parameters.total, 3)} note={`${shortNumber(all.activeParameters, 3)} of them meet a ${unit}`} />
         <Fact title="Experts hold" value={quantity(all.parameters.experts / all.parameters.total, "of parameters")} />
-        <Fact title="FLOPs a token" value={shortNumber(all.flopsPerToken.training, 3)} note="forward and backward" />
+        <Fact title={`FLOPs a ${unit}`} value={shortNumber(all.flopsPerToken.training, 3)} note="forward and backward" />
         <Fact title={spec.model.architecture === "vision" ? "Patches a step" : "Tokens a step"} value={all.tokensPerStep.toLocaleString("en")} note={all.epochs === null ? (spec.model.architecture === "vision" ? "tokens of a vision model" : "padding included") : `${shortNumber(all.epochs, 3)} passes over the ${text?.images ? "images" : "text"} in ${counted(spec.training.steps, "step")}`} />
         <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
         <CapacityFacts all={all} spec={spec} />

@@ -56,7 +56,8 @@ function expertSentence(history: LiveHistory): string {
   const heaviest = final.indexOf(Math.max(...final));
   const ever = new Set<number>();
   if (cells.hatched) cells.hatched.forEach((dead, i) => { if (dead) ever.add(Math.floor(i / steps.length)); });
-  return `Over ${counted(steps.length, "recorded step")} the heaviest at the end is expert ${heaviest} with ${shortNumber(final[heaviest]!, 3)}×; ${ever.size === 0 ? "no expert was ever dead" : `${counted(ever.size, "expert")} ${ever.size === 1 ? "was" : "were"} dead at some step`}`;
+  const atTheEnd = final[heaviest] === 1 ? "every expert has its fair share at the end" : `the heaviest at the end is expert ${heaviest} with ${shortNumber(final[heaviest]!, 3)}×`;
+  return `Over ${counted(steps.length, "recorded step")} ${atTheEnd}; ${ever.size === 0 ? "no expert was ever dead" : `${counted(ever.size, "expert")} ${ever.size === 1 ? "was" : "were"} dead at some step`}`;
 }
 
 export interface LayerTimeProps {
@@ -100,7 +101,7 @@ function layerSentence(label: string, unit: string, histories: readonly LiveHist
   }).sort((a, b) => a.value - b.value);
   if (last.length === 0) return "";
   const [lowest, highest] = [last[0]!, last.at(-1)!];
-  return last.length === 1
-    ? `${label} is ${quantity(lowest.value, unit)} at the end`
+  return lowest.value === highest.value
+    ? `${label} ${last.length === 1 ? "is" : "is everywhere"} ${quantity(lowest.value, unit)} at the end`
     : `${label} at the end: from ${quantity(lowest.value, unit)} (${layerLabel(lowest.history.layer)}) to ${quantity(highest.value, unit)} (${layerLabel(highest.history.layer)})`;
 }

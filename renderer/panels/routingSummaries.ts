@@ -21,6 +21,8 @@ export function loadSentence(rows: readonly RoutingRow[], step: number): string 
   if (!heaviest) return `${atStep(step)} no token was routed`;
   const { row, expert, load } = heaviest as { row: RoutingRow; expert: number; load: number };
   const deadWords = dead === 0 ? `none of ${counted(experts, "expert")} is dead` : `${dead} of ${counted(experts, "expert")} ${dead === 1 ? "is" : "are"} dead`;
+  // The heaviest has the mean only where all have.
+  if (load === 1) return `${atStep(step)} every expert has its fair share; ${deadWords}`;
   return `${atStep(step)} the heaviest is expert ${expert} of ${layerName(row)} with ${shortNumber(load, 3)}× its fair share; ${deadWords}`;
 }
 

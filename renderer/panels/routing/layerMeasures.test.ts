@@ -30,6 +30,8 @@ test("each measure is summarised by itself", () => {
     "At step 10 expert 0 of encoder layer 1 has the greatest importance: 1.6× its fair share",
   ]);
   expect(of("kept").summary([], 10)).toBe("At step 10 no token was routed");
+  // Where experts choose there is no heaviest.
+  expect(of("load").summary([{ ...row, load: [7, 7, 7, 7] }], 10)).toBe("At step 10 every expert has its fair share; none of 4 experts is dead");
 });
 test("only load and kept hatch dead experts, only dropped is red, only the probability is cividis", () => {
   expect(LAYER_MEASURES.filter((measure) => isHatched(measure, 0.05)).map((measure) => measure.key)).toEqual(["load", "kept"]);
