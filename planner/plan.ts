@@ -17,8 +17,11 @@ export interface Assumptions {
 }
 export const ASSUMPTIONS: Assumptions = { matrixEfficiency: 0.5, bandwidthEfficiency: 0.8, usableMemory: 0.9 };
 
-/** For rates that were measured rather than promised. */
-export const MEASURED: Assumptions = { ...ASSUMPTIONS, matrixEfficiency: 1, bandwidthEfficiency: 1 };
+/**
+ * For a CPU whose rates were measured. Bandwidth is what was measured; 0.6 of the rate of one large product is what whole steps of the engine
+ * come to, small products, softmax, norms and dropout included: fitted once to the steps in docs/planner.md.
+ */
+export const MEASURED: Assumptions = { ...ASSUMPTIONS, matrixEfficiency: 0.6, bandwidthEfficiency: 1 };
 
 /** Seconds of a step. Nothing overlaps but matrix products and the traffic of their operands, of which the longer counts. */
 export interface StepTime {

@@ -26,6 +26,7 @@ const VIEWS: Record<string, string> = {
   files: `?run=${run}&tab=files`,
   "new-run": "?page=new",
   start: "",
+  plan: "?page=plan&of=paper:Switch-Base&devices=64",
   ...(others.length > 0 ? { overlay: `?run=${run}&with=${others.join(",")}`, compare: `?run=${run}&with=${others.join(",")}&page=compare` } : {}),
 };
 

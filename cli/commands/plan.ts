@@ -101,7 +101,7 @@ export const plan: Command = {
     batch: { value: "N", about: "Sequences in a batch, instead of the spec's." },
     set: startOptions.set,
     vocabulary: { value: "N", about: "Tokens in the vocabulary (default: the tokenizer's; the paper's 32128)." },
-    efficiency: { value: "SHARE", about: `Share of the peak that matrix products reach (default ${ASSUMPTIONS.matrixEfficiency}; of a measured CPU 1).` },
+    efficiency: { value: "SHARE", about: `Share of the peak that matrix products reach (default ${ASSUMPTIONS.matrixEfficiency}; of a measured CPU ${MEASURED.matrixEfficiency}).` },
     peak: { value: "TFLOP/s", about: "Of an own device: dense matrix products." }, memory: { value: "GB", about: "Of an own device." },
     bandwidth: { value: "GB/s", about: "Of an own device: to its memory." }, link: { value: "GB/s", about: "Of an own device: to the others, one way." },
   },

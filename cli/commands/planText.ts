@@ -56,7 +56,7 @@ export function planText({ spec, device, parameters, flopsPerSequence, assumptio
     table(["  mesh", "step", "sequences/s", "memory/device", "sent/device", ""], plans.map((plan) => [
       `  ${meshName(plan.mesh)}`, seconds(plan.time.total), plan.sequencesPerSecond, bytes(plan.memory.total), bytes(plan.time.collectives.reduce((sum, { sent }) => sum + sent, 0)), plan.fits ? "fits" : "does not fit",
     ])), "",
-    `An estimate: products at ${share(assumptions.matrixEfficiency)} of ${prefixed(device.peak[spec.model.precision === "fp32" ? "fp32" : "bf16"])}FLOP/s, memory and links at ${share(assumptions.bandwidthEfficiency)} of theirs, nothing overlapped. Formulas: docs/planner.md.`,
+    `An estimate: products at ${share(assumptions.matrixEfficiency)} of ${prefixed(device.peak[spec.model.precision === "fp32" ? "fp32" : "bf16"])}FLOP/s, memory${device.id === "cpu" ? "" : " and links"} at ${share(assumptions.bandwidthEfficiency)} of theirs, nothing overlapped. Formulas: docs/planner.md.`,
   ].join("\n");
 }
 
