@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "mesh/shape.h"
+
 namespace switchyard {
 
 enum class Precision { fp32, bf16, selective };
@@ -18,11 +20,12 @@ enum class Activation { relu, gelu, gatedGelu, gatedSilu };
 enum class RoutingKind { switchTop1, topK, expertChoice, hash };
 enum class LaterChoices { all, random, none };
 enum class Exploration { none, sampling, jitter, inputDropout };
-/// Tokens that compete for an expert's places. A rank's share of the batch is the batch on one rank.
+/// Tokens that compete for an expert's places: of the whole batch, of a sequence, or of a rank's share of the batch.
 enum class CapacityGroup { batch, sequence, rank };
 enum class Overflow { drop, nextChoice, dropless };
 enum class Priority { sequence, probability };
 enum class Balancing { auxiliaryLoss, sinkhorn, bias, none };
+/// Tokens over which the balance is taken: those that compete for places, a sequence, a rank's share of the batch (`batch`), or all.
 enum class AuxiliaryLossGroup { capacityGroup, sequence, batch, ranks };
 enum class AuxiliaryLossForm { paper, huggingFace };
 enum class ModelPart { embeddings, attention, dense, experts, router, norms };
@@ -149,6 +152,14 @@ struct ImageConfig {
   std::int64_t height = 28, width = 28, channels = 1, classes = 10;
 };
 
+/// This process among the ranks that train one model together.
+struct MeshConfig {
+  MeshShape shape;
+  std::int64_t rank = 0;
+  /// A file through which the ranks find each other; it does not exist before the first of them begins.
+  std::string storeFile;
+};
+
 struct EngineConfig {
   std::int64_t seed = 1;
   /// "auto", "cpu" or "cuda:N".
@@ -156,6 +167,8 @@ struct EngineConfig {
   ModelConfig model;
   TrainingConfig training;
   std::optional<DistillationConfig> distillation;
+  /// Absent: this process alone.
+  std::optional<MeshConfig> mesh;
   /// Without gradients and optimizer, which take three quarters of the memory: for evaluation and generation.
   bool inference = false;
   std::int64_t vocabularySize = 384, padToken = 0, startToken = 0;

@@ -8,8 +8,10 @@
 #include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 
 #include "batchUpload.h"
@@ -20,6 +22,10 @@
 #include "failure.h"
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
+#include "mesh/command.h"
+#include "mesh/mesh.h"
+#include "mesh/wholeTensors.h"
+#include "model/gatherRouting.h"
 #include "model/parts.h"
 #include "model/routerLosses.h"
 #include "model/routingFacts.h"
@@ -88,9 +94,11 @@ std::string sizeText(double bytes) {
   return text;
 }
 
+MeshPlace placeOf(const EngineConfig& config) { return config.mesh ? MeshPlace::of(config.mesh->shape, config.mesh->rank) : MeshPlace{}; }
+
 Transformer makeModel(const EngineConfig& config, const ModelConfig& model, at::Device device) {
   return Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(device),
-                     config.images);
+                     config.images, placeOf(config));
 }
 
 /// The trained model that is learnt from; null where there is none.
@@ -107,7 +115,12 @@ std::unique_ptr<Transformer> makeTeacher(const EngineConfig& config, at::Device 
 /// Throws before anything is built where the parameters, with their gradients and what the optimizer keeps, exceed the machine's
 /// memory: filling it first takes minutes and pushes everything else out.
 void expectRoom(const EngineConfig& config) {
-  const auto count = [&](const ModelConfig& model) { return static_cast<double>(makeModel(config, model, at::kMeta).parameters.count()); };
+  // All ranks are on this machine.
+  const auto count = [&](const ModelConfig& model) {
+    double elements = 0;
+    for (const auto& parameter : makeModel(config, model, at::kMeta).parameters.all()) elements += static_cast<double>(parameter.value.numel());
+    return elements * static_cast<double>(placeOf(config).shape.ranks());
+  };
   const auto weight = [](const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; };
   const auto parameters = count(config.model);
   const double training = config.inference ? 0 : 4 + (config.training.adafactor ? 0 : 8);
@@ -144,13 +157,54 @@ std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
 
 struct Engine::State {
   explicit State(const EngineConfig& config)
-      : config(config), device(prepareDevice(config)), guard(device),
+      : config(config), device(prepareDevice(config)), guard(device), mesh(connect(config)),
         model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
         optimizer(config.inference ? nullptr : makeOptimizer(config.training, frozen(model.parameters, config.training.freeze))) {
     if (config.inference)
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
     else if (config.training.pruning)
       pruning.emplace(*config.training.pruning, model.parameters);
+  }
+  ~State() {
+    if (!leads()) return;
+    // Ranks that are gone need not be told.
+    try { tell(*mesh, {}); } catch (const Failure&) {}
+  }
+
+  static std::unique_ptr<Mesh> connect(const EngineConfig& config) {
+    if (!config.mesh || config.mesh->shape.ranks() == 1) return nullptr;
+    const auto& shape = config.mesh->shape;
+    if (config.training.adafactor && shape.expert * shape.model > 1)
+      throw Failure("Adafactor looks at whole matrices, which an expert or model axis cuts; choose AdamW, or a mesh of data ranks alone.");
+    if (config.training.pruning && shape.model > 1) throw Failure("Pruning looks at whole matrices, which a model axis cuts; choose another mesh.");
+    return std::make_unique<Mesh>(placeOf(config), config.mesh->storeFile);
+  }
+  /// Whether other ranks do what this one is asked to.
+  bool leads() const { return mesh && mesh->place.rank() == 0; }
+  void announce(const Command& command) const {
+    if (leads()) tell(*mesh, command);
+  }
+  void expectAlone(const std::string& doing) const {
+    if (mesh) throw Failure("An engine on a mesh can't do " + doing + "; build one on a single device from a checkpoint.");
+  }
+  /// What each rank does by itself, and none has done unless all have.
+  template <class Work>
+  void together(Work work) const {
+    std::exception_ptr failure;
+    try { work(); } catch (...) { failure = std::current_exception(); }
+    const bool done = !mesh || allDone(*mesh, !failure);
+    if (failure) std::rethrow_exception(failure);
+    if (!done) throw Failure("Another rank of the mesh could not do it.", "", FailureKind::checkpoint);
+  }
+  /// This rank's rows of a whole batch.
+  TokenBatch ownRows(const TokenBatch& batch) const {
+    const auto share = model.parameters.place.batch();
+    if (share.of == 1) return batch;
+    const auto rows = batch.labels.size(0);
+    if (rows % share.of != 0)
+      throw Failure("A batch of " + std::to_string(rows) + " sequences can't be cut into " + std::to_string(share.of) + " equal shares; make the batch size a multiple of it.");
+    const auto own = [&](const at::Tensor& x) { return x.defined() ? x.narrow(0, share.index * (rows / share.of), rows / share.of).contiguous() : x; };
+    return {own(batch.input), own(batch.labels), own(batch.decoderInput), own(batch.images)};
   }
 
   static ParameterSet& frozen(ParameterSet& parameters, const std::vector<ModelPart>& parts) {
@@ -162,11 +216,15 @@ struct Engine::State {
   /// OpenMP counts threads for each calling thread by itself.
   void useThreads() const {
     static const int all = at::get_num_threads();
-    const int wanted = config.training.threads > 0 ? static_cast<int>(config.training.threads) : all;
+    const auto ranks = static_cast<int>(model.parameters.place.shape.ranks());
+    const int wanted = config.training.threads > 0 ? static_cast<int>(config.training.threads) : std::max(1, all / ranks);
     if (at::get_num_threads() != wanted) at::set_num_threads(wanted);
   }
 
-  EvaluationResult evaluate(const Transformer& evaluated, const Batch& batch) const;
+  StepResult step(const Batch& batch, bool routing);
+  EvaluationResult evaluate(Command::Kind kind, const Batch& batch) const;
+  void start(const std::string& modelFile, StartingWeights& weights);
+  std::vector<RankUse> ranksOf(const TrafficMeter& before, double seconds) const;
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
   void loadModel(const std::string& path);
@@ -175,15 +233,11 @@ struct Engine::State {
     if (!optimizer) throw Failure("This engine is for inference alone, so it can't do " + doing + "; build one for training.");
   }
 
-  std::vector<NamedTensor> parameterTensors() const {
-    std::vector<NamedTensor> all;
-    for (const auto& parameter : model.parameters.all()) all.push_back({parameter.name, parameter.value.detach()});
-    return all;
-  }
-
   EngineConfig config;
   at::Device device;
   c10::OptionalDeviceGuard guard;
+  /// Null on one rank.
+  std::unique_ptr<Mesh> mesh;
   Transformer model;
   /// Null where nobody is learnt from.
   std::unique_ptr<Transformer> teacher;
@@ -209,7 +263,7 @@ std::int64_t Engine::parameterCount() const { return state->model.parameters.cou
 std::vector<ParameterInfo> Engine::parameters() const {
   std::vector<ParameterInfo> all;
   for (const auto& parameter : state->model.parameters.all())
-    all.push_back({parameter.name, parameter.value.sizes().vec(), parameter.value.numel()});
+    all.push_back({parameter.name, parameter.shape, c10::multiply_integers(parameter.shape)});
   return all;
 }
 
@@ -225,54 +279,87 @@ MemoryUse Engine::memory() const {
 
 StepResult Engine::step(const Batch& batch, bool routing) {
   state->useThreads();
-  const auto step = state->steps + 1;
   state->expectTraining("a training step");
-  return guarded("step " + std::to_string(step), [&] {
-    const auto& config = state->config;
-    const auto [tokens, targets] = uploadBatch(batch, config, state->device);
-    StepSettings settings;
-    settings.seed = static_cast<std::uint64_t>(config.seed);
-    settings.step = step;
-    settings.learningRate = learningRate(config.training, step);
-    settings.gradientClip = config.training.gradientClip;
-    if (const auto& sparse = config.model.sparse) {
-      const auto weights = routerLossWeights(*sparse, step);
-      settings.auxiliaryLoss = weights.auxiliary;
-      settings.zLoss = weights.z;
-      settings.auxiliaryLossForm = sparse->auxiliaryLossForm;
-      settings.biasRate = sparse->biasRate;
-    }
-    settings.l1 = config.training.l1;
-    settings.l2 = config.training.l2;
-    if (state->pruning) settings.pruning = &*state->pruning;
-    settings.targetTokens = targets;
-    settings.routing = routing;
-    settings.capacityFactorGrid = config.capacityFactorGrid;
-    if (config.distillation) settings.distillation = {state->teacher.get(), config.distillation->hardShare, config.distillation->temperature};
-    const auto outcome = trainingStep(state->model, *state->optimizer, tokens, settings, config.noLabel());
+  return guarded("step " + std::to_string(state->steps + 1), [&] { return state->step(batch, routing); });
+}
 
-    const auto facts = outcome.facts.cpu();
-    const double* at = facts.const_data_ptr<double>();
-    StepResult result;
-    result.loss = at[LOSS];
-    result.totalLoss = at[TOTAL_LOSS];
-    result.auxiliaryLoss = at[AUXILIARY_LOSS];
-    result.zLoss = at[Z_LOSS];
-    if (config.distillation) result.distillationLoss = at[DISTILLATION_LOSS];
-    result.gradientNorm = at[GRADIENT_NORM];
-    if (state->pruning) result.sparsity = at[SPARSITY];
-    result.learningRate = settings.learningRate;
-    result.targetTokens = targets;
-    result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
-    if (result.finite) state->steps = step;
-    result.step = state->steps;
-    if (routing) result.routing = unpackAllRoutingFacts(outcome.routed, config.capacityFactorGrid, at + STEP_FACTS);
-    return result;
-  });
+StepResult Engine::State::step(const Batch& batch, bool routing) {
+  const auto step = steps + 1;
+  const auto [whole, targets] = uploadBatch(batch, config, device);
+  const auto tokens = ownRows(whole);
+  announce({Command::Kind::step, routing, batch});
+  const auto began = std::chrono::steady_clock::now();
+  const auto before = mesh ? mesh->meter : TrafficMeter();
+  StepSettings settings;
+  settings.seed = static_cast<std::uint64_t>(config.seed);
+  settings.step = step;
+  settings.learningRate = learningRate(config.training, step);
+  settings.gradientClip = config.training.gradientClip;
+  if (const auto& sparse = config.model.sparse) {
+    const auto weights = routerLossWeights(*sparse, step);
+    settings.auxiliaryLoss = weights.auxiliary;
+    settings.zLoss = weights.z;
+    settings.auxiliaryLossForm = sparse->auxiliaryLossForm;
+    settings.auxiliaryLossGroup = sparse->auxiliaryLossGroup;
+    settings.biasRate = sparse->biasRate;
+  }
+  settings.l1 = config.training.l1;
+  settings.l2 = config.training.l2;
+  if (pruning) settings.pruning = &*pruning;
+  settings.targetTokens = targets;
+  settings.mesh = mesh.get();
+  settings.routing = routing;
+  settings.capacityFactorGrid = config.capacityFactorGrid;
+  if (config.distillation) settings.distillation = {teacher.get(), config.distillation->hardShare, config.distillation->temperature};
+  const auto outcome = trainingStep(model, *optimizer, tokens, settings, config.noLabel());
+
+  const auto facts = outcome.facts.cpu();
+  const double* at = facts.const_data_ptr<double>();
+  StepResult result;
+  result.loss = at[LOSS];
+  result.totalLoss = at[TOTAL_LOSS];
+  result.auxiliaryLoss = at[AUXILIARY_LOSS];
+  result.zLoss = at[Z_LOSS];
+  if (config.distillation) result.distillationLoss = at[DISTILLATION_LOSS];
+  result.gradientNorm = at[GRADIENT_NORM];
+  if (pruning) result.sparsity = at[SPARSITY];
+  result.learningRate = settings.learningRate;
+  result.targetTokens = targets;
+  result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
+  if (result.finite) steps = step;
+  result.step = steps;
+  if (routing) {
+    result.routing = unpackAllRoutingFacts(outcome.routed, config.capacityFactorGrid, at + STEP_FACTS);
+    if (mesh) result.ranks = ranksOf(before, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  }
+  return result;
+}
+
+/// What every rank did since `before`.
+std::vector<RankUse> Engine::State::ranksOf(const TrafficMeter& before, double seconds) const {
+  std::vector<double> own{seconds};
+  for (std::size_t kind = 0; kind < TRAFFIC_KINDS; ++kind) {
+    const auto &now = mesh->meter.uses[kind], &then = before.uses[kind];
+    for (const double figure : {static_cast<double>(now.calls - then.calls), now.bytes - then.bytes, now.seconds - then.seconds}) own.push_back(figure);
+  }
+  const auto all = mesh->all()->gather(at::tensor(own, at::kDouble), Traffic::control);
+  std::vector<RankUse> ranks;
+  for (std::int64_t rank = 0; rank < all.size(0); ++rank) {
+    const double* figure = all.const_data_ptr<double>() + rank * all.size(1);
+    RankUse use{*figure++, {}};
+    for (auto& kind : use.traffic) {
+      kind.calls = static_cast<std::int64_t>(*figure++);
+      kind.bytes = *figure++;
+      kind.seconds = *figure++;
+    }
+    ranks.push_back(use);
+  }
+  return ranks;
 }
 
 std::vector<float> Engine::logits(const Batch& batch) {
   state->useThreads();
+  state->expectAlone("logits");
   return guarded("computing logits", [&] {
     const at::NoGradGuard noGrad;
     Pass pass;
@@ -284,28 +371,38 @@ std::vector<float> Engine::logits(const Batch& batch) {
 
 EvaluationResult Engine::evaluate(const Batch& batch) {
   state->useThreads();
-  return guarded("an evaluation", [&] { return state->evaluate(state->model, batch); });
+  return guarded("an evaluation", [&] { return state->evaluate(Command::Kind::evaluate, batch); });
 }
 
 EvaluationResult Engine::evaluateTeacher(const Batch& batch) {
   if (!state->teacher) throw Failure("This engine has no teacher; build one with distillation.");
   state->useThreads();
-  return guarded("an evaluation of the teacher", [&] { return state->evaluate(*state->teacher, batch); });
+  return guarded("an evaluation of the teacher", [&] { return state->evaluate(Command::Kind::evaluateTeacher, batch); });
 }
 
-EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Batch& batch) const {
+EvaluationResult Engine::State::evaluate(Command::Kind kind, const Batch& batch) const {
   const at::NoGradGuard noGrad;
-  const auto [tokens, targets] = uploadBatch(batch, config, device);
+  const auto [whole, targets] = uploadBatch(batch, config, device);
+  const auto tokens = ownRows(whole);
+  announce({kind, false, batch});
+  const auto& evaluated = kind == Command::Kind::evaluate ? model : *teacher;
   Pass pass;
   pass.type = evaluated.computeType();
+  pass.mesh = mesh.get();
   const auto logits = evaluated.forward(pass, tokens);
   const auto& labels = tokens.labels;
   const auto loss = kernels::crossEntropySum(logits.flatten(0, 1), labels.reshape(-1), config.noLabel()).to(at::kDouble);
   const auto counts = labels.ne(config.noLabel()), right = logits.argmax(2).eq(labels).bitwise_and_(counts);
   const auto sequences = counts.any(1), exact = right.eq(counts).all(1).bitwise_and_(sequences);
   const auto total = [](const at::Tensor& flags) { return flags.sum().to(at::kDouble); };
-  const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options());
-  const auto facts = at::cat({at::stack({loss, total(right), total(sequences), total(exact)}), routing}).cpu();
+  const auto sums = at::stack({loss, total(right), total(sequences), total(exact)});
+  if (auto* rows = pass.batch()) {
+    rows->sum(sums, Traffic::control);
+    const auto& sparse = (kind == Command::Kind::evaluate ? config.model : config.distillation->teacher).sparse;
+    if (sparse) gatherRouting(pass.routed, sparse->auxiliaryLossGroup, rows);
+  }
+  const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options(), pass.batch());
+  const auto facts = at::cat({sums, routing}).cpu();
 
   const double* at = facts.const_data_ptr<double>();
   EvaluationResult result;
@@ -321,12 +418,43 @@ EvaluationResult Engine::State::evaluate(const Transformer& evaluated, const Bat
 StartingWeights Engine::start(const std::string& modelFile) {
   return guarded("taking another model's weights", [&] {
     if (state->steps > 0) throw Failure("A model takes another one's weights before its first step; this one has made " + std::to_string(state->steps) + ".");
-    return startFrom(modelFile, state->model.parameters);
+    StartingWeights weights;
+    state->start(modelFile, weights);
+    return weights;
   });
+}
+
+void Engine::State::start(const std::string& modelFile, StartingWeights& weights) {
+  announce({Command::Kind::start, false, {}, modelFile});
+  together([&] { weights = startFrom(modelFile, model.parameters); });
+}
+
+void Engine::follow() {
+  if (!state->mesh || state->mesh->place.rank() == 0) throw Failure("Only ranks behind the first one of a mesh follow it.");
+  state->useThreads();
+  for (;;) {
+    const auto command = guarded("waiting for rank 0", [&] { return listen(*state->mesh); });
+    StartingWeights weights;
+    switch (command.kind) {
+      case Command::Kind::end: return;
+      case Command::Kind::step: step(command.batch, command.routing); break;
+      case Command::Kind::evaluate: evaluate(command.batch); break;
+      case Command::Kind::evaluateTeacher: evaluateTeacher(command.batch); break;
+      case Command::Kind::save: guarded("saving a checkpoint", [&] { return state->save(command.path); }); break;
+      // What can't be read is rank 0's to tell, and it may try another.
+      case Command::Kind::start:
+        try { state->start(command.path, weights); } catch (const Failure&) {}
+        break;
+      case Command::Kind::load:
+        try { guarded("loading a checkpoint", [&] { state->load(command.path); }); } catch (const Failure&) {}
+        break;
+    }
+  }
 }
 
 void Engine::startGeneration(const GenerationRequest& request) {
   state->useThreads();
+  state->expectAlone("generation");
   state->generation.reset();
   const auto& config = state->config;
   expectFits(request, config);
@@ -359,14 +487,17 @@ void Engine::load(const std::string& directory) {
 }
 
 std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
+  announce({Command::Kind::save, false, {}, directory});
   const std::map<std::string, std::string> metadata{{"format", "switchyard"}, {"step", std::to_string(steps)}};
   std::vector<SavedFile> files;
-  const auto write = [&](const std::string& name, const std::vector<NamedTensor>& tensors) {
+  const auto write = [&](const std::string& name, const std::vector<TensorPart>& parts) {
+    const auto tensors = wholeOf(parts, mesh.get());
+    if (mesh && !leads()) return;
     const auto written = writeSafetensors(directory + "/" + name, tensors, metadata);
     files.push_back({name, written.bytes, written.sha256});
   };
-  write("model.safetensors", parameterTensors());
-  write("optimizer.safetensors", optimizer->state());
+  write("model.safetensors", partsOf(model.parameters));
+  write("optimizer.safetensors", partsOf(optimizer->state(), model.parameters));
   return files;
 }
 
@@ -375,33 +506,34 @@ void Engine::State::loadModel(const std::string& path) {
   const auto file = readSafetensors(path);
   const auto step = file.metadata.contains("step") ? stepOf(path, file) : 0;
   const auto values = byName(file);
-  expectTensors(path, values, parameterTensors());
+  expectTensors(path, values, expectedOf(partsOf(model.parameters)));
   takeValues(values);
   steps = step;
 }
 
 void Engine::State::takeValues(const TensorsByName& values) {
-  const at::NoGradGuard noGrad;
-  for (auto& parameter : model.parameters.all()) {
-    parameter.value.detach().copy_(values.at(parameter.name));
-    parameter.refreshShadow();
-  }
+  fillParts(partsOf(model.parameters), values, model.parameters.place);
+  for (auto& parameter : model.parameters.all()) parameter.refreshShadow();
 }
 
 void Engine::State::load(const std::string& directory) {
   if (!optimizer) return loadModel(directory + "/model.safetensors");
+  announce({Command::Kind::load, false, {}, directory});
   const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
-  const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
-  const auto step = stepOf(modelPath, modelFile);
-  if (step != stepOf(optimizerPath, optimizerFile))
-    throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.", "", FailureKind::checkpoint);
-  const auto values = byName(modelFile), moments = byName(optimizerFile);
-  expectTensors(modelPath, values, parameterTensors());
-  expectTensors(optimizerPath, moments, optimizer->state());
-
+  const auto moments = partsOf(optimizer->state(), model.parameters);
+  std::int64_t step = 0;
+  TensorsByName values, state;
+  together([&] {
+    const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
+    step = stepOf(modelPath, modelFile);
+    if (step != stepOf(optimizerPath, optimizerFile))
+      throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.", "", FailureKind::checkpoint);
+    values = byName(modelFile), state = byName(optimizerFile);
+    expectTensors(modelPath, values, expectedOf(partsOf(model.parameters)));
+    expectTensors(optimizerPath, state, expectedOf(moments));
+  });
   takeValues(values);
-  const at::NoGradGuard noGrad;
-  for (const auto& [name, tensor] : optimizer->state()) at::Tensor(tensor).copy_(moments.at(name));
+  fillParts(moments, state, model.parameters.place);
   steps = step;
 }
 

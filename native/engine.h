@@ -2,6 +2,7 @@
 // every figure's unit. Not thread-safe: the addon runs the calls on one engine in the order they were made.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "config.h"
 #include "generation/request.h"
+#include "mesh/traffic.h"
 #include "startingWeights.h"
 
 namespace switchyard {
@@ -32,6 +34,14 @@ struct LayerRouting {
   std::vector<std::pair<double, double>> dropAtCapacityFactor;
 };
 
+/// What one rank did in a step.
+struct RankUse {
+  /// From the batch to the update.
+  double seconds = 0;
+  /// By kind (traffic.h).
+  std::array<TrafficUse, TRAFFIC_KINDS> traffic{};
+};
+
 struct StepResult {
   std::int64_t step = 0;
   double loss = 0, totalLoss = 0, auxiliaryLoss = 0, zLoss = 0, gradientNorm = 0, learningRate = 0;
@@ -42,6 +52,8 @@ struct StepResult {
   std::optional<double> sparsity;
   /// Empty unless asked for.
   std::vector<LayerRouting> routing;
+  /// Of each rank, with routing; empty on one rank.
+  std::vector<RankUse> ranks;
   bool finite = true;
 };
 
@@ -76,7 +88,8 @@ struct SavedFile {
 
 class Engine {
  public:
-  /// Throws Failure when the device is not there or does not have the memory.
+  /// Throws Failure when the device is not there or does not have the memory. On a mesh it returns when all ranks are there; what is
+  /// asked of rank 0 then is done by all of them together, the others being in `follow`.
   explicit Engine(const EngineConfig& config);
   ~Engine();
 
@@ -104,6 +117,8 @@ class Engine {
 
   /// Takes the weights of another model's file, before the first step; startingWeights.h says which.
   StartingWeights start(const std::string& modelFile);
+  /// Ranks but 0: does what rank 0 does until that engine is destroyed.
+  void follow();
   /// Writes model.safetensors and optimizer.safetensors into an existing directory and fsyncs them.
   std::vector<SavedFile> save(const std::string& directory) const;
   /// All or nothing: throws Failure and changes nothing when a file is missing, corrupt or of another model. An inference engine

@@ -7,7 +7,7 @@
 namespace switchyard {
 
 /// What a program can make of a failure; switchyard.d.ts names them.
-enum class FailureKind { other, memory, device, diskFull, checkpoint };
+enum class FailureKind { other, memory, device, diskFull, checkpoint, mesh };
 
 /// `what()` is one sentence: what happened, to what, what to do. `detail` is what lies a click away, and may be empty.
 class Failure : public std::runtime_error {

@@ -10,6 +10,7 @@
 
 #include "checkpoint/namedTensors.h"
 #include "failure.h"
+#include "mesh/wholeTensors.h"
 
 namespace switchyard {
 namespace {
@@ -46,7 +47,7 @@ class Start {
                       ", which this model has not; choose a model of the same kind.", "", FailureKind::checkpoint);
     const at::NoGradGuard noGrad;
     for (auto& [parameter, source] : sources) {
-      parameter->value.detach().copy_(source);
+      parameter->value.detach().copy_(parameters.part(*parameter, source));
       parameter->refreshShadow();
     }
     return result;
@@ -55,17 +56,18 @@ class Start {
  private:
   void plan(Parameter& parameter) {
     const auto& name = parameter.name;
-    const auto shape = parameter.value.sizes();
+    const at::IntArrayRef shape = parameter.shape;
+    const auto count = c10::multiply_integers(shape);
     if (found.contains(name)) {
       sources.emplace_back(&parameter, take(name, shape, shape));
-      result.copied += parameter.value.numel();
+      result.copied += count;
     } else if (has(name, EXPERTS) && found.contains(denseTwin(name))) {
       // Experts hold (E, in, out), a linear layer (out, in).
       const auto dense = take(denseTwin(name), {shape[2], shape[1]}, shape);
       sources.emplace_back(&parameter, dense.t().unsqueeze(0).expand(shape));
-      result.upcycled += parameter.value.numel();
+      result.upcycled += count;
     } else if (has(name, ROUTER) || (!layerOf(name).empty() && !has(name, EXPERTS) && sparseLayers.contains(layerOf(name)))) {
-      result.fresh += parameter.value.numel();
+      result.fresh += count;
     } else {
       throw Failure("The model " + path + " has no weight " + name + ", of shape " + shapeText(shape) + " here; choose a model of the same kind.",
                     "", FailureKind::checkpoint);
@@ -101,15 +103,11 @@ StartingWeights startFrom(const std::string& path, ParameterSet& parameters) { r
 
 void loadExactly(const std::string& path, ParameterSet& parameters) {
   const auto found = byName(readSafetensors(path));
-  std::vector<NamedTensor> expected;
-  for (const auto& parameter : parameters.all()) expected.push_back({parameter.name, parameter.value.detach()});
-  expectTensors(path, found, expected);
+  const auto parts = partsOf(parameters);
+  expectTensors(path, found, expectedOf(parts));
   for (const auto& [name, tensor] : found) expectFinite(path, name, tensor);
-  const at::NoGradGuard noGrad;
-  for (auto& parameter : parameters.all()) {
-    parameter.value.detach().copy_(found.at(parameter.name));
-    parameter.refreshShadow();
-  }
+  fillParts(parts, found, parameters.place);
+  for (auto& parameter : parameters.all()) parameter.refreshShadow();
 }
 
 }  // namespace switchyard

@@ -3,12 +3,13 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "kernels/adamW.h"
 #include "kernels/crossEntropy.h"
 #include "model/distillationLoss.h"
+#include "model/gatherRouting.h"
 #include "model/routerBias.h"
 #include "model/routerLosses.h"
 #include "model/routingFacts.h"
+#include "optim/gradients.h"
 #include "optim/penalties.h"
 
 namespace switchyard {
@@ -29,6 +30,7 @@ at::Tensor distillationLoss(const at::Tensor& logits, const TokenBatch& batch, c
     const at::NoGradGuard noGrad;
     Pass pass;
     pass.type = teacher->computeType();
+    pass.mesh = settings.mesh;
     taught = teacher->forward(pass, batch);
   }
   return distillationLossSum(logits.flatten(0, 1), taught.flatten(0, 1), batch.labels.reshape(-1), padToken, temperature) /
@@ -39,31 +41,43 @@ at::Tensor distillationLoss(const at::Tensor& logits, const TokenBatch& batch, c
 
 StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBatch& batch, const StepSettings& settings,
                          std::int64_t padToken) {
+  auto* mesh = settings.mesh;
   Pass pass;
   pass.type = model.computeType();
   pass.training = true;
   pass.seed = settings.seed;
   pass.step = settings.step;
+  pass.mesh = mesh;
 
   // What a step that failed half way has left must not be added to.
   for (auto& parameter : model.parameters.all()) parameter.value.mutable_grad().reset();
   const auto logits = model.forward(pass, batch);
+  gatherRouting(pass.routed, settings.auxiliaryLossGroup, pass.batch());
   const auto sum = kernels::crossEntropySum(logits.flatten(0, 1), batch.labels.reshape(-1), padToken);
-  const auto loss = sum / static_cast<double>(settings.targetTokens);
+  // Of this rank's rows; the router's losses are those of the whole batch, whose gradients each rank takes for its rows.
+  auto loss = sum / static_cast<double>(settings.targetTokens);
   const auto [auxiliary, z] = routerLosses(pass.routed, settings.auxiliaryLossForm, loss.options());
-  const auto soft = distillationLoss(logits, batch, settings, padToken);
-  const auto hardShare = settings.distillation.hardShare;
-  const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;
-  auto total = task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
-  total.backward();
+  auto soft = distillationLoss(logits, batch, settings, padToken);
+  const auto totalOf = [&, auxiliary = auxiliary, z = z] {
+    const auto hardShare = settings.distillation.hardShare;
+    const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;
+    return task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
+  };
+  totalOf().backward();
 
   const at::NoGradGuard noGrad;
-  if (settings.l1 > 0.0 || settings.l2 > 0.0) total = total + addPenalties(model.parameters, settings.l1, settings.l2);
+  const auto trained = model.parameters.trained();
+  if (mesh) sumGradients(trained, *mesh);
+  if (auto* rows = pass.batch()) {
+    auto both = at::stack({loss.detach(), soft.detach().to(loss.scalar_type())});
+    rows->sum(both, Traffic::control);
+    loss = both.select(0, 0), soft = both.select(0, 1);
+  }
+  auto total = totalOf();
+  if (settings.l1 > 0.0 || settings.l2 > 0.0) total = total + addPenalties(model.parameters, settings.l1, settings.l2, mesh);
   if (settings.pruning) settings.pruning->maskGradients(settings.step);
-  std::vector<at::Tensor> gradients;
-  for (const auto* parameter : model.parameters.trained()) gradients.push_back(parameter->gradient());
-  const auto norm = kernels::gradientNorm(gradients);
-  const auto scale = gradientScale(norm, total.detach(), settings.gradientClip);
+  const auto norm = gradientNorm(trained, mesh);
+  const auto scale = gradientScale(norm, total, settings.gradientClip);
   optimizer.update(settings.learningRate, settings.step, scale);
   const auto finite = scale.mul(0.0).eq(0.0);
   if (settings.pruning) settings.pruning->prune(settings.step, finite.eq(false));
@@ -74,7 +88,7 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
   const auto sparsity = settings.pruning ? settings.pruning->sparsity() : at::zeros({}, loss.options());
   for (const auto& scalar : {loss, total, auxiliary, z, soft, norm, sparsity}) scalars.push_back(scalar.detach().to(at::kDouble));
   auto facts = at::stack(scalars);
-  if (settings.routing) facts = at::cat({facts, packAllRoutingFacts(pass.routed, settings.capacityFactorGrid, facts.options())});
+  if (settings.routing) facts = at::cat({facts, packAllRoutingFacts(pass.routed, settings.capacityFactorGrid, facts.options(), pass.batch())});
   return {facts, std::move(pass.routed)};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config.h"
+#include "mesh/mesh.h"
 #include "model/transformer.h"
 #include "optim/optimizer.h"
 #include "optim/pruning.h"
@@ -31,6 +32,7 @@ struct StepSettings {
   /// α of eq. 4, and the factor of the z-loss, at this step.
   double auxiliaryLoss = 0.0, zLoss = 0.0;
   AuxiliaryLossForm auxiliaryLossForm = AuxiliaryLossForm::paper;
+  AuxiliaryLossGroup auxiliaryLossGroup = AuxiliaryLossGroup::capacityGroup;
   /// How far a router's bias moves where it follows the load.
   double biasRate = 0.0;
   DistillationSettings distillation;
@@ -40,6 +42,8 @@ struct StepSettings {
   Pruning* pruning = nullptr;
   /// Labels that are not padding; counted on the host, which has them.
   std::int64_t targetTokens = 1;
+  /// The ranks that the step is shared by; null on one. The batch then holds this rank's rows, the target tokens are those of all.
+  Mesh* mesh = nullptr;
   /// Capacity factors of the routing facts; without `routing` no facts are gathered.
   bool routing = false;
   std::vector<double> capacityFactorGrid;

@@ -99,6 +99,7 @@ static const char* codeOf(FailureKind kind) {
     case FailureKind::device: return "device";
     case FailureKind::diskFull: return "disk-full";
     case FailureKind::checkpoint: return "checkpoint";
+    case FailureKind::mesh: return "mesh";
     case FailureKind::other: break;
   }
   return nullptr;

@@ -103,7 +103,7 @@ int main(int count, char** arguments) {
     compare("combine [2048, 256]", storage, rounds, trained([&](auto& t) { return combine(t[0], slot, t[1]); }, {buffer, probability}),
             trained([&](auto& t) { return combineReference(t[0], slot, t[1]); }, {buffer, probability}));
     // As unevenly as a trained router loads 8 experts, at capacity factor 1.25; forward and backward.
-    const auto used = torch::tensor({320.0F, 320.0F, 311.0F, 287.0F, 243.0F, 214.0F, 150.0F, 98.0F});
+    const auto used = torch::tensor({320.0F, 320.0F, 311.0F, 287.0F, 243.0F, 214.0F, 150.0F, 98.0F}).unsqueeze(1);
     const auto places = tensor({8, 320, 256}), experts = tensor({8, 256, 1024});
     compare("expert product [8, 320, 256] by [8, 256, 1024], 1943 rows used", storage, rounds, trained([&](auto& t) { return expertProduct(t[0], t[1], used); }, {places, experts}),
             trained([](auto& t) { return switchyard::kernels::matmul(t[0], t[1]); }, {places, experts}));

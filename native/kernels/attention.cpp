@@ -7,6 +7,7 @@
 #include "floatProduct.h"
 #include "keptSite.h"
 #include "product.h"
+#include "siteElements.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -59,6 +60,7 @@ struct Attention : torch::autograd::Function<Attention> {
     const auto key = dropoutKey(options.site);
     const auto maskQueries = mask.defined() ? mask.size(1) : 1;
     const auto matrix = from.length * from.keys;
+    const SiteElements elements(options.site, from.sequences * from.count * matrix, from.count * matrix);
     auto p = at::empty({from.sequences, from.count, from.length, from.keys}, queries.options());
     auto result = at::empty({from.sequences, from.length, from.width}, queries.options());
     takeInTurn(from.sequences * from.count, [&](std::int64_t i) {
@@ -71,7 +73,7 @@ struct Attention : torch::autograd::Function<Attention> {
         const auto row = (i * from.length + query) * from.keys, at = query * from.keys;
         rows<float>().attentionSoftmax(scores + at, bias.defined() ? data<float>(bias) + head * matrix + at : nullptr,
                                        mask.defined() ? data<float>(mask) + (sequence * maskQueries + query % maskQueries) * from.keys : nullptr, scores + at,
-                                       dropped.data() + at, from.keys, static_cast<std::uint32_t>(row), key);
+                                       dropped.data() + at, from.keys, elements(row), key);
       }
       floatProduct(from.length, from.each, from.keys, {dropped.data(), from.keys}, {from.v(sequence, head), from.strideK()},
                    data<float>(result) + sequence * from.length * from.width + head * from.each, from.width);
@@ -87,11 +89,13 @@ struct Attention : torch::autograd::Function<Attention> {
     const auto saved = context->get_saved_variables();
     const auto &queries = saved[0], &memory = saved[1], &p = saved[2];
     const auto dResult = gradients[0].contiguous();
-    const auto key = dropoutKey(keptSite(context));
+    const auto site = keptSite(context);
+    const auto key = dropoutKey(site);
     const Heads from(queries, memory, context->saved_data["heads"].toInt());
     const auto dQueries = at::empty_like(queries), dMemory = memory.defined() ? at::empty_like(memory) : at::Tensor();
     const Heads to(dQueries, dMemory, from.count);
     const auto matrix = from.length * from.keys, parts = std::min(PARTS, from.sequences);
+    const SiteElements elements(site, from.sequences * from.count * matrix, from.count * matrix);
     const auto dBias = context->saved_data["bias"].toBool() ? at::zeros({parts, from.count, from.length, from.keys}, p.options()) : at::Tensor();
     takeInTurn(parts * from.count, [&](std::int64_t piece) {
       const auto part = piece / from.count, head = piece % from.count;
@@ -105,7 +109,7 @@ struct Attention : torch::autograd::Function<Attention> {
         floatProduct(from.length, from.keys, from.each, dContext, {from.v(sequence, head), from.strideK(), true}, dDropped, from.keys);
         for (std::int64_t query = 0; query < from.length; ++query) {
           const auto at = query * from.keys;
-          const auto element = static_cast<std::uint32_t>(first + at);
+          const auto element = elements(first + at);
           rows<float>().dropout(probability + at, nullptr, dropped + at, from.keys, element, key);
           rows<float>().attentionSoftmaxBackward(dDropped + at, probability + at, dScores + at,
                                                  dBias.defined() ? data<float>(dBias) + piece * matrix + at : nullptr, from.keys, element, key);

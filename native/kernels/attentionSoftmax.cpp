@@ -4,6 +4,7 @@
 
 #include "dropoutKey.h"
 #include "keptSite.h"
+#include "siteElements.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -28,6 +29,7 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
     const auto heads = scores.size(1), queries = scores.size(2), keys = scores.size(3);
     const auto maskQueries = mask.defined() ? mask.size(1) : 1;
     const auto key = dropoutKey(site);
+    const SiteElements elements(site, scores.numel(), heads * queries * keys);
     auto p = at::empty_like(scores);
     auto dropped = site.probability == 0.0 ? p : at::empty_like(scores);
     forStorage(scores, [&]<class T>(T) {
@@ -37,7 +39,7 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
           const float* bias_ = bias.defined() ? data<float>(bias) + row % (heads * queries) * keys : nullptr;
           const float* mask_ = mask.defined() ? data<float>(mask) + (sequence * maskQueries + query % maskQueries) * keys : nullptr;
           rows<T>().attentionSoftmax(data<T>(scores) + row * keys, bias_, mask_, data<T>(p) + row * keys,
-                                     data<T>(dropped) + row * keys, keys, static_cast<std::uint32_t>(row * keys), key);
+                                     data<T>(dropped) + row * keys, keys, elements(row * keys), key);
         }
       });
     });
@@ -50,8 +52,10 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto p = context->get_saved_variables()[0];
     const auto dDropped = gradients[0].contiguous();
-    const auto key = dropoutKey(keptSite(context));
+    const auto site = keptSite(context);
+    const auto key = dropoutKey(site);
     const auto sequences = p.size(0), rowsEach = p.size(1) * p.size(2), keys = p.size(3);
+    const SiteElements elements(site, p.numel(), rowsEach * keys);
     auto ds = at::empty_like(p);
     auto dBias = context->saved_data["bias"].toBool()
                      ? at::zeros({p.size(1), p.size(2), keys}, p.options().dtype(at::kFloat)) : at::Tensor();
@@ -62,8 +66,7 @@ struct AttentionSoftmax : torch::autograd::Function<AttentionSoftmax> {
           for (auto row = begin; row < end; ++row) {
             const auto at = (sequence * rowsEach + row) * keys;
             rows<T>().attentionSoftmaxBackward(data<T>(dDropped) + at, data<T>(p) + at, data<T>(ds) + at,
-                                               dBias.defined() ? data<float>(dBias) + row * keys : nullptr, keys,
-                                               static_cast<std::uint32_t>(at), key);
+                                               dBias.defined() ? data<float>(dBias) + row * keys : nullptr, keys, elements(at), key);
           }
       });
     });
@@ -79,7 +82,8 @@ at::Tensor attentionSoftmaxReference(const at::Tensor& scores, const at::Tensor&
   if (mask.defined()) s = s + mask.unsqueeze(1);
   const auto masked = s.amax(-1, true).eq(-std::numeric_limits<double>::infinity());
   const auto p = s.masked_fill(masked, 0.0).softmax(-1).masked_fill(masked, 0.0);
-  return dropout(p, site).to(scores.scalar_type());
+  // A row of the site is all heads of a sequence.
+  return dropout(p.flatten(1), site).view_as(p).to(scores.scalar_type());
 }
 
 at::Tensor attentionSoftmax(const at::Tensor& scores, const at::Tensor& bias, const at::Tensor& mask, const DropoutSite& site) {

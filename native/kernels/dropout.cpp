@@ -2,6 +2,7 @@
 
 #include "dropoutKey.h"
 #include "keptSite.h"
+#include "siteElements.h"
 #include "splitMix.h"
 #include "tensors.h"
 #include "uniform.h"
@@ -17,10 +18,10 @@ at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const Dropou
   const auto added = residual == nullptr ? at::Tensor() : residual->contiguous();
   auto y = at::empty_like(input);
   const auto key = dropoutKey(site);
+  const SiteElements elements(site, input.numel(), input.size(-1));
   forStorage(input, [&]<class T>(T) {
-    at::parallel_for(0, input.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
-      rows<T>().dropout(data<T>(input) + begin, added.defined() ? data<T>(added) + begin : nullptr, data<T>(y) + begin,
-                        end - begin, static_cast<std::uint32_t>(begin), key);
+    elements.inRuns(input.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
+      rows<T>().dropout(data<T>(input) + begin, added.defined() ? data<T>(added) + begin : nullptr, data<T>(y) + begin, end - begin, first, key);
     });
   });
   return y;
@@ -51,9 +52,10 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
     const auto input = x.contiguous();
     auto y = at::empty_like(input);
     const auto key = dropoutKey(site);
+    const SiteElements elements(site, input.numel(), input.size(-1));
     forStorage(input, [&]<class T>(T) {
-      at::parallel_for(0, input.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
-        rows<T>().reluDropout(data<T>(input) + begin, data<T>(y) + begin, end - begin, static_cast<std::uint32_t>(begin), key);
+      elements.inRuns(input.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
+        rows<T>().reluDropout(data<T>(input) + begin, data<T>(y) + begin, end - begin, first, key);
       });
     });
     context->save_for_backward({y});
@@ -85,7 +87,7 @@ DropoutKey dropoutKey(const DropoutSite& site) {
 
 at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
   const auto key = dropoutKey(site);
-  const auto words = randomWords(at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)), site);
+  const auto words = randomWords(siteNumbers(sizes, site, options), site);
   return words.ge(static_cast<std::int64_t>(key.threshold)).to(options.dtype()).mul(key.scale).view(sizes);
 }
 

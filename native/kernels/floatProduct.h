@@ -12,7 +12,7 @@ struct FloatMatrix {
   bool transposed = false;
 };
 
-/// c (m, n) = a (m, k) · b (k, n), with `strideC` floats from row to row. Runs on the calling thread alone inside a parallel region.
-void floatProduct(std::int64_t m, std::int64_t n, std::int64_t k, FloatMatrix a, FloatMatrix b, float* c, std::int64_t strideC);
+/// c (m, n) = a (m, k) · b (k, n), or c plus that with `add`, with `strideC` floats from row to row. Runs on the calling thread alone inside a parallel region.
+void floatProduct(std::int64_t m, std::int64_t n, std::int64_t k, FloatMatrix a, FloatMatrix b, float* c, std::int64_t strideC, bool add = false);
 
 }  // namespace switchyard::kernels

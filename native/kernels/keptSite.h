@@ -11,11 +11,16 @@ inline void keepSite(torch::autograd::AutogradContext* context, const DropoutSit
   context->saved_data["seed"] = static_cast<std::int64_t>(site.seed);
   context->saved_data["stream"] = static_cast<std::int64_t>(site.stream);
   context->saved_data["probability"] = site.probability;
+  context->saved_data["shares"] = std::vector<std::int64_t>{site.rows.index, site.rows.of, site.columns.index, site.columns.of};
+  if (site.rowNumbers.defined()) context->saved_data["rowNumbers"] = site.rowNumbers;
 }
 
 inline DropoutSite keptSite(torch::autograd::AutogradContext* context) {
+  const auto shares = context->saved_data["shares"].toIntVector();
+  const auto numbers = context->saved_data.find("rowNumbers");
   return {static_cast<std::uint64_t>(context->saved_data["seed"].toInt()), static_cast<std::uint64_t>(context->saved_data["stream"].toInt()),
-          context->saved_data["probability"].toDouble()};
+          context->saved_data["probability"].toDouble(), {shares[0], shares[1]}, {shares[2], shares[3]},
+          numbers == context->saved_data.end() ? at::Tensor() : numbers->second.toTensor()};
 }
 
 }  // namespace switchyard::kernels

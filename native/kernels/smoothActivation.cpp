@@ -5,6 +5,7 @@
 
 #include "dropoutKey.h"
 #include "keptSite.h"
+#include "siteElements.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -29,11 +30,11 @@ struct SmoothDropout : torch::autograd::Function<SmoothDropout> {
     const auto left = a.contiguous(), right = b ? b->contiguous() : at::Tensor();
     auto y = at::empty_like(left);
     const auto key = dropoutKey(site);
+    const SiteElements elements(site, left.numel(), left.size(-1));
     const auto curve = curveOf(static_cast<SmoothActivation>(kind));
     forStorage(left, [&]<class T>(T) {
-      at::parallel_for(0, left.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
-        rows<T>().smoothDropout(data<T>(left) + begin, from<T>(right, begin), data<T>(y) + begin, end - begin,
-                                static_cast<std::uint32_t>(begin), key, curve);
+      elements.inRuns(left.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
+        rows<T>().smoothDropout(data<T>(left) + begin, from<T>(right, begin), data<T>(y) + begin, end - begin, first, key, curve);
       });
     });
     context->save_for_backward({left, right});
@@ -46,12 +47,14 @@ struct SmoothDropout : torch::autograd::Function<SmoothDropout> {
     const auto &left = saved[0], &right = saved[1];
     const auto dy = gradients[0].contiguous();
     auto da = at::empty_like(left), db = right.defined() ? at::empty_like(right) : at::Tensor();
-    const auto key = dropoutKey(keptSite(context));
+    const auto site = keptSite(context);
+    const auto key = dropoutKey(site);
+    const SiteElements elements(site, left.numel(), left.size(-1));
     const auto curve = curveOf(static_cast<SmoothActivation>(context->saved_data["kind"].toInt()));
     forStorage(left, [&]<class T>(T) {
-      at::parallel_for(0, left.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+      elements.inRuns(left.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
         rows<T>().smoothDropoutBackward(data<T>(dy) + begin, data<T>(left) + begin, from<T>(right, begin), data<T>(da) + begin,
-                                        from<T>(db, begin), end - begin, static_cast<std::uint32_t>(begin), key, curve);
+                                        from<T>(db, begin), end - begin, first, key, curve);
       });
     });
     return {da, db, {}, {}};

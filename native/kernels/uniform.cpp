@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "dropoutKey.h"
+#include "siteElements.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
@@ -27,8 +28,15 @@ at::Tensor randomWords(const at::Tensor& elements, const DropoutSite& site) {
   return h.bitwise_xor(h.bitwise_right_shift(15));
 }
 
+at::Tensor siteNumbers(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
+  const auto elements = c10::multiply_integers(sizes), columns = sizes.empty() ? 1 : sizes.back(), rows = elements / columns;
+  const auto integers = options.dtype(at::kLong);
+  const auto row = site.rowNumbers.defined() ? site.rowNumbers : at::arange(rows, integers).add_(site.rows.index * rows);
+  return (row.unsqueeze(1) * (columns * site.columns.of) + at::arange(columns, integers).add_(columns * site.columns.index)).view(-1);
+}
+
 at::Tensor uniformReference(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
-  const auto words = randomWords(at::arange(c10::multiply_integers(sizes), options.dtype(at::kLong)), site);
+  const auto words = randomWords(siteNumbers(sizes, site, options), site);
   return words.bitwise_right_shift(UNUSED_BITS).to(options.dtype()).add_(0.5).mul_(STEP).view(sizes);
 }
 
@@ -36,9 +44,9 @@ at::Tensor uniform(at::IntArrayRef sizes, const DropoutSite& site, const at::Ten
   auto y = at::empty(sizes, options);
   if (!y.device().is_cpu() || y.scalar_type() != at::kFloat) return uniformReference(sizes, site, options);
   const auto key = dropoutKey(site);
-  at::parallel_for(0, y.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+  SiteElements(site, y.numel(), sizes.back()).inRuns(y.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
     for (auto i = begin; i < end; ++i) {
-      const auto word = randomBits(key.first, key.second, static_cast<std::uint32_t>(i)) >> UNUSED_BITS;
+      const auto word = randomBits(key.first, key.second, first + static_cast<std::uint32_t>(i - begin)) >> UNUSED_BITS;
       data<float>(y)[i] = (static_cast<float>(word) + 0.5F) * static_cast<float>(STEP);
     }
   });

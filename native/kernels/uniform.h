@@ -14,6 +14,9 @@ at::Tensor uniform(at::IntArrayRef sizes, const DropoutSite& site, const at::Ten
 /// The same by libtorch's ops.
 at::Tensor uniformReference(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options);
 
+/// The numbers, int64 (n), that the n elements of a tensor of `sizes` at a site have in the whole (DropoutSite), on the device of `options`.
+at::Tensor siteNumbers(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options);
+
 /// 32 random bits as int64 of each element's number, int64 of any shape: dropout's mixer by libtorch's ops.
 at::Tensor randomWords(const at::Tensor& elements, const DropoutSite& site);
 

@@ -6,17 +6,18 @@
 
 #include "../kernels/attention.h"
 #include "../kernels/product.h"
+#include "../mesh/operations.h"
 
 namespace switchyard {
 
 Attention::Attention(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model)
-    : heads(model.heads), dKv(model.dKv), dropout(model.dropout) {
-  const auto inner = heads * dKv, d = model.dModel;
+    : heads(model.heads / parameters.place.shape.model), dKv(model.dKv), dropout(model.dropout) {
+  const auto inner = model.heads * dKv, d = model.dModel;
   const auto deviation = [&](std::int64_t fanIn) { return std::sqrt(model.initializationScale / static_cast<double>(fanIn)); };
-  q = &parameters.add(prefix + ".q.weight", {inner, d}, {deviation(d * dKv)});
-  k = &parameters.add(prefix + ".k.weight", {inner, d}, {deviation(d)});
-  v = &parameters.add(prefix + ".v.weight", {inner, d}, {deviation(d)});
-  o = &parameters.add(prefix + ".o.weight", {d, inner}, {deviation(inner)});
+  q = &parameters.add(prefix + ".q.weight", {inner, d}, {deviation(d * dKv)}, {.model = 0});
+  k = &parameters.add(prefix + ".k.weight", {inner, d}, {deviation(d)}, {.model = 0});
+  v = &parameters.add(prefix + ".v.weight", {inner, d}, {deviation(d)}, {.model = 0});
+  o = &parameters.add(prefix + ".o.weight", {d, inner}, {deviation(inner)}, {.model = 1});
 }
 
 at::Tensor Attention::forward(Pass& pass, const at::Tensor& x, const at::Tensor& memory, const at::Tensor& bias,
@@ -27,9 +28,13 @@ at::Tensor Attention::forward(Pass& pass, const at::Tensor& x, const at::Tensor&
     for (const auto* weight : weights) rows.push_back(weight->as(pass.type));
     return kernels::linear(from, rows.size() == 1 ? rows[0] : at::cat(rows));
   };
+  auto* columns = pass.model();
   const bool self = x.is_same(memory);
-  const auto queries = self ? project(x, {q, k, v}) : project(x, {q}), keysAndValues = self ? at::Tensor() : project(memory, {k, v});
-  return kernels::linear(kernels::attention(queries, keysAndValues, heads, bias, mask, pass.dropoutSite(dropout)), o->as(pass.type));
+  const auto entering = sumGradientOver(columns, x);
+  const auto queries = self ? project(entering, {q, k, v}) : project(entering, {q});
+  const auto keysAndValues = self ? at::Tensor() : project(sumGradientOver(columns, memory), {k, v});
+  const auto context = kernels::attention(queries, keysAndValues, heads, bias, mask, pass.columnSite(dropout));
+  return sumOver(columns, kernels::linear(context, o->as(pass.type)));
 }
 
 at::Tensor Attention::extend(Pass& pass, const at::Tensor& x, KeyValueCache& cache, std::int64_t past, const at::Tensor& bias,

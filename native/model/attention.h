@@ -19,6 +19,7 @@ class Attention {
   /// Parameters PREFIX.{q,k,v}.weight (heads·d_kv, d) and PREFIX.o.weight (d, heads·d_kv).
   Attention(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model);
 
+  /// On a mesh the heads are cut along `model`.
   /// Queries from x (B, Q, d), keys and values from memory (B, K, d). bias (H, Q, K) or undefined; mask (B, 1 or Q, K) of 0
   /// and -inf or undefined. Gives (B, Q, d).
   at::Tensor forward(Pass& pass, const at::Tensor& x, const at::Tensor& memory, const at::Tensor& bias, const at::Tensor& mask) const;
@@ -38,6 +39,7 @@ class Attention {
   at::Tensor attend(Pass& pass, const at::Tensor& query, const at::Tensor& keys, const at::Tensor& values, const at::Tensor& bias,
                     const at::Tensor& mask) const;
 
+  /// Heads of this rank.
   std::int64_t heads, dKv;
   double dropout;
   Parameter *q, *k, *v, *o;

@@ -15,7 +15,7 @@ class FeedForward {
  public:
   /// Parameters PREFIX.wi.weight (ff, d), or PREFIX.wi_0.weight and PREFIX.wi_1.weight of a gated layer, and PREFIX.wo.weight (d, ff).
   FeedForward(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model);
-  /// x (B, S, d) to (B, S, d).
+  /// x (B, S, d) to (B, S, d). On a mesh the columns (ff) are cut along `model`.
   at::Tensor forward(Pass& pass, const at::Tensor& x) const;
 
  private:

@@ -45,21 +45,22 @@ void Parameter::refreshShadow() {
   if (shadow.defined()) shadow.copy_(value);
 }
 
-ParameterSet::ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows)
-    : seed(seed), options(options), shadows(shadows) {}
+ParameterSet::ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows, const MeshPlace& place)
+    : place(place), seed(seed), options(options), shadows(shadows) {}
 
-Parameter& ParameterSet::add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization) {
+Parameter& ParameterSet::add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization, const Split& split) {
   const at::NoGradGuard noGrad;
   at::Tensor value;
   if (initialization.deviation > 0.0 && options.device().is_meta()) {
-    value = at::empty(shape, options);
+    value = at::empty(partShape(shape, split, place), options);
   } else if (initialization.deviation > 0.0) {
     const auto stream = static_cast<std::uint64_t>(seed) * 1'000'003ULL + parameters.size();
-    value = truncatedNormal(shape, stream).mul_(initialization.deviation).to(options);
+    const auto whole = truncatedNormal(shape, stream).mul_(initialization.deviation);
+    value = copiesOf(split, place.shape) == place.shape.ranks() ? whole.to(options) : partOf(whole, split, place).clone(at::MemoryFormat::Contiguous).to(options);
   } else {
-    value = at::full(shape, initialization.constant, options);
+    value = at::full(partShape(shape, split, place), initialization.constant, options);
   }
-  parameters.push_back({name, value.detach().requires_grad_(initialization.trained), shadows ? value.to(at::kBFloat16) : at::Tensor()});
+  parameters.push_back({name, value.detach().requires_grad_(initialization.trained), shadows ? value.to(at::kBFloat16) : at::Tensor(), shape.vec(), split});
   return parameters.back();
 }
 
@@ -72,7 +73,7 @@ std::vector<Parameter*> ParameterSet::trained() {
 
 std::int64_t ParameterSet::count() const {
   std::int64_t total = 0;
-  for (const auto& parameter : parameters) total += parameter.value.numel();
+  for (const auto& parameter : parameters) total += c10::multiply_integers(parameter.shape);
   return total;
 }
 

@@ -8,14 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "../mesh/shape.h"
+
 namespace switchyard {
 
 struct Parameter {
   std::string name;
-  /// The master value: a leaf that gathers the gradient, or one that requires none and stays as it is (frozen).
+  /// The master value: a leaf that gathers the gradient, or one that requires none and stays as it is (frozen). On a mesh this rank's
+  /// part of the whole.
   at::Tensor value;
   /// `value` rounded to bfloat16, kept current by the optimizer; undefined in an fp32 model.
   at::Tensor shadow;
+  /// Of the whole parameter, and how a mesh cuts it.
+  std::vector<std::int64_t> shape = {};
+  Split split = {};
 
   /// The value in `type` for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.
   at::Tensor as(at::ScalarType type) const;
@@ -33,18 +39,24 @@ struct Initialization {
   bool trained = true;
 };
 
-/// Owns all parameters; references to them stay valid. Values depend on the seed, the order of creation and the shape
-/// alone, and are drawn on the CPU for every device.
+/// Owns all parameters; references to them stay valid. Values depend on the seed, the order of creation and the whole shape
+/// alone, and are drawn on the CPU for every device and mesh.
 class ParameterSet {
  public:
-  ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows);
-  Parameter& add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization);
+  ParameterSet(std::int64_t seed, const at::TensorOptions& options, bool shadows, const MeshPlace& place = {});
+  /// `shape` is the whole parameter's.
+  Parameter& add(const std::string& name, at::IntArrayRef shape, const Initialization& initialization, const Split& split = {});
 
   std::deque<Parameter>& all() { return parameters; }
   const std::deque<Parameter>& all() const { return parameters; }
   /// Those that are not frozen, in order.
   std::vector<Parameter*> trained();
+  /// Elements of the whole parameters.
   std::int64_t count() const;
+  /// This rank's part of a whole tensor that a parameter, or what an optimizer keeps of it, is a part of.
+  at::Tensor part(const Parameter& parameter, const at::Tensor& whole) const { return partOf(whole, parameter.split, place); }
+
+  const MeshPlace place;
 
  private:
   std::int64_t seed;

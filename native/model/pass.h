@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../kernels/dropout.h"
+#include "../mesh/mesh.h"
 #include "router.h"
 
 namespace switchyard {
@@ -24,12 +25,30 @@ struct Pass {
   std::vector<RoutedLayer> routed;
   /// (B, S) int64, the token ids that the running stack reads; undefined where it reads none.
   at::Tensor ids;
+  /// The ranks that share the work; null on one.
+  const Mesh* mesh = nullptr;
   std::uint64_t places = 0;
 
-  /// The next dropout place of the model; keeps everything outside training.
-  kernels::DropoutSite dropoutSite(double probability) {
+  /// Ranks that hold the other columns of the weights, and the other rows of the batch; null where there are none.
+  Group* model() const { return mesh ? mesh->model() : nullptr; }
+  Group* batch() const { return mesh ? mesh->batch() : nullptr; }
+
+  /// The next dropout place of the model; keeps everything outside training. For a tensor of the whole batch.
+  kernels::DropoutSite wholeSite(double probability) {
     const auto stream = static_cast<std::uint64_t>(step) * 65536U + places++;
     return {seed, stream, training ? probability : 0.0};
+  }
+  /// For one of this rank's rows of the batch.
+  kernels::DropoutSite dropoutSite(double probability) {
+    auto site = wholeSite(probability);
+    if (mesh) site.rows = mesh->place.batch();
+    return site;
+  }
+  /// For one of this rank's rows and columns.
+  kernels::DropoutSite columnSite(double probability) {
+    auto site = dropoutSite(probability);
+    if (mesh) site.columns = mesh->place.columns();
+    return site;
   }
 };
 

@@ -32,7 +32,7 @@ RelativePositionBias::RelativePositionBias(ParameterSet& parameters, const std::
                                            bool bidirectional)
     : bidirectional(bidirectional), buckets(model.relativePositionBuckets), maxDistance(model.relativePositionMaxDistance) {
   const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
-  weight = &parameters.add(prefix + ".relative_attention_bias.weight", {buckets, model.heads}, {deviation});
+  weight = &parameters.add(prefix + ".relative_attention_bias.weight", {buckets, model.heads}, {deviation}, {.model = 1});
 }
 
 at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys, std::int64_t firstQuery) const {

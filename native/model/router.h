@@ -30,12 +30,15 @@ Routing routeByHash(const at::Tensor& ids, const at::Tensor& valid, const Router
 /// A sparse layer's routing as the diagnostics need it.
 struct RoutedLayer {
   bool encoder = true;
-  std::int64_t layer = 0, experts = 0, capacity = 0, groups = 0;
+  /// groups: of the whole batch; groupTokens: of each.
+  std::int64_t layer = 0, experts = 0, capacity = 0, groups = 0, groupTokens = 0;
   /// Choices of a token that places are made for: k of eq. 3.
   double choices = 1.0;
   /// What the layer would drop at other capacity factors is known: its capacity is a limit, and positions do not depend on it.
   bool dropsByPosition = true;
   Routing routing;
+  /// The routing is of this rank's rows alone, until `gatherRouting`; otherwise it is of the whole batch on every rank.
+  bool ownRows = false;
   /// (E) the router's bias where it is to follow the load; undefined otherwise.
   at::Tensor bias;
 };

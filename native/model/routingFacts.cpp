@@ -8,7 +8,17 @@
 namespace switchyard {
 namespace {
 
-constexpr std::int64_t SCALARS = 6;
+/// Entropy, confidence, auxiliary loss, z-loss, tokens, dropped tokens.
+constexpr std::int64_t SCALARS = 6, LOSSES_AT = 2, LOSSES = 2;
+
+/// 1 at facts that are sums over a rank's own rows, 0 at those of the whole batch.
+at::Tensor ownShare(const RoutedLayer& layer, const at::Tensor& facts) {
+  if (!layer.ownRows) return at::zeros_like(facts);
+  auto own = at::ones_like(facts);
+  own.narrow(0, 0, 3 * layer.experts).zero_();
+  own.narrow(0, 3 * layer.experts + LOSSES_AT, LOSSES).zero_();
+  return own;
+}
 
 }  // namespace
 
@@ -21,7 +31,6 @@ at::Tensor packRoutingFacts(const RoutedLayer& layer, const std::vector<double>&
   const auto& r = layer.routing;
   const auto floats = r.valid.scalar_type();
   const auto probability = r.probability.to(floats);
-  const auto groupTokens = r.valid.numel() / layer.groups;
 
   // p·log p is 0 at p = 0: the least float keeps the logarithm finite.
   const auto entropy = -(probability * probability.clamp_min(1e-30).log()).sum(1).mul(r.valid).sum();
@@ -36,7 +45,7 @@ at::Tensor packRoutingFacts(const RoutedLayer& layer, const std::vector<double>&
     const auto none = r.position.lt(0.0);
     const auto earliest = r.position.masked_fill(none, static_cast<double>(r.position.numel())).amin(1);
     for (const double factor : capacityFactorGrid) {
-      const auto capacity = expertCapacity(groupTokens, layer.experts, factor * layer.choices);
+      const auto capacity = expertCapacity(layer.groupTokens, layer.experts, factor * layer.choices);
       parts.push_back((earliest.ge(static_cast<double>(capacity)) * r.valid).sum().reshape({1}));
     }
   }
@@ -69,10 +78,18 @@ LayerRouting unpackRoutingFacts(const RoutedLayer& layer, const std::vector<doub
   return out;
 }
 
-at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options) {
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options, Group* batch) {
   std::vector<at::Tensor> parts{at::empty({0}, options.dtype(at::kDouble))};
-  for (const auto& layer : routed) parts.push_back(packRoutingFacts(layer, capacityFactorGrid));
-  return at::cat(parts);
+  bool partial = false;
+  for (const auto& layer : routed) {
+    parts.push_back(packRoutingFacts(layer, capacityFactorGrid));
+    partial = partial || layer.ownRows;
+    // What all ranks know is counted once.
+    if (batch && batch->rank() > 0) parts.back().mul_(ownShare(layer, parts.back()));
+  }
+  auto all = at::cat(parts);
+  if (partial) batch->sum(all, Traffic::routing);
+  return all;
 }
 
 std::vector<LayerRouting> unpackAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const double* facts) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../engine.h"
+#include "../mesh/group.h"
 #include "router.h"
 
 namespace switchyard {
@@ -21,8 +22,9 @@ std::int64_t routingFactsSize(const RoutedLayer& layer, std::size_t gridSize);
 /// Reads them from the host copy at `facts`.
 LayerRouting unpackRoutingFacts(const RoutedLayer& layer, const std::vector<double>& capacityFactorGrid, const double* facts);
 
-/// Facts of all sparse layers of a pass in one vector; empty for a dense model.
-at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options);
+/// Facts of all sparse layers of a pass in one vector; empty for a dense model. On a mesh those of the whole batch, after `gatherRouting`.
+at::Tensor packAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const at::TensorOptions& options,
+                               Group* batch = nullptr);
 /// Reads them from the host copy at `facts`.
 std::vector<LayerRouting> unpackAllRoutingFacts(const std::vector<RoutedLayer>& routed, const std::vector<double>& capacityFactorGrid, const double* facts);
 

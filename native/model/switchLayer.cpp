@@ -2,11 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "../kernels/dispatch.h"
 #include "../kernels/product.h"
 #include "../kernels/uniform.h"
+#include "../mesh/operations.h"
 #include "capacity.h"
 
 namespace switchyard {
@@ -23,10 +25,64 @@ Parameter* biasOf(ParameterSet& parameters, const std::string& prefix, const Spa
   return &parameters.add(prefix + ".router.expert_bias", {sparse.experts}, {0.0, 0.0, /*trained=*/false});
 }
 
-/// Groups over which f and P are taken, of a batch in so many capacity groups. All ranks are one.
-std::int64_t balanceGroups(AuxiliaryLossGroup by, std::int64_t sequences, std::int64_t capacityGroups) {
-  if (by == AuxiliaryLossGroup::capacityGroup) return capacityGroups;
-  return by == AuxiliaryLossGroup::sequence ? sequences : 1;
+/// The batch's rows that a rank routes: its own, or those of all ranks together.
+struct Routed {
+  std::int64_t sequences, length;
+  /// Shares of ranks that the sequences are made of.
+  std::int64_t shares;
+
+  std::int64_t tokens() const { return sequences * length; }
+  std::int64_t groups(CapacityGroup by) const {
+    if (by == CapacityGroup::sequence) return sequences;
+    return by == CapacityGroup::rank ? shares : 1;
+  }
+  /// Groups over which f and P are taken.
+  std::int64_t balanceGroups(const SparseConfig& sparse) const {
+    switch (sparse.auxiliaryLossGroup) {
+      case AuxiliaryLossGroup::capacityGroup: return groups(sparse.capacityGroup);
+      case AuxiliaryLossGroup::sequence: return sequences;
+      case AuxiliaryLossGroup::batch: return shares;
+      case AuxiliaryLossGroup::ranks: break;
+    }
+    return 1;
+  }
+};
+
+/// Where a rank's own tokens stand in its buffer of E experts with R places each.
+struct OwnPlaces {
+  std::int64_t places;     // R
+  at::Tensor slot;         // (T, S) int64
+  at::Tensor used;         // (E, 1) float, an expert's places in use, which are its first; undefined where they are not
+  at::Tensor wholeSlot;    // (T, S) int64, the row in the buffer that one rank would hold
+};
+
+/// Of tokens that are part of a whole batch, routed in one group of C places: an expert's places are closed up.
+OwnPlaces closedUp(const at::Tensor& wholeSlot, std::int64_t experts, std::int64_t capacity) {
+  const auto places = std::min(capacity, wholeSlot.size(0)), none = experts * capacity;
+  const auto left = wholeSlot.lt(0);
+  const auto at = wholeSlot.masked_fill(left, none).view(-1);
+  const auto taken = at::zeros({none + 1}, wholeSlot.options()).scatter_(0, at, 1).narrow(0, 0, none).view({experts, capacity});
+  const auto earlier = taken.cumsum(1).sub_(1);
+  const auto begin = at::arange(experts, wholeSlot.options()).mul_(places).unsqueeze(1);
+  const auto row = at::cat({(earlier + begin).view(-1), at::full({1}, -1, wholeSlot.options())}).index_select(0, at).view_as(wholeSlot);
+  return {places, row, taken.sum(1, true).to(at::kFloat), wholeSlot};
+}
+
+/// Of a rank that routes its own rows, as share `share` of the batch, in G groups of C places.
+OwnPlaces ownGroups(const Routing& routed, const kernels::Share& share, std::int64_t groups, std::int64_t capacity) {
+  const auto places = groups * capacity;
+  const auto& slot = routed.slot;
+  OwnPlaces own{places, slot, groups == 1 ? routed.kept.select(0, 0).unsqueeze(1) : at::Tensor(), slot};
+  // On one rank an expert's places of the shares before this one come first.
+  if (share.of > 1) own.wholeSlot = at::where(slot.lt(0), slot, slot + slot.div(places, "floor") * (places * (share.of - 1)) + places * share.index);
+  return own;
+}
+
+/// (E·R) int64, the row of one rank's buffer that stands at each place; 0 where none does.
+at::Tensor rowNumbers(const OwnPlaces& own, std::int64_t experts) {
+  const auto rows = experts * own.places;
+  const auto at = own.slot.masked_fill(own.slot.lt(0), rows).view(-1);
+  return at::zeros({rows + 1}, own.slot.options()).scatter_(0, at, own.wholeSlot.reshape(-1)).narrow(0, 0, rows);
 }
 
 }  // namespace
@@ -49,36 +105,57 @@ at::Tensor SwitchLayer::logits(Pass& pass, const at::Tensor& tokens) const {
   return kernels::linear(input, router->as(type));
 }
 
-Routing SwitchLayer::routing(Pass& pass, const at::Tensor& tokens, const at::Tensor& valid, RouterSettings settings) const {
-  if (!router) return routeByHash(pass.ids.reshape(-1), valid, settings);
-  if (pass.training && sparse.exploration == Exploration::sampling) settings.sampling = pass.dropoutSite(0.0);
-  if (pass.training && sparse.laterChoices == LaterChoices::random) settings.sending = pass.dropoutSite(0.0);
+Routing SwitchLayer::routing(Pass& pass, const at::Tensor& logits, const at::Tensor& ids, const at::Tensor& valid, bool whole, RouterSettings settings) const {
+  if (!router) return routeByHash(ids, valid, settings);
+  const auto site = [&] { return whole ? pass.wholeSite(0.0) : pass.dropoutSite(0.0); };
+  if (pass.training && sparse.exploration == Exploration::sampling) settings.sampling = site();
+  if (pass.training && sparse.laterChoices == LaterChoices::random) settings.sending = site();
   if (bias) settings.bias = bias->value;
-  return route(logits(pass, tokens), valid, settings);
+  return route(logits, valid, settings);
+}
+
+at::Tensor SwitchLayer::throughExperts(Pass& pass, const at::Tensor& buffer, const at::Tensor& used, const at::Tensor& numbers) const {
+  auto* group = pass.mesh ? pass.mesh->expert() : nullptr;
+  if (!group) return feedForwards.forward(pass, buffer, used, numbers);
+  const auto ranks = group->size(), own = sparse.experts / ranks, places = buffer.size(1), d = buffer.size(2);
+  // (E, R, ...) here is (ranks, E/ranks, R, ...); what comes from all ranks is put together for each expert.
+  const auto toExperts = [&](const at::Tensor& received) { return received.transpose(0, 1).flatten(1, 2); };
+  const auto arrived = toExperts(exchangeOver(group, buffer.view({ranks, own, places, d})));
+  at::Tensor arrivedUsed, arrivedNumbers;
+  if (used.defined()) arrivedUsed = toExperts(group->exchange(used.view({ranks, own, 1}), Traffic::experts));
+  if (numbers.defined()) arrivedNumbers = toExperts(group->exchange(numbers.view({ranks, own, places}), Traffic::experts)).reshape(-1);
+  const auto output = feedForwards.forward(pass, arrived, arrivedUsed, arrivedNumbers);
+  return exchangeOver(group, output.view({own, ranks, places, d}).transpose(0, 1)).view({sparse.experts, places, d});
 }
 
 at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tensor& valid) const {
   const auto batch = x.size(0), length = x.size(1), d = x.size(2), experts = sparse.experts;
-  const auto groups = sparse.capacityGroup == CapacityGroup::sequence ? batch : 1;
+  const auto share = pass.batch() ? pass.mesh->place.batch() : kernels::Share{};
+  // Tokens that compete across ranks are routed together, on every rank alike.
+  const bool whole = share.of > 1 && sparse.capacityGroup == CapacityGroup::batch;
+  const Routed rows{whole ? batch * share.of : batch, length, whole ? share.of : 1};
+  const auto groups = rows.groups(sparse.capacityGroup), groupTokens = rows.tokens() / groups;
   const auto factor = pass.training ? sparse.trainingCapacityFactor : sparse.evaluationCapacityFactor;
-  const auto groupTokens = batch * length / groups;
   const auto capacity = pass.dropless ? groupTokens : placesOf(sparse, groupTokens, factor);
   const auto tokens = x.reshape({batch * length, d});  // (T, d)
-  const auto counted = (sparse.routePadding ? at::ones_like(valid) : valid).reshape(-1);
+  const auto ofAll = [&](const at::Tensor& own) { return whole ? gatherRows(pass.batch(), own) : own; };
+  const auto counted = ofAll((sparse.routePadding ? at::ones_like(valid) : valid).reshape(-1));
 
-  auto routed = routing(pass, tokens, counted, {sparse, groups, balanceGroups(sparse.auxiliaryLossGroup, batch, groups), capacity, pass.training});
+  const auto scores = router ? ofAll(logits(pass, tokens)) : at::Tensor(), ids = router ? at::Tensor() : ofAll(pass.ids.reshape(-1));
+  auto routed = routing(pass, scores, ids, counted, whole, {sparse, groups, rows.balanceGroups(sparse), capacity, pass.training});
 
-  const auto rows = experts * groups * capacity;
-  const auto buffer = kernels::dispatch(tokens, routed.slot, rows).view({experts, groups * capacity, d});
-  // The rows in use are the first of each group's; where there is one group, those of the whole buffer.
-  const auto used = groups == 1 ? routed.kept.select(0, 0) : at::Tensor();
-  const auto output = feedForwards.forward(pass, buffer, used).view({rows, d});
-  auto y = kernels::combine(output, routed.slot, routed.gate).view_as(x);
+  const auto ownRows = [&](const at::Tensor& all) { return whole ? all.narrow(0, share.index * tokens.size(0), tokens.size(0)) : all; };
+  const auto own = whole ? closedUp(ownRows(routed.slot), experts, capacity) : ownGroups(routed, share, groups, capacity);
+  const auto numbers = pass.training && sparse.expertDropout > 0.0 && share.of > 1 ? rowNumbers(own, experts) : at::Tensor();
+  const auto buffer = kernels::dispatch(sumGradientOver(pass.model(), tokens), own.slot, experts * own.places).view({experts, own.places, d});
+  const auto output = throughExperts(pass, buffer, own.used, numbers).view({experts * own.places, d});
+  auto y = sumOver(pass.model(), kernels::combine(output, own.slot, sumGradientOver(pass.model(), ownRows(routed.gate)))).view_as(x);
 
   // A frozen router's bias stays as well.
   const auto moved = bias && pass.training && router->value.requires_grad() ? bias->value : at::Tensor();
   const bool limited = sparse.overflow == Overflow::drop && sparse.routing != RoutingKind::expertChoice;
-  pass.routed.push_back({encoder, layer, experts, capacity, groups, choicesOf(sparse), limited, std::move(routed), moved});
+  pass.routed.push_back({encoder, layer, experts, capacity, whole ? groups : groups * share.of, groupTokens, choicesOf(sparse), limited, std::move(routed),
+                         share.of > 1 && !whole, moved});
   return y;
 }
 

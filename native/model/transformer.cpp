@@ -27,8 +27,8 @@ at::Tensor causalMask(std::int64_t batch, std::int64_t length, const at::TensorO
 }  // namespace
 
 Transformer::Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options,
-                         const ImageConfig& images)
-    : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble), model(model), tokens(tokens) {
+                         const ImageConfig& images, const MeshPlace& place)
+    : parameters(seed, options, model.precision != Precision::fp32 && options.dtype() != at::kDouble, place), model(model), tokens(tokens) {
   const double deviation = std::sqrt(model.initializationScale / static_cast<double>(model.dModel));
   if (model.architecture == Architecture::vision) {
     patches.emplace(parameters, model, images);

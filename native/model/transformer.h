@@ -40,7 +40,7 @@ class Transformer {
  public:
   /// Values are fp32 on the device of `options`; fp64 when options say so, which then is the type of everything.
   Transformer(const ModelConfig& model, const TokenConfig& tokens, std::int64_t seed, const at::TensorOptions& options,
-              const ImageConfig& images = {});
+              const ImageConfig& images = {}, const MeshPlace& place = {});
 
   /// Logits (B, T, V) in the pass's type. The decoder reads `decoderInput`, or else the labels shifted right behind the start token.
   /// A vision model gives (B, 1, classes).

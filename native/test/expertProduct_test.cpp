@@ -14,8 +14,8 @@ struct Case {
 };
 
 at::Tensor counts(const Case& c) {
-  auto all = torch::zeros({c.experts});
-  for (std::int64_t e = 0; e < c.experts; ++e) all[e] = static_cast<float>(c.used[static_cast<std::size_t>(e)]);
+  auto all = torch::zeros({c.experts, 1});
+  for (std::int64_t e = 0; e < c.experts; ++e) all[e][0] = static_cast<float>(c.used[static_cast<std::size_t>(e)]);
   return all;
 }
 
@@ -74,20 +74,36 @@ TEST(ExpertProduct, IsTheSumOverRowsInUseForAnyCountsAndThreads) {
 }
 
 TEST(ExpertProduct, RepeatsItsBits) {
-  const auto rows = torch::randn({8, 40, 64}), weight = torch::randn({8, 64, 96}), used = torch::tensor({40.0F, 3.0F, 0.0F, 17.0F, 40.0F, 8.0F, 31.0F, 1.0F});
+  const auto rows = torch::randn({8, 40, 64}), weight = torch::randn({8, 64, 96}), used = torch::tensor({40.0F, 3.0F, 0.0F, 17.0F, 40.0F, 8.0F, 31.0F, 1.0F}).unsqueeze(1);
   EXPECT_TRUE(torch::equal(expertProduct(rows, weight, used), expertProduct(rows, weight, used)));
+}
+
+TEST(ExpertProduct, TakesTheFirstRowsOfEachBlock) {
+  torch::manual_seed(3);
+  const auto used = torch::tensor({{2.0F, 0.0F, 4.0F}, {4.0F, 1.0F, 3.0F}});
+  auto rows = torch::randn({2, 12, 5}), g = torch::randn({2, 12, 7});
+  const auto weight = torch::randn({2, 5, 7}).requires_grad_(), same = weight.detach().clone().requires_grad_();
+  const auto inUse = torch::arange(4.0F).view({1, 1, 4}).lt(used.unsqueeze(2)).view({2, 12, 1});
+  rows = rows.masked_fill(inUse.logical_not(), NAN).requires_grad_();
+  const auto zeroed = rows.detach().masked_fill(inUse.logical_not(), 0.0).requires_grad_();
+  const auto found = expertProduct(rows, weight, used), expected = torch::matmul(zeroed, same);
+  EXPECT_TRUE(torch::allclose(found, expected, 1e-5, 1e-5));
+  found.backward(g.masked_fill(inUse.logical_not(), NAN));
+  expected.backward(g.masked_fill(inUse.logical_not(), 0.0));
+  EXPECT_TRUE(torch::allclose(rows.grad(), zeroed.grad(), 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(weight.grad(), same.grad(), 1e-5, 1e-5));
 }
 
 TEST(ExpertProduct, TakesAllRowsWithoutCountsAndRefusesMoreThanThereAre) {
   const auto rows = torch::randn({2, 4, 3}), weight = torch::randn({2, 3, 5});
   EXPECT_TRUE(torch::allclose(expertProduct(rows, weight, {}), torch::matmul(rows, weight)));
-  EXPECT_THROW(expertProduct(rows, weight, torch::tensor({4.0F, 5.0F})), c10::Error);
+  EXPECT_THROW(expertProduct(rows, weight, torch::tensor({{4.0F}, {5.0F}})), c10::Error);
 }
 
 TEST(ExpertProduct, RoundsOnceInBFloat16) {
   const auto rows = torch::randn({2, 6, 32}).to(torch::kBFloat16), weight = torch::randn({2, 32, 8}).to(torch::kBFloat16);
   const auto exact = torch::matmul(rows.to(torch::kFloat), weight.to(torch::kFloat));
-  const auto found = expertProduct(rows, weight, torch::tensor({6.0F, 6.0F}));
+  const auto found = expertProduct(rows, weight, torch::tensor({{6.0F}, {6.0F}}));
   EXPECT_EQ(found.scalar_type(), torch::kBFloat16);
   EXPECT_LE((found.to(torch::kFloat) - exact).abs().max().item<double>(), exact.abs().max().item<double>() / 128);
 }

@@ -1,0 +1,96 @@
+#include "group.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Work.hpp>
+
+#include <chrono>
+
+#include "../failure.h"
+
+namespace switchyard {
+namespace {
+
+double bytesOf(const at::Tensor& x) { return static_cast<double>(x.nbytes()); }
+
+/// Runs a call on another rank's data; whatever it throws means that the others can't be reached.
+template <class Call>
+auto reaching(Call call) {
+  try {
+    return call();
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Failure("Another rank of the mesh can't be reached any more.", error.what(), FailureKind::mesh);
+  }
+}
+
+}  // namespace
+
+Group::Group(c10::intrusive_ptr<c10d::Backend> backend, std::int64_t rank, std::int64_t size, TrafficMeter& meter)
+    : backend(std::move(backend)), place(rank), ranks(size), meter(meter) {}
+Group::~Group() = default;
+
+void Group::run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind) {
+  const auto began = std::chrono::steady_clock::now();
+  work->wait();
+  meter.add(kind, bytes, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+}
+
+void Group::sum(at::Tensor x, Traffic kind) {
+  reaching([&] {
+    auto dense = x.contiguous();
+    std::vector<at::Tensor> tensors{dense};
+    run(backend->allreduce(tensors), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    if (!dense.is_same(x)) x.copy_(dense);
+  });
+}
+
+at::Tensor Group::gather(const at::Tensor& x, Traffic kind) {
+  return reaching([&] {
+    auto input = x.contiguous();
+    auto sizes = x.sizes().vec();
+    sizes.insert(sizes.begin(), ranks);
+    auto output = at::empty(sizes, x.options().requires_grad(false));
+    run(backend->all_gather_single(output, input), bytesOf(x) * static_cast<double>(ranks - 1), kind);
+    return output;
+  });
+}
+
+at::Tensor Group::exchange(const at::Tensor& x, Traffic kind) {
+  return reaching([&] {
+    auto input = x.contiguous();
+    auto output = at::empty_like(input);
+    std::vector<std::int64_t> equal;
+    run(backend->all_to_all_single(output, input, equal, equal), bytesOf(x) * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    return output;
+  });
+}
+
+void Group::broadcast(at::Tensor x, std::int64_t root, Traffic kind) {
+  reaching([&] {
+    std::vector<at::Tensor> tensors{x};
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    run(backend->broadcast(tensors, options), place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
+  });
+}
+
+Group::Pending Group::sumLater(at::Tensor x, Traffic kind) {
+  return reaching([&] {
+    std::vector<at::Tensor> tensors{x};
+    return Pending(*this, x, backend->allreduce(tensors), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+  });
+}
+
+Group::Pending::Pending(Group& group, at::Tensor sum, c10::intrusive_ptr<c10d::Work> work, double bytes, Traffic kind)
+    : group(&group), result(std::move(sum)), work(std::move(work)), bytes(bytes), kind(kind) {}
+Group::Pending::~Pending() = default;
+Group::Pending::Pending(Pending&&) noexcept = default;
+
+at::Tensor Group::Pending::wait() {
+  reaching([&] { group->run(work, bytes, kind); });
+  return result;
+}
+
+}  // namespace switchyard

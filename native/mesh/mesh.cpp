@@ -1,0 +1,51 @@
+#include "mesh.h"
+
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+
+#include <chrono>
+
+#include "../failure.h"
+
+namespace switchyard {
+namespace {
+
+/// A rank that is gone is told by its supervisor long before; a slow step must not look like one.
+constexpr auto COLLECTIVE_TIMEOUT = std::chrono::hours(6);
+constexpr auto CONNECT_TIMEOUT = std::chrono::minutes(5);
+
+c10::intrusive_ptr<c10d::Store> fileStore(const std::string& path, std::int64_t ranks) {
+  auto store = c10::make_intrusive<c10d::FileStore>(path, static_cast<int>(ranks));
+  store->setTimeout(CONNECT_TIMEOUT);
+  return store;
+}
+
+}  // namespace
+
+Mesh::Mesh(const MeshPlace& place, const std::string& storeFile) : Mesh(place, fileStore(storeFile, place.shape.ranks())) {}
+
+Mesh::Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store) : place(place) {
+  const auto& shape = place.shape;
+  // The ranks of a group agree on what they don't vary along.
+  const auto group = [&](const std::string& name, std::int64_t fixed, std::int64_t rank, std::int64_t size) -> std::unique_ptr<Group> {
+    if (size == 1) return nullptr;
+    try {
+      auto options = c10d::ProcessGroupGloo::Options::create(COLLECTIVE_TIMEOUT);
+      options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
+      auto own = c10::make_intrusive<c10d::PrefixStore>(name + std::to_string(fixed), store);
+      auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(own, static_cast<int>(rank), static_cast<int>(size), options);
+      return std::make_unique<Group>(std::move(backend), rank, size, meter);
+    } catch (const std::exception& error) {
+      throw Failure("The ranks of the mesh could not connect to each other.", error.what(), FailureKind::mesh);
+    }
+  };
+  const auto batch = place.batch();
+  world = group("all", 0, place.rank(), shape.ranks());
+  rows = group("batch", place.model, batch.index, batch.of);
+  replicas = group("data", place.expert * shape.model + place.model, place.data, shape.data);
+  experts = group("expert", place.data * shape.model + place.model, place.expert, shape.expert);
+  columns = group("model", batch.index, place.model, shape.model);
+}
+
+}  // namespace switchyard

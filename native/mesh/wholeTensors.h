@@ -1,0 +1,34 @@
+// Between a rank's parts and the whole tensors that files hold: a checkpoint does not know the mesh that wrote it.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "../checkpoint/namedTensors.h"
+#include "../model/parameters.h"
+#include "mesh.h"
+
+namespace switchyard {
+
+/// A rank's part of a parameter, or of what an optimizer keeps of one; `tensor` is the part itself.
+struct TensorPart {
+  std::string name;
+  at::Tensor tensor;
+  /// Of the whole, and how it is cut.
+  std::vector<std::int64_t> shape;
+  Split split;
+};
+
+std::vector<TensorPart> partsOf(const ParameterSet& parameters);
+/// Of an optimizer's state, named KIND.PARAMETER. What is not of its parameter's shape belongs to parameters that are not cut.
+std::vector<TensorPart> partsOf(const std::vector<NamedTensor>& state, const ParameterSet& parameters);
+
+/// The whole tensors, on each rank; all ranks call it. A null mesh gives the tensors themselves.
+std::vector<NamedTensor> wholeOf(const std::vector<TensorPart>& parts, const Mesh* mesh);
+/// Shapes and types alone, to hold a file against.
+std::vector<NamedTensor> expectedOf(const std::vector<TensorPart>& parts);
+/// Each part becomes its part of the whole tensor of its name.
+void fillParts(const std::vector<TensorPart>& parts, const TensorsByName& whole, const MeshPlace& place);
+
+}  // namespace switchyard
