@@ -20,6 +20,8 @@ auto reaching(Call call) {
     return call();
   } catch (const Failure&) {
     throw;
+  } catch (const c10::Error& error) {
+    throw Failure("Another rank of the mesh can't be reached any more.", error.what_without_backtrace(), FailureKind::mesh);
   } catch (const std::exception& error) {
     throw Failure("Another rank of the mesh can't be reached any more.", error.what(), FailureKind::mesh);
   }
@@ -48,12 +50,12 @@ void Group::sum(at::Tensor x, Traffic kind) {
 
 at::Tensor Group::gather(const at::Tensor& x, Traffic kind) {
   return reaching([&] {
-    auto input = x.contiguous();
+    auto input = x.reshape(-1);
+    auto output = at::empty({ranks * x.numel()}, x.options());
+    run(backend->all_gather_single(output, input), bytesOf(x) * static_cast<double>(ranks - 1), kind);
     auto sizes = x.sizes().vec();
     sizes.insert(sizes.begin(), ranks);
-    auto output = at::empty(sizes, x.options().requires_grad(false));
-    run(backend->all_gather_single(output, input), bytesOf(x) * static_cast<double>(ranks - 1), kind);
-    return output;
+    return output.view(sizes);
   });
 }
 

@@ -27,7 +27,7 @@ TEST(RoutingFacts, AreThoseOfTheTokens) {
     RouterSettings settings{sparse, groups, groups, placesOf(sparse, groupTokens, 0.5), true, {7, 1}, {7, 2}, {}};
     const bool known = sparse.overflow == Overflow::drop && sparse.routing != RoutingKind::expertChoice;
     const auto routing = sparse.routing == RoutingKind::hash ? routeByHash(ids, valid, settings) : route(logits, valid, settings);
-    const RoutedLayer layer{false, 3, experts, settings.capacity, groups, choicesOf(sparse), known, routing, {}};
+    const RoutedLayer layer{false, 3, experts, settings.capacity, groups, groupTokens, choicesOf(sparse), known, routing, false, {}};
     const auto packed = packRoutingFacts(layer, grid);
     ASSERT_EQ(packed.numel(), routingFactsSize(layer, grid.size()));
     const auto facts = unpackRoutingFacts(layer, grid, packed.const_data_ptr<double>());

@@ -1,0 +1,148 @@
+// A mesh against one rank: the same seed and batches give the same losses, routing and parameters, up to the order of sums.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "../checkpoint/namedTensors.h"
+#include "../failure.h"
+#include "meshRanks.h"
+#include "slowRouting.h"
+
+namespace {
+
+using namespace switchyard;
+using namespace switchyard::testing;
+
+constexpr std::int64_t BATCH = 24, VOCABULARY = 40;
+
+EngineConfig configOf(const SparseConfig& sparse) {
+  EngineConfig config;
+  config.device = "cpu";
+  config.vocabularySize = VOCABULARY;
+  config.model.dModel = 16, config.model.dFf = 48, config.model.heads = 12, config.model.dKv = 4;
+  config.model.encoderLayers = 2, config.model.decoderLayers = 2;
+  config.model.precision = Precision::fp32;
+  config.model.dropout = 0.1;
+  config.model.sparse = sparse;
+  config.training.warmupSteps = 2, config.training.learningRate = 0.01, config.training.threads = 1;
+  config.capacityFactorGrid = {0.5, 1.0, 2.0};
+  return config;
+}
+
+SparseConfig switchRouting(std::int64_t experts) {
+  SparseConfig sparse;
+  sparse.experts = experts;
+  sparse.trainingCapacityFactor = 1.0;
+  sparse.expertDropout = 0.2;
+  sparse.zLoss = 0.001;
+  return sparse;
+}
+
+/// Sequences of different lengths, so that shares have different numbers of targets.
+Batch batchOf(int seed) {
+  torch::manual_seed(seed);
+  const auto ids = [&](std::int64_t length) {
+    const auto values = torch::randint(1, VOCABULARY, {BATCH, length}, torch::kInt);
+    for (std::int64_t row = 0; row < BATCH; row += 3) values[row].slice(0, 1 + row % length).fill_(0);
+    return std::vector<std::int32_t>(values.const_data_ptr<std::int32_t>(), values.const_data_ptr<std::int32_t>() + values.numel());
+  };
+  Batch out;
+  out.batchSize = BATCH, out.labelLength = 5, out.inputLength = 7;
+  out.labels = ids(5);
+  out.input = ids(7);
+  return out;
+}
+
+struct Trained {
+  std::vector<StepResult> steps;
+  EvaluationResult evaluation;
+  TensorsByName model, optimizer;
+};
+
+constexpr int STEPS = 3;
+
+Trained train(Engine& engine, int from = 1, const std::string& continued = "") {
+  const Folder folder;
+  Trained out;
+  if (!continued.empty()) engine.load(continued);
+  for (int step = from; step < from + STEPS; ++step) out.steps.push_back(engine.step(batchOf(step), true));
+  out.evaluation = engine.evaluate(batchOf(100));
+  engine.save(folder.path.string());
+  for (const auto& [name, tensor] : byName(readSafetensors(folder / "model.safetensors"))) out.model.emplace(name, tensor.clone());
+  for (const auto& [name, tensor] : byName(readSafetensors(folder / "optimizer.safetensors"))) out.optimizer.emplace(name, tensor.clone());
+  return out;
+}
+
+Trained trainOn(const EngineConfig& config, const MeshShape& shape) {
+  Trained out;
+  onMesh(config, shape, [&](Engine& engine) { out = train(engine); });
+  return out;
+}
+
+Trained trainAlone(const EngineConfig& config) {
+  Engine engine(config);
+  return train(engine);
+}
+
+void expectSame(const LayerRouting& found, const LayerRouting& expected) {
+  const auto near = [](double a, double b) { EXPECT_NEAR(a, b, 1e-4 * std::max(1.0, std::abs(b))); };
+  EXPECT_EQ(found.groups, expected.groups);
+  EXPECT_EQ(found.capacity, expected.capacity);
+  EXPECT_EQ(found.tokens, expected.tokens);
+  EXPECT_EQ(found.load, expected.load);
+  EXPECT_EQ(found.kept, expected.kept);
+  for (std::size_t e = 0; e < expected.probability.size(); ++e) near(found.probability[e], expected.probability[e]);
+  near(found.entropy, expected.entropy);
+  near(found.confidence, expected.confidence);
+  near(found.dropped, expected.dropped);
+  near(found.auxiliaryLoss, expected.auxiliaryLoss);
+  near(found.zLoss, expected.zLoss);
+  ASSERT_EQ(found.dropAtCapacityFactor.size(), expected.dropAtCapacityFactor.size());
+  for (std::size_t i = 0; i < expected.dropAtCapacityFactor.size(); ++i) near(found.dropAtCapacityFactor[i].second, expected.dropAtCapacityFactor[i].second);
+}
+
+/// Largest difference, against the largest value.
+double distance(const at::Tensor& a, const at::Tensor& b) {
+  return ((a - b).abs().max() / b.abs().max().clamp_min(1e-12)).item<double>();
+}
+
+void expectSame(const Trained& found, const Trained& expected) {
+  ASSERT_EQ(found.steps.size(), expected.steps.size());
+  for (std::size_t i = 0; i < expected.steps.size(); ++i) {
+    SCOPED_TRACE("step " + std::to_string(i + 1));
+    const auto &a = found.steps[i], &b = expected.steps[i];
+    EXPECT_NEAR(a.loss, b.loss, 2e-5 * b.loss);
+    EXPECT_NEAR(a.totalLoss, b.totalLoss, 2e-5 * b.totalLoss);
+    EXPECT_NEAR(a.auxiliaryLoss, b.auxiliaryLoss, 1e-5 * std::max(1.0, b.auxiliaryLoss));
+    EXPECT_NEAR(a.zLoss, b.zLoss, 1e-5 * std::max(1.0, b.zLoss));
+    EXPECT_NEAR(a.gradientNorm, b.gradientNorm, 1e-4 * b.gradientNorm);
+    EXPECT_EQ(a.targetTokens, b.targetTokens);
+    ASSERT_EQ(a.routing.size(), b.routing.size());
+    for (std::size_t layer = 0; layer < b.routing.size(); ++layer) expectSame(a.routing[layer], b.routing[layer]);
+  }
+  EXPECT_NEAR(found.evaluation.lossSum, expected.evaluation.lossSum, 1e-4 * expected.evaluation.lossSum);
+  EXPECT_EQ(found.evaluation.correct, expected.evaluation.correct);
+  EXPECT_EQ(found.evaluation.sequences, expected.evaluation.sequences);
+  for (std::size_t layer = 0; layer < expected.evaluation.routing.size(); ++layer) expectSame(found.evaluation.routing[layer], expected.evaluation.routing[layer]);
+  ASSERT_EQ(found.model.size(), expected.model.size());
+  for (const auto& [name, tensor] : expected.model) {
+    ASSERT_EQ(found.model.at(name).sizes(), tensor.sizes()) << name;
+    EXPECT_LT(distance(found.model.at(name), tensor), 1e-3) << name;
+  }
+  ASSERT_EQ(found.optimizer.size(), expected.optimizer.size());
+  for (const auto& [name, tensor] : expected.optimizer) EXPECT_LT(distance(found.optimizer.at(name), tensor), 1e-3) << name;
+}
+
+TEST(Mesh, EveryMeshOfUpToEightRanksTrainsLikeOne) {
+  for (const auto& shape : meshes(8)) {
+    // What an axis cuts must be a multiple of it.
+    if (shape.model == 5 || shape.model == 7 || shape.data * shape.expert == 5 || shape.data * shape.expert == 7) continue;
+    SCOPED_TRACE(nameOf(shape));
+    const auto config = configOf(switchRouting(shape.expert == 3 || shape.expert == 6 ? 6 : 8));
+    if (config.model.heads % shape.model != 0 || BATCH % (shape.data * shape.expert) != 0) continue;
+    expectSame(trainOn(config, shape), trainAlone(config));
+  }
+}
+
+}  // namespace
