@@ -2,7 +2,8 @@
 // Every method that takes time returns a promise and runs off the event loop; calls on one engine run in the order they
 // were made. A native failure rejects with an Error whose message is one sentence a person can act on; `cause` holds the
 // native detail, and `code` its kind where a program can act on it: "memory" (not enough of it), "device" (can't be used),
-// "disk-full", or "checkpoint" (the file is damaged or of another model). Nothing here aborts the process.
+// "disk-full", "checkpoint" (the file is damaged or of another model), or "mesh" (another rank can't be reached). Nothing here aborts
+// the process.
 //
 // Shape letters: B sequences a batch, S encoder tokens a sequence, T decoder tokens a sequence, L sparse layers,
 // E experts, G capacity groups, F capacity factors in the what-if grid.
@@ -14,6 +15,12 @@ export interface EngineConfig {
   model: import("../contract/runSpec.ts").ModelSpec;
   training: Pick<import("../contract/runSpec.ts").TrainingSpec,
     "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "freeze" | "l1" | "l2" | "pruning" | "threads">;
+  /** This process among the ranks that train the model together; absent for this process alone. What is asked of rank 0's engine all do. */
+  mesh?: import("../contract/meshSpec.ts").MeshSpec & {
+    rank: number;
+    /** A path through which the ranks find each other; there is no file there before the first of them begins. */
+    storeFile: string;
+  };
   /** Without gradients and optimizer, which take most of the memory: such an engine evaluates and generates, and can't step or save. */
   inference?: boolean;
   /** Tokens in the vocabulary, from the tokenizer. */
@@ -83,6 +90,20 @@ export interface LayerRouting {
   dropAtCapacityFactor: [number, number][];
 }
 
+/** What a rank of a mesh did in one step; traffic by what it was for (contract/meshSpec.ts). */
+export interface RankUse {
+  /** From the batch to the update. */
+  seconds: number;
+  traffic: Record<import("../contract/meshSpec.ts").Traffic, {
+    /** Collectives. */
+    calls: number;
+    /** Sent by this rank, if sums go around a ring. */
+    bytes: number;
+    /** In the calls, which includes waiting for the slowest rank. */
+    seconds: number;
+  }>;
+}
+
 export interface StepResult {
   /** Steps finished, this one included. */
   step: number;
@@ -104,6 +125,8 @@ export interface StepResult {
   targetTokens: number;
   /** Present when the step was asked for diagnostics; one per sparse layer, encoder first. */
   routing?: LayerRouting[];
+  /** Of each rank of a mesh, when the step was asked for diagnostics. */
+  ranks?: RankUse[];
   /** False when loss or gradient was NaN or infinite: parameters and optimizer state were then left as before the step. */
   finite: boolean;
 }
@@ -214,6 +237,8 @@ export class Engine {
   continueGeneration(steps: number): Promise<GenerationState>;
   /** Drops the generation and its cache. */
   stopGeneration(): Promise<void>;
+  /** Ranks of a mesh but the first: does what rank 0's engine is asked to, until that is disposed of. */
+  follow(): Promise<void>;
   /** Writes model.safetensors and optimizer.safetensors (fp32, step number in the metadata) into a directory that exists, fsynced. */
   save(directory: string): Promise<{ files: SavedFile[] }>;
   /** Restores parameters, optimizer state and step number; an inference engine reads model.safetensors alone. Refuses, unchanged, a file that does not match the model. */

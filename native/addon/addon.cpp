@@ -68,6 +68,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       InstanceMethod<&EngineObject::startGeneration>("startGeneration"),
       InstanceMethod<&EngineObject::continueGeneration>("continueGeneration"),
       InstanceMethod<&EngineObject::stopGeneration>("stopGeneration"),
+      InstanceMethod<&EngineObject::follow>("follow"),
       InstanceMethod<&EngineObject::save>("save"),
       InstanceMethod<&EngineObject::load>("load"),
       InstanceMethod<&EngineObject::dispose>("dispose"),
@@ -187,6 +188,15 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return promised(info.Env(), [&] {
       return run(info.Env(), [](Engine& engine) -> Answer {
         engine.stopGeneration();
+        return [](Napi::Env env) { return env.Undefined(); };
+      });
+    });
+  }
+
+  Napi::Value follow(const Napi::CallbackInfo& info) {
+    return promised(info.Env(), [&] {
+      return run(info.Env(), [](Engine& engine) -> Answer {
+        engine.follow();
         return [](Napi::Env env) { return env.Undefined(); };
       });
     });

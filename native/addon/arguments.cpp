@@ -187,6 +187,9 @@ EngineConfig readConfig(const Napi::Value& value) {
     const auto teacher = distillation["teacher"];
     return DistillationConfig{readModel(teacher["model"]), teacher["file"].text(), distillation["hardShare"].number(), distillation["temperature"].number()};
   });
+  config.mesh = optional(spec["mesh"], [](const Field& mesh) {
+    return MeshConfig{{mesh["data"].whole(), mesh["expert"].whole(), mesh["model"].whole()}, mesh["rank"].whole(), mesh["storeFile"].text()};
+  });
   config.inference = !spec["inference"].absent() && spec["inference"].boolean();
   config.vocabularySize = spec["vocabularySize"].whole();
   config.padToken = spec["padToken"].whole();

@@ -48,6 +48,20 @@ Napi::Array routingValues(Napi::Env env, const std::vector<LayerRouting>& routin
 
 }  // namespace
 
+Napi::Value toValue(Napi::Env env, const RankUse& rank) {
+  auto value = Napi::Object::New(env), traffic = Napi::Object::New(env);
+  for (std::size_t kind = 0; kind < TRAFFIC_KINDS; ++kind) {
+    auto use = Napi::Object::New(env);
+    use.Set("calls", number(env, rank.traffic[kind].calls));
+    use.Set("bytes", rank.traffic[kind].bytes);
+    use.Set("seconds", rank.traffic[kind].seconds);
+    traffic.Set(TRAFFIC_NAMES[kind], use);
+  }
+  value.Set("seconds", rank.seconds);
+  value.Set("traffic", traffic);
+  return value;
+}
+
 Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting) {
   auto value = Napi::Object::New(env);
   value.Set("step", number(env, result.step));
@@ -62,6 +76,7 @@ Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting) {
   value.Set("targetTokens", number(env, result.targetTokens));
   value.Set("finite", Napi::Boolean::New(env, result.finite));
   if (withRouting) value.Set("routing", routingValues(env, result.routing));
+  if (!result.ranks.empty()) value.Set("ranks", list(env, result.ranks, [&](const RankUse& rank) { return toValue(env, rank); }));
   return value;
 }
 

@@ -145,4 +145,159 @@ TEST(Mesh, EveryMeshOfUpToEightRanksTrainsLikeOne) {
   }
 }
 
+const std::vector<MeshShape> SOME{{2, 1, 1}, {1, 2, 1}, {1, 1, 2}, {2, 2, 2}};
+
+TEST(Mesh, EveryRoutingTrainsLikeOnOneRank) {
+  for (auto [name, sparse] : routings(4)) {
+    SCOPED_TRACE(name);
+    // Two tokens that stand so near each other that the order of sums decides which comes first may change places, and with those their
+    // masks; that is no error. EveryMeshOfUpToEightRanksTrainsLikeOne is the test of the masks.
+    sparse.expertDropout = 0.0;
+    auto config = configOf(sparse);
+    config.model.encoderLayers = config.model.decoderLayers = 1;
+    const auto expected = trainAlone(config);
+    for (const MeshShape& shape : {MeshShape{1, 2, 1}, MeshShape{2, 2, 2}}) {
+      SCOPED_TRACE(nameOf(shape));
+      expectSame(trainOn(config, shape), expected);
+    }
+  }
+}
+
+TEST(Mesh, CapacityOfSequencesAndEveryBalanceTrainLikeOnOneRank) {
+  for (const auto capacity : {CapacityGroup::batch, CapacityGroup::sequence})
+    for (const auto balance : {AuxiliaryLossGroup::capacityGroup, AuxiliaryLossGroup::sequence, AuxiliaryLossGroup::ranks})
+      for (const auto form : {AuxiliaryLossForm::paper, AuxiliaryLossForm::huggingFace}) {
+        auto sparse = switchRouting(4);
+        sparse.capacityGroup = capacity, sparse.auxiliaryLossGroup = balance, sparse.auxiliaryLossForm = form;
+        const auto config = configOf(sparse);
+        for (const auto& shape : {MeshShape{2, 1, 1}, MeshShape{1, 2, 2}}) {
+          SCOPED_TRACE(nameOf(shape) + ", capacity " + std::to_string(static_cast<int>(capacity)) + ", balance " + std::to_string(static_cast<int>(balance)));
+          expectSame(trainOn(config, shape), trainAlone(config));
+        }
+      }
+}
+
+TEST(Mesh, CapacityOfRanksIsCountedInEachShare) {
+  auto sparse = switchRouting(4);
+  sparse.capacityGroup = CapacityGroup::rank;
+  const auto result = trainOn(configOf(sparse), {2, 2, 1});
+  for (const auto& layer : result.steps[0].routing) {
+    const std::int64_t tokens = BATCH * (layer.encoder ? 7 : 5);
+    EXPECT_EQ(layer.groups, 4);
+    EXPECT_EQ(layer.capacity, (tokens / 4 + 3) / 4);
+    double load = 0;
+    for (std::size_t e = 0; e < 4; ++e) {
+      load += layer.load[e];
+      EXPECT_LE(layer.kept[e], 4.0 * static_cast<double>(layer.capacity));
+    }
+    EXPECT_EQ(load, static_cast<double>(layer.tokens));
+  }
+  EXPECT_LT(result.steps.back().loss, result.steps[0].loss);
+}
+
+TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
+  std::vector<std::pair<std::string, EngineConfig>> all;
+  const auto add = [&](const std::string& name, auto change) {
+    auto config = configOf(switchRouting(4));
+    change(config);
+    all.emplace_back(name, config);
+  };
+  add("dense, gated, untied", [](auto& c) { c.model.sparse.reset(), c.model.feedForward = Activation::gatedGelu, c.model.tiedEmbeddings = false; });
+  add("gated experts in every layer", [](auto& c) { c.model.sparse->every = 1, c.model.feedForward = Activation::gatedSilu; });
+  add("penalties", [](auto& c) { c.training.l1 = 1e-4, c.training.l2 = 1e-3; });
+  add("frozen attention", [](auto& c) { c.training.freeze = {ModelPart::attention, ModelPart::router}; });
+  for (const auto& [name, config] : all) {
+    SCOPED_TRACE(name);
+    const auto expected = trainAlone(config);
+    for (const auto& shape : SOME) {
+      SCOPED_TRACE(nameOf(shape));
+      expectSame(trainOn(config, shape), expected);
+    }
+  }
+  // Row and column means of whole matrices: ranks that hold them all.
+  auto adafactor = configOf(switchRouting(4));
+  adafactor.training.adamW.reset(), adafactor.training.adafactor = AdafactorConfig{};
+  expectSame(trainOn(adafactor, {3, 1, 1}), trainAlone(adafactor));
+}
+
+TEST(Mesh, BFloat16StaysNearOneRank) {
+  for (const auto precision : {Precision::selective, Precision::bf16}) {
+    auto config = configOf(switchRouting(4));
+    config.model.precision = precision;
+    config.model.dropout = 0.0, config.model.sparse->expertDropout = 0.0;
+    const auto expected = trainAlone(config);
+    for (const auto& shape : SOME) {
+      SCOPED_TRACE(nameOf(shape));
+      const auto found = trainOn(config, shape);
+      for (std::size_t i = 0; i < expected.steps.size(); ++i) EXPECT_NEAR(found.steps[i].loss, expected.steps[i].loss, 0.02 * expected.steps[i].loss);
+    }
+  }
+}
+
+TEST(Mesh, ACheckpointGoesOnOnAnyOtherMesh) {
+  const auto config = configOf(switchRouting(4));
+  const Folder folder;
+  onMesh(config, {2, 2, 1}, [&](Engine& engine) {
+    for (int step = 1; step <= 2; ++step) engine.step(batchOf(step), false);
+    engine.save(folder.path.string());
+  });
+  Engine alone(config);
+  const auto expected = train(alone, 3, folder.path.string());
+  for (const auto& shape : {MeshShape{1, 4, 1}, MeshShape{1, 1, 2}, MeshShape{2, 2, 2}}) {
+    SCOPED_TRACE(nameOf(shape));
+    onMesh(config, shape, [&](Engine& engine) {
+      expectSame(train(engine, 3, folder.path.string()), expected);
+      EXPECT_EQ(engine.stepsDone(), 5);
+    });
+  }
+}
+
+TEST(Mesh, ADamagedCheckpointIsRefusedAndTheRanksGoOn) {
+  const auto config = configOf(switchRouting(4));
+  const Folder folder;
+  onMesh(config, {2, 2, 1}, [&](Engine& engine) {
+    const auto first = engine.step(batchOf(1), false).loss;
+    EXPECT_THROW(engine.load(folder.path.string()), Failure);
+    EXPECT_EQ(engine.stepsDone(), 1);
+    EXPECT_NE(engine.step(batchOf(2), false).loss, first);
+  });
+}
+
+TEST(Mesh, TellsWhatEachRankSent) {
+  onMesh(configOf(switchRouting(4)), {1, 2, 2}, [&](Engine& engine) {
+    const auto result = engine.step(batchOf(1), true);
+    ASSERT_EQ(result.ranks.size(), 4U);
+    for (const auto& rank : result.ranks) {
+      const auto& experts = rank.traffic[static_cast<std::size_t>(Traffic::experts)];
+      EXPECT_GT(experts.bytes, 0.0);
+      EXPECT_GT(rank.traffic[static_cast<std::size_t>(Traffic::gradients)].bytes, 0.0);
+      EXPECT_GT(rank.traffic[static_cast<std::size_t>(Traffic::activations)].bytes, 0.0);
+      EXPECT_GE(rank.seconds, experts.seconds);
+    }
+  });
+  // One sparse layer of each stack, forward and backward, there and back: half of E·R·d floats leave a rank of two. No token can be
+  // dropped, so R is the rank's own number of tokens.
+  auto config = configOf(switchRouting(4));
+  config.model.sparse->expertDropout = 0.0;
+  config.model.sparse->overflow = Overflow::dropless;
+  onMesh(config, {1, 2, 1}, [&](Engine& engine) {
+    const double places = 4.0 * (BATCH / 2) * (7 + 5), counts = 2 * 4;
+    EXPECT_EQ(engine.step(batchOf(1), true).ranks[1].traffic[static_cast<std::size_t>(Traffic::experts)].bytes, (4 * places * 16 + counts) * 4 / 2);
+  });
+}
+
+TEST(Mesh, RefusesWhatItCannotCut) {
+  auto config = configOf(switchRouting(4));
+  config.training.adamW.reset(), config.training.adafactor = AdafactorConfig{};
+  config.mesh = MeshConfig{{1, 2, 1}, 0, "/nowhere"};
+  EXPECT_THROW(Engine{config}, Failure);
+  onMesh(configOf(switchRouting(4)), {2, 1, 1}, [&](Engine& engine) {
+    auto batch = batchOf(1);
+    batch.batchSize = 1, batch.input.resize(7), batch.labels = std::vector<std::int32_t>(5, 3);
+    EXPECT_THROW(engine.step(batch, false), Failure);
+    EXPECT_TRUE(engine.step(batchOf(1), false).finite);
+    EXPECT_THROW(engine.logits(batchOf(1)), Failure);
+  });
+}
+
 }  // namespace

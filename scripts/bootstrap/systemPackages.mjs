@@ -45,6 +45,7 @@ export const buildRequirements = [
   { name: "CMake", packages: ["cmake"], present: () => findProgram("cmake") !== undefined },
   { name: "Ninja", packages: ["ninja-build"], present: () => findProgram("ninja") !== undefined },
   { name: "ccache", packages: ["ccache"], present: () => findProgram("ccache") !== undefined },
+  { name: "the headers of Gloo", packages: ["libgloo-dev"], present: () => existsSync("/usr/include/gloo/context.h") },
   { name: "a C++ compiler", packages: ["g++"], present: () => findProgram("g++") !== undefined },
 ];
 
