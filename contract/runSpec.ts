@@ -5,21 +5,17 @@ import { z } from "zod";
 import { DataSpec } from "./dataSpec.ts";
 import { ModelSpec } from "./modelSpec.ts";
 import { DistillationSpec, WeightsSource } from "./originSpec.ts";
-import { count, field } from "./specField.ts";
+import { MeshSpec } from "./meshSpec.ts";
+import { field } from "./specField.ts";
 import { checkRules } from "./specRules.ts";
 import { TrainingSpec } from "./trainingSpec.ts";
 
 export * from "./dataSpec.ts";
+export * from "./meshSpec.ts";
 export * from "./modelSpec.ts";
 export * from "./originSpec.ts";
 export * from "./sparseSpec.ts";
 export * from "./trainingSpec.ts";
-
-export const MeshSpec = z.strictObject({
-  data: count(1, 1).default(1),
-  expert: count(1, 1).default(1),
-  model: count(1, 1).default(1),
-});
 
 export const Lineage = z.strictObject({
   kind: z.enum(["duplicate"]),
@@ -41,7 +37,7 @@ const specShape = z.strictObject({
   model: field(ModelSpec.prefault({}), { title: "Model" }),
   data: field(DataSpec.prefault({}), { title: "Data" }),
   training: field(TrainingSpec.prefault({}), { title: "Training" }),
-  mesh: field(MeshSpec.prefault({}), { title: "Mesh" }),
+  mesh: field(MeshSpec.prefault({}), { title: "Mesh", description: "Processes that train the model together, one for each rank." }),
   lineage: Lineage.nullable().default(null),
 });
 

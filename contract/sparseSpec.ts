@@ -60,8 +60,8 @@ export const SparseSpec = z.strictObject({
     title: "Fixed capacity", unit: "tokens", advanced: true, off: "by the factor", description: "Places of an expert in each group, instead of a factor; Hugging Face's expert_capacity, counted per sequence.",
   }),
   capacityGroup: field(z.enum(["batch", "sequence", "rank"]).default("batch"), {
-    title: "Capacity counted per", advanced: true, labels: { batch: "batch", sequence: "sequence", rank: "rank" },
-    description: "Tokens compete for an expert's places within this group. A rank's share of the batch is the batch itself where there is one rank.",
+    title: "Capacity counted per", advanced: true, labels: { batch: "batch", sequence: "sequence", rank: "rank's share of the batch" },
+    description: "Tokens compete for an expert's places within this group. Per batch gives the same run on any mesh; per rank sends less between ranks, and drops depend on the mesh.",
   }),
   overflow: field(z.enum(["drop", "next-choice", "dropless"]).default("drop"), {
     title: "Overflow", labels: { drop: "Dropped", "next-choice": "To the next choice (No-Token-Left-Behind)", dropless: "None: no capacity limit" },
@@ -82,7 +82,7 @@ export const SparseSpec = z.strictObject({
     description: "α in α·E·Σ f·P (eq. 4), added once for each sparse layer. The paper uses 0.01.",
   }),
   auxiliaryLossGroup: field(z.enum(["capacity-group", "sequence", "batch", "ranks"]).default("capacity-group"), {
-    title: "Balance counted per", advanced: true, labels: { "capacity-group": "capacity group", sequence: "sequence", batch: "batch", ranks: "batch of all ranks" },
+    title: "Balance counted per", advanced: true, labels: { "capacity-group": "capacity group", sequence: "sequence", batch: "rank's share of the batch", ranks: "whole batch" },
     description: "Tokens over which f and P of the auxiliary loss are taken; the loss is the mean over groups.",
   }),
   auxiliaryLossForm: field(z.enum(["paper", "hugging-face"]).default("paper"), {

@@ -8,6 +8,7 @@ import type { BatchSource } from "./data/batches.ts";
 import { DiskSpace } from "./diskSpace.ts";
 import { RunFailure } from "./failure.ts";
 import { TEACHER_STEP, type Origins } from "./origins.ts";
+import { rankValues } from "./rankMetrics.ts";
 import { routingValues } from "./routingMetrics.ts";
 import { bestOf, bytesOf, listCheckpoints, retain, writeCheckpoint } from "./run/checkpoints.ts";
 import { say, type NewEvent, type RunDirectory } from "./run/runDirectory.ts";
@@ -123,6 +124,7 @@ export class Loop {
     const values = {
       loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate, ...(sparsity === undefined ? {} : { sparsity }),
       tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024,
+      ...(result.ranks ? rankValues(result.ranks) : {}),
       ...(routing?.length ? { ...routingValues(routing), deadExperts: this.#alerts.deadExperts } : {}),
     };
     run.write({ kind: "metrics", step, tokens: this.#tokens, seconds: this.#seconds, values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, toWire(value)])) }, ...layers, ...alerts);

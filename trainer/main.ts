@@ -1,8 +1,11 @@
-// node trainer/main.ts RUN_DIR [--steps N]: one attempt of the run in that directory, from its newest good checkpoint.
+// node trainer/main.ts RUN_DIR [--steps N]: one attempt of the run in that directory, from its newest good checkpoint. On a mesh of
+// several ranks this process starts one for each and watches over them.
 import { realpathSync } from "node:fs";
-import { EXIT_CODES, RunFailure, asFailure } from "./failure.ts";
-import { RunDirectory, lockRun, nextAttempt, readSpec, recordEnd, say, stepsAsked } from "./run/runDirectory.ts";
-import { train } from "./train.ts";
+import { ranksOf, type MeshSpec } from "../contract/meshSpec.ts";
+import { EndOfAttempt, runAttempt } from "./attempt.ts";
+import { EXIT_CODES, RunFailure } from "./failure.ts";
+import { supervise } from "./mesh/supervise.ts";
+import { lockRun, nextAttempt, ownerOf, readSpec, stepsAsked } from "./run/runDirectory.ts";
 
 // The launcher may be gone: its terminal and pipes must not take the run with them.
 process.on("SIGHUP", () => {});
@@ -14,43 +17,30 @@ if (!directory) {
   process.exit(EXIT_CODES["spec-error"]);
 }
 
-let path = "", attempt = 0, run: RunDirectory | null = null;
-/** Ends the attempt with its reason, even on a full disk or after an exception nobody caught. */
-function fail(error: unknown): never {
-  const failure = asFailure(error), { reason, message, cause } = failure, code = EXIT_CODES[reason];
-  process.stderr.write(`${message}\n`);
-  const end = { reason, code, message: message.slice(0, 4000), detail: cause instanceof Error ? cause.stack?.slice(0, 20_000) ?? null : null };
-  try {
-    run?.freeSpare();
-    if (reason === "disk-full") run?.write({ kind: "alert", step: run.step, level: "error", code: "disk", message, stack: null, layer: null, expert: null });
-  } catch { /* the end of the attempt says the same */ }
-  try {
-    if (run) run.end(end);
-    else if (attempt > 0) recordEnd(path, { attempt, step: 0, ...end });
-  } catch (last) { process.stderr.write(`The end could not be recorded: ${(last as Error).message}\n`); }
-  process.exit(code);
-}
-process.on("uncaughtException", fail);
-process.on("unhandledRejection", fail);
-
-let stops = 0;
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {
-  if (++stops > 1) fail(new RunFailure("killed", `The trainer was told to end twice (${signal}) and did not wait for its step; resume continues from the last checkpoint.`));
-});
+const ending = new EndOfAttempt();
+process.on("uncaughtException", ending.fail);
+process.on("unhandledRejection", ending.fail);
 
 try {
-  path = folderOf(directory);
+  const path = folderOf(directory);
+  ending.path = path;
   if (!await lockRun(path)) {
     process.stderr.write("Another trainer already works in this run directory; stop it first.\n");
     process.exit(EXIT_CODES.crashed);
   }
-  attempt = nextAttempt(path);
-  run = new RunDirectory(path, attempt, stepsAsked(process.argv));
-  const { reason, message } = await train(run, readSpec(path), () => stops > 0);
-  say(message);
-  run.end({ reason, code: EXIT_CODES[reason], message, detail: null });
-  process.exit(EXIT_CODES[reason]);
-} catch (error) { fail(error); }
+  const attempt = nextAttempt(path), steps = stepsAsked(process.argv), mesh = meshOf(path);
+  ending.attempt = attempt;
+  if (mesh) await supervise({ path, attempt, steps, mesh });
+  else await runAttempt(ending, { path, attempt, steps, owner: ownerOf(process.pid), mesh: null });
+} catch (error) { ending.fail(error); }
+
+/** The mesh of a run with several ranks. What is wrong with a spec is told by the attempt itself. */
+function meshOf(path: string): MeshSpec | null {
+  try {
+    const { mesh } = readSpec(path);
+    return ranksOf(mesh) > 1 ? mesh : null;
+  } catch { return null; }
+}
 
 function folderOf(name: string): string {
   try { return realpathSync(name); }

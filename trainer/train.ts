@@ -1,14 +1,16 @@
 // One attempt of a run: model, the last good checkpoint, data, then steps until the end or a stop.
 import { consequences } from "../contract/consequences.ts";
 import { CAPACITY_FACTOR_GRID } from "../contract/events.ts";
+import { ranksOf } from "../contract/meshSpec.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
-import type { Engine } from "../native/switchyard.d.ts";
+import type { Engine, EngineConfig } from "../native/switchyard.d.ts";
 import { runAlert } from "./alerts.ts";
 import { isImageSource, readImages, type Images } from "./data/images.ts";
 import { openData, type OpenedData } from "./data/openData.ts";
 import { openTokenizer, type TextTokenizer } from "./data/tokenizer.ts";
 import { RunFailure, StopAsked, asFailure } from "./failure.ts";
 import { Loop, type Ending } from "./loop.ts";
+import type { MeshLink } from "./mesh/messages.ts";
 import { openOrigins, vocabularyFor, type Origins } from "./origins.ts";
 import { listCheckpoints } from "./run/checkpoints.ts";
 import { restore } from "./run/restore.ts";
@@ -20,7 +22,7 @@ const PROGRESS_MILLISECONDS = 500;
 type Phase = Extract<NewEvent, { kind: "progress" }>["phase"];
 
 /** @param stopping whether a signal asked for the end; a request in control/ is looked for here. */
-export async function train(run: RunDirectory, spec: RunSpec, stopping: () => boolean): Promise<Ending> {
+export async function train(run: RunDirectory, spec: RunSpec, stopping: () => boolean, mesh: MeshLink | null): Promise<Ending> {
   const { training } = spec, steps = run.steps ?? training.steps, checkpoints = listCheckpoints(run.path);
   const asked = (): boolean => stopping() || run.asked("stop");
   const report = reporter(run, asked);
@@ -32,12 +34,12 @@ export async function train(run: RunDirectory, spec: RunSpec, stopping: () => bo
     const images = isImageSource(spec.data.source) ? readImages(spec.data.source) : null;
     const vocabularySize = vocabularyFor(tokenizer, origins, checkpoints);
     report("building-model", 0, consequences(spec, { vocabularySize, ...(images ? { images: images.facts } : {}) }).parameters.total, "parameters");
-    engine = await build(spec, steps, { vocabularySize, pad: tokenizer.pad }, images, origins);
+    engine = await build(spec, steps, { vocabularySize, pad: tokenizer.pad }, images, origins, mesh);
     const { from, alerts, damaged } = await restore(run.path, engine, (done, total) => report("loading-checkpoint", done, total, "bytes"));
     run.step = from?.step ?? 0;
     // It says which rows of earlier attempts are superseded, so it comes before any row.
     run.write({ kind: "attempt", fromStep: run.step, parameters: engine.parameterCount(), device: engine.device, precision: spec.model.precision });
-    run.log("info", `Model: ${engine.parameterCount().toLocaleString("en")} parameters on ${engine.device}, ${spec.model.precision}${from ? `; continued from step ${from.step}` : ""}.`);
+    run.log("info", `Model: ${engine.parameterCount().toLocaleString("en")} parameters on ${engine.device}, ${spec.model.precision}${mesh ? `, ${ranksOf(spec.mesh)} ranks (data ${spec.mesh.data}, expert ${spec.mesh.expert}, model ${spec.mesh.model})` : ""}${from ? `; continued from step ${from.step}` : ""}.`);
     for (const message of [...origins.damaged, ...damaged]) run.write(runAlert(run.step, "warning", "failure", message));
     if (origins.start && !from) {
       const { copied, upcycled, fresh } = await engine.start(origins.start.file), count = (weights: number): string => weights.toLocaleString("en");
@@ -70,17 +72,22 @@ function reporter(run: RunDirectory, asked: () => boolean): (phase: Phase, done:
   };
 }
 
-async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, images: Images | null, { teacher }: Origins): Promise<Engine> {
+async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, images: Images | null, { teacher }: Origins, mesh: MeshLink | null): Promise<Engine> {
   try {
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
     const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
-    return await Engine.create({
-      seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
+    const config: EngineConfig = {
+      // Ranks are CPU processes so far; contract/specRules.ts refuses others.
+      seed: spec.seed, device: mesh ? "cpu" : spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
       training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
       ...(images ? { images: images.facts } : {}),
       ...(teacher && spec.distillation ? { distillation: { teacher: { model: teacher.model, file: teacher.file }, hardShare: spec.distillation.hardShare, temperature: spec.distillation.temperature } } : {}),
-    });
+      ...(mesh ? { mesh: { ...spec.mesh, rank: 0, storeFile: mesh.storeFile } } : {}),
+    };
+    mesh?.build(config);
+    return await Engine.create(config);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "mesh") throw error;
     const failure = asFailure(error);
     if (failure.reason === "disk-full" || failure.reason === "checkpoint-error") throw failure;
     throw new RunFailure("device-error", `The model can't be built: ${(error as Error).message}`, error);

@@ -64,6 +64,14 @@ export function stepsAsked(argv: readonly string[]): number | null {
   return Number.isSafeInteger(steps) && steps > 0 ? steps : null;
 }
 
+/** The process that a run lives and ends with. */
+export type Owner = Pick<ProcessFile, "pid" | "startTicks">;
+export function ownerOf(pid: number): Owner {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // Field 22; the name in field 2 may hold spaces, so count from after its closing parenthesis.
+  return { pid, startTicks: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]! };
+}
+
 export class RunDirectory {
   readonly path: string;
   readonly attempt: number;
@@ -78,19 +86,16 @@ export class RunDirectory {
   #heart: NodeJS.Timeout;
 
   /** Begins an attempt. The caller holds the lock and has its number from `nextAttempt`. */
-  constructor(path: string, attempt: number, steps: number | null) {
+  constructor(path: string, attempt: number, steps: number | null, owner: Owner) {
     this.path = path;
     this.attempt = attempt;
     const before = readProcessFile(path);
     this.steps = steps ?? (before ? stepsAsked(before.argv) : null);
     removeLeftovers(path);
     for (const folder of [FILES.control, FILES.checkpoints]) mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
-    const stat = readFileSync("/proc/self/stat", "utf8");
     const argv = ["node", "trainer/main.ts", path, ...(this.steps === null ? [] : ["--steps", String(this.steps)])];
     replaceFile(join(path, FILES.process), {
-      v: 1, attempt: this.attempt, pid: process.pid,
-      // Field 22; the name in field 2 may hold spaces, so count from after its closing parenthesis.
-      startTicks: stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!,
+      v: 1, attempt: this.attempt, ...owner,
       bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), host: hostname(), argv, startedAt: Date.now() / 1000,
     } satisfies ProcessFile, true);
     rmSync(join(path, FILES.exit), { force: true });

@@ -1,0 +1,18 @@
+import { RANK_TIMES, TRAFFIC, rankBytesMetric, rankTimeMetric } from "../contract/meshSpec.ts";
+import type { RankUse } from "../native/switchyard.d.ts";
+import { sum } from "./routingMetrics.ts";
+
+/**
+ * Where each rank's time went in a step, seconds, and what it sent, bytes. All ranks stand in the same collectives: the one that spends the
+ * least time there came last and waited for nobody, so what others spend beyond that is waiting.
+ */
+export function rankValues(ranks: readonly RankUse[]): Record<string, number> {
+  const inCollectives = ranks.map(({ traffic }) => sum(TRAFFIC.map((kind) => traffic[kind].seconds)));
+  const least = Math.min(...inCollectives), values: Record<string, number> = {};
+  ranks.forEach(({ seconds, traffic }, rank) => {
+    const times = { compute: seconds - inCollectives[rank]!, communication: least, waiting: inCollectives[rank]! - least };
+    for (const time of RANK_TIMES) values[rankTimeMetric(rank, time)] = times[time];
+    for (const kind of TRAFFIC) values[rankBytesMetric(rank, kind)] = traffic[kind].bytes;
+  });
+  return values;
+}
