@@ -44,6 +44,9 @@ export const ModelSpec = z.strictObject({
 });
 export type ModelSpec = z.output<typeof ModelSpec>;
 
+/** What a batch is made of. */
+export const exampleOf = ({ architecture }: Pick<ModelSpec, "architecture">): "image" | "sequence" => (architecture === "vision" ? "image" : "sequence");
+
 export type StackName = "encoder" | "decoder";
 /** The stacks that a model has, with their depth. A vision model is an encoder. */
 export function stacksOf({ architecture, encoderLayers, decoderLayers }: Pick<ModelSpec, "architecture" | "encoderLayers" | "decoderLayers">): { stack: StackName; layers: number }[] {

@@ -71,8 +71,13 @@ test("a run of this data folder can be planned for, and one that is gone is said
   await expect(status(app)).toContainText("completed", { timeout: 90_000 });
   await app.keyboard.press("ControlOrMeta+k");
   await app.keyboard.type("plan for other");
-  await app.keyboard.press("Enter");
-  await app.locator(field("subject")).selectOption({ label: "small one" });
+  await app.getByRole("option", { name: "Plan for other devices p" }).click();
+  await app.locator(field("subject")).selectOption({ label: "Vision" });
+  await expect(app.locator(".plan-headline")).toContainText("images/s");
+  await app.getByRole("button", { name: "Back to the runs" }).click();
+  await app.getByRole("button", { name: "More for this run" }).click();
+  await app.getByRole("menuitem", { name: "Plan for other devices…" }).click();
+  await expect(app.locator(`${field("subject")} option:checked`)).toHaveText("small one");
   await expect(app.locator(field("batch"))).toHaveValue("4");
   const [run] = await product.cli("runs", "list") as { id: string }[];
   expect(new URL(app.url()).searchParams.get("of")).toBe(`run:${run!.id}`);

@@ -41,6 +41,7 @@ export interface Plan {
   /** Forward and backward FLOPs of a device, empty places of experts included where the device multiplies them. */
   flops: number;
   time: StepTime;
+  /** Of a vision model, images. */
   sequencesPerSecond: number;
   /** Model FLOPs utilisation: FLOPs without padding, over what the devices' peaks allow in the step's time. PaLM 2204.02311 appendix B. */
   utilisation: number;

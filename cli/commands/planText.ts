@@ -1,5 +1,6 @@
 // A plan as text: every number with its unit.
 import type { Parameters } from "../../contract/consequences.ts";
+import { exampleOf } from "../../contract/modelSpec.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { COLLECTIVES } from "../../planner/collectives.ts";
 import type { Device } from "../../planner/devices.ts";
@@ -33,14 +34,14 @@ export interface PlanReport {
 }
 
 export function planText({ spec, device, parameters, flopsPerSequence, assumptions, chosen, named, plans }: PlanReport): string {
-  const { memory, time } = chosen, { total, ...parts } = parameters, devices = devicesOf(chosen.mesh);
+  const { memory, time } = chosen, { total, ...parts } = parameters, devices = devicesOf(chosen.mesh), example = exampleOf(spec.model);
   const hidden = time.compute >= time.traffic ? "traffic" : "compute";
   const term = (name: string, value: number, under: boolean): string[] => [name, seconds(value), under ? "not counted: the longer of these two is" : share(value / time.total)];
   return [
-    `${format(spec.name)} on ${devices} × ${device.name}, ${spec.model.precision}, batch of ${spec.training.batchSize} sequences`,
+    `${format(spec.name)} on ${devices} × ${device.name}, ${spec.model.precision}, batch of ${spec.training.batchSize} ${example}s`,
     `Parameters      ${prefixed(total).trim()} (${Object.entries(parts).filter(([, count]) => count > 0).map(([part, count]) => `${part} ${prefixed(count).trim()}`).join(", ")})`,
-    `FLOPs/sequence  ${prefixed(flopsPerSequence.forward)}FLOPs forward, ${prefixed(flopsPerSequence.training)}FLOPs forward and backward`, "",
-    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${format(chosen.sequencesPerSecond)} sequences/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
+    `${`FLOPs/${example}`.padEnd(16)}${prefixed(flopsPerSequence.forward)}FLOPs forward, ${prefixed(flopsPerSequence.training)}FLOPs forward and backward`, "",
+    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${format(chosen.sequencesPerSecond)} ${example}s/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
     "Memory of a device",
     table(["", "", ""], [
       ["  parameters", bytes(memory.parameters), ""], ["  gradients", bytes(memory.gradients), ""], ["  optimizer state", bytes(memory.optimizer), ""], ["  activations", bytes(memory.activations), ""],
@@ -53,7 +54,7 @@ export function planText({ spec, device, parameters, flopsPerSequence, assumptio
       ...time.collectives.map(({ id, seconds: taken, sent }) => [`  ${COLLECTIVES[id].name}`, seconds(taken), `${share(taken / time.total)}, ${bytes(sent)} sent by a device`]),
     ]).replace(/^\s*\n/, ""), "",
     `Meshes of ${devices} ${devices === 1 ? "device" : "devices"}, data × expert × model`,
-    table(["  mesh", "step", "sequences/s", "memory/device", "sent/device", ""], plans.map((plan) => [
+    table(["  mesh", "step", `${example}s/s`, "memory/device", "sent/device", ""], plans.map((plan) => [
       `  ${meshName(plan.mesh)}`, seconds(plan.time.total), plan.sequencesPerSecond, bytes(plan.memory.total), bytes(plan.time.collectives.reduce((sum, { sent }) => sum + sent, 0)), plan.fits ? "fits" : "does not fit",
     ])), "",
     `An estimate: products at ${share(assumptions.matrixEfficiency)} of ${prefixed(device.peak[spec.model.precision === "fp32" ? "fp32" : "bf16"])}FLOP/s, memory${device.id === "cpu" ? "" : " and links"} at ${share(assumptions.bandwidthEfficiency)} of theirs, nothing overlapped. Formulas: docs/planner.md.`,

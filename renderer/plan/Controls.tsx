@@ -1,5 +1,6 @@
 // The questions: which model, on what, how many, and what is assumed.
 import { useState } from "react";
+import { exampleOf } from "../../contract/modelSpec.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { DEVICES } from "../../planner/devices.ts";
 import { PAPER_MODELS } from "../../planner/paperModels.ts";
@@ -22,7 +23,7 @@ export function Controls({ choice, spec }: { choice: PlanChoice; spec: RunSpec |
   return (
     <form className="plan-controls" aria-label="What to plan for" onSubmit={(event) => event.preventDefault()}>
       <FieldRow title="Model">{({ id }) => <SubjectSelect id={id} subject={choice.subject} />}</FieldRow>
-      <NumberField title="Batch size" unit="sequences" name="batch" value={choice.batch ?? batch} least={1} most={MOST_BATCH} whole change={(value) => anew({ batch: value === batch ? null : value })} />
+      <NumberField title="Batch size" unit={spec ? `${exampleOf(spec.model)}s` : ""} name="batch" value={choice.batch ?? batch} least={1} most={MOST_BATCH} whole change={(value) => anew({ batch: value === batch ? null : value })} />
       {group && (
         <FieldRow title="Capacity counted per" help="By rank each device has places for its own tokens; by batch, for all that may come to it.">
           {({ id, describedBy }) => (

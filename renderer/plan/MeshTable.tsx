@@ -12,7 +12,7 @@ const WIDEST = 6;
 export const sentBy = ({ time }: Plan): number => time.collectives.reduce((sum, { sent }) => sum + sent, 0);
 export const sameMesh = (a: Mesh, b: Mesh): boolean => a.data === b.data && a.expert === b.expert && a.model === b.model;
 
-export function MeshTable({ plans, chosen }: { plans: readonly Plan[]; chosen: Plan }) {
+export function MeshTable({ plans, chosen, example }: { plans: readonly Plan[]; chosen: Plan; /** What a batch is made of. */ example: string }) {
   const times = plans.map(({ time }) => time.total), scale = Math.min(Math.max(...times), WIDEST * Math.min(...times));
   return (
     <table className="plan-table mesh-table number">
@@ -20,7 +20,7 @@ export function MeshTable({ plans, chosen }: { plans: readonly Plan[]; chosen: P
       <thead><tr>
         <th scope="col" title="Devices of each axis. Rows of the batch are split over data × expert, experts over expert, attention heads and feed-forward columns over model.">Data × expert × model</th>
         <th scope="col" className="figure-column">Step</th><th scope="col" className="bar-column"><span className="visually-hidden">Terms of the step</span></th>
-        <th scope="col" className="figure-column">Sequences/s</th><th scope="col" className="figure-column" title="Of one device">Memory</th><th scope="col" className="figure-column" title="By one device in a step, all collectives together">Sent</th><th scope="col">Fits</th>
+        <th scope="col" className="figure-column">{example[0]!.toUpperCase()}{example.slice(1)}s/s</th><th scope="col" className="figure-column" title="Of one device">Memory</th><th scope="col" className="figure-column" title="By one device in a step, all collectives together">Sent</th><th scope="col">Fits</th>
       </tr></thead>
       <tbody>{plans.map((plan, rank) => (
         <tr key={meshName(plan.mesh)} data-chosen={plan === chosen} data-fits={plan.fits} onClick={() => changeChoice({ mesh: rank === 0 ? null : plan.mesh })}>

@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import { consequences } from "../../contract/consequences.ts";
 import type { Facts } from "../../contract/modelCounts.ts";
+import { exampleOf } from "../../contract/modelSpec.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { COLLECTIVES } from "../../planner/collectives.ts";
 import type { Device } from "../../planner/devices.ts";
@@ -47,12 +48,12 @@ function Answer({ choice, spec: own, facts }: { choice: PlanChoice; spec: RunSpe
   if (!chosen) return <NoMesh spec={spec} devices={choice.devices} />;
   return (
     <>
-      <Headline plan={chosen} best={chosen === plans[0]} device={device} devices={choice.devices} />
+      <Headline plan={chosen} best={chosen === plans[0]} device={device} devices={choice.devices} example={exampleOf(spec.model)} />
       <PlanFacts spec={spec} facts={facts} plan={chosen} />
       <MemoryFigure plan={chosen} device={device} />
       <TimeFigure plan={chosen} />
       <CollectiveTable plan={chosen} />
-      <section className="plan-section"><h2>{plans.length === 1 ? "1 mesh" : `${plans.length} meshes`} of {counted(choice.devices, "device")}</h2><div className="plan-scroll"><MeshTable plans={plans} chosen={chosen} /></div></section>
+      <section className="plan-section"><h2>{plans.length === 1 ? "1 mesh" : `${plans.length} meshes`} of {counted(choice.devices, "device")}</h2><div className="plan-scroll"><MeshTable plans={plans} chosen={chosen} example={exampleOf(spec.model)} /></div></section>
     </>
   );
 }
@@ -60,16 +61,16 @@ function Answer({ choice, spec: own, facts }: { choice: PlanChoice; spec: RunSpe
 const NoMesh = ({ spec, devices }: { spec: RunSpec; devices: number }) => (
   <div className="plan-state" role="status">
     <h2>No mesh of {counted(devices, "device")} divides this model</h2>
-    <p>The batch of {counted(spec.training.batchSize, "sequence")} is split over data × expert{spec.model.sparse ? `, the ${spec.model.sparse.experts} experts over expert` : ""}, the {counted(spec.model.heads, "head")} and {spec.model.dFf.toLocaleString("en")} feed-forward
+    <p>The batch of {counted(spec.training.batchSize, exampleOf(spec.model))} is split over data × expert{spec.model.sparse ? `, the ${spec.model.sparse.experts} experts over expert` : ""}, the {counted(spec.model.heads, "head")} and {spec.model.dFf.toLocaleString("en")} feed-forward
       columns over model, each evenly. Change the batch size or the number of devices.</p>
   </div>
 );
 
-function Headline({ plan, best, device, devices }: { plan: Plan; best: boolean; device: Device; devices: number }) {
+function Headline({ plan, best, device, devices, example }: { plan: Plan; best: boolean; device: Device; devices: number; example: string }) {
   const lead = !plan.fits ? (best ? "No mesh fits; least memory takes" : "Does not fit:") : best ? "Best mesh" : "Mesh";
   return (
     <p className="plan-headline number" role="status" data-fits={plan.fits}>
-      {lead} <b>{meshName(plan.mesh)}</b> of {devices} × {device.name}: <b>{stepTime(plan.time.total)}</b> a step, <b>{shortNumber(plan.sequencesPerSecond)}</b> sequences/s
+      {lead} <b>{meshName(plan.mesh)}</b> of {devices} × {device.name}: <b>{stepTime(plan.time.total)}</b> a step, <b>{shortNumber(plan.sequencesPerSecond)}</b> {example}s/s
     </p>
   );
 }
@@ -78,7 +79,7 @@ function PlanFacts({ spec, facts, plan }: { spec: RunSpec; facts: Facts; plan: P
   const { parameters, flopsPerSequence } = useMemo(() => consequences(spec, facts), [spec, facts]);
   const rows: [title: string, value: string, note: string, definition: string][] = [
     ["Parameters", shortNumber(parameters.total, 4), `${percent(parameters.experts / parameters.total)} in experts`, parameters.total.toLocaleString("en")],
-    ["FLOPs a sequence", shortNumber(flopsPerSequence.training, 4), "in training", "Forward and backward. Multiply-adds count as 2; the backward pass makes two products for each of the forward’s."],
+    [`FLOPs ${exampleOf(spec.model) === "image" ? "an image" : "a sequence"}`, shortNumber(flopsPerSequence.training, 4), "in training", "Forward and backward. Multiply-adds count as 2; the backward pass makes two products for each of the forward’s."],
     ["Utilisation", percent(plan.utilisation), "of peak FLOPs", "FLOPs of the model, without padding, over what the peaks of all devices allow in the step’s time (MFU, 2204.02311)."],
     ["Whole run", runTime(plan.time.total * spec.training.steps), counted(spec.training.steps, "step"), "Steps of the spec at this speed; evaluation and checkpoints are not counted."],
   ];

@@ -81,6 +81,7 @@ export function runActions(run: RunSummary): RunAction[] {
     }) },
     !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
     { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null }) },
+    { id: "plan", label: "Plan for other devices…", group: "run", perform: () => setView({ page: "plan", plan: { ...currentView().plan, subject: `run:${run.id}`, batch: null, group: null, mesh: null } }) },
     run.step > 0 && { id: "fine-tune", label: "Fine-tune…", group: "derive", perform: derive("fine-tune") },
     run.step > 0 && { id: "distil", label: "Distil into a dense model…", group: "derive", perform: derive("distil") },
     run.step > 0 && run.experts === null && { id: "upcycle", label: "Upcycle into a sparse model…", group: "derive", perform: derive("upcycle") },
