@@ -77,7 +77,7 @@ describe.skipIf(!engineIsBuilt)("runs made from runs (needs the built engine)", 
     expect(specOf(started)).toMatchObject({ start: { kind: "run", id: dense, step: 6 }, model: { sparse: { experts: 2 } } });
     const taught = whole("train", specFile, "--teacher", sparse, "--set", "distillation.hardShare=0.5", "--set", "training.steps=2");
     expect(specOf(taught).distillation).toMatchObject({ hardShare: 0.5, teacher: { id: sparse, step: 6 } });
-    expect(switchyard("train", specFile, "--start", "ffff")).toMatchObject({ code: 1, error: `No run or model's id begins with "ffff"; "switchyard runs list" shows all.\n` });
+    expect(switchyard("train", specFile, "--start", "ffff")).toMatchObject({ code: 1, error: `No run or model's id begins with "ffff"; "switchyard runs list" and "switchyard model list" show all.\n` });
     expect(switchyard("train", specFile, "--start", sparse, "--set", "model.dModel=32")).toMatchObject({ code: 1, error: expect.stringContaining("start: \"tiny\" has another model width (16, here 32)") });
   }, LONG);
 

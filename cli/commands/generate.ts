@@ -3,13 +3,12 @@ import { readFileSync } from "node:fs";
 import { homeAt, type Home } from "../../backend/home.ts";
 import { GeneratorProcess } from "../../backend/generation/generatorProcess.ts";
 import { weightsDirectory } from "../../backend/generation/weightsDirectory.ts";
-import { listModels } from "../../backend/models/store.ts";
 import { cleanOutput } from "../../backend/runs/output.ts";
 import { GenerationRequest, type GeneratedText, type GenerationAnswer, type GenerationSource } from "../../contract/generation.ts";
 import { toIssues } from "../../contract/specIssues.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
+import { findTrainedOnDisk } from "../modelReference.ts";
 import { print } from "../print.ts";
-import { findRunDirectory } from "../runReference.ts";
 import { duration, format } from "../table.ts";
 
 /** Options by the setting that they give. */
@@ -48,19 +47,14 @@ function readLines(file: string): string[] {
   }
 }
 
-/** A run by the beginning of its id, or an imported model by its id or name. */
+/** A run, from the checkpoint that --step chooses, or an imported model. */
 function findSource(home: Home, parsed: ParsedCommand): GenerationSource {
-  const reference = parsed.positional[0]!;
-  const models = listModels(home).filter(({ file: { id, name } }) => name === reference || (reference.length >= 8 && id.startsWith(reference.toLowerCase())));
-  if (models.length > 1) throw new Error(`${models.length} imported models are called "${reference}" (${models.map(({ file }) => file.id).join(", ")}); give the id.`);
   const step = parsed.value("step");
   if (step !== undefined && step !== "newest" && step !== "best" && !/^\d{1,15}$/.test(step)) throw new UsageError(`"--step ${step}" must be a step, "newest" or "best".`);
-  const checkpoint = step === undefined || step === "newest" || step === "best" ? step ?? "newest" : Number(step);
-  if (models[0]) {
-    if (step !== undefined) throw new UsageError("An imported model has one set of weights, so --step chooses nothing.");
-    return { kind: "model", modelId: models[0].file.id };
-  }
-  return { kind: "run", runId: findRunDirectory(home, reference).id, checkpoint };
+  const { kind, id } = findTrainedOnDisk(home, parsed.positional[0]!);
+  if (kind === "run") return { kind, runId: id, checkpoint: step === undefined || step === "newest" || step === "best" ? step ?? "newest" : Number(step) };
+  if (step !== undefined) throw new UsageError("An imported model has one set of weights, so --step chooses nothing.");
+  return { kind, modelId: id };
 }
 
 /** Generates, with what the model is doing on a terminal's last line. */

@@ -5,7 +5,7 @@ import { homeAt, type Home } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import type { Command, ParsedCommand } from "../commandLine.ts";
 import { ProgressBar } from "../progressBar.ts";
-import { findTrained } from "../runReference.ts";
+import { findTrained } from "../modelReference.ts";
 import { applySetting, isObject, readSpecFile, type JsonObject } from "../specFile.ts";
 import { format } from "../table.ts";
 import { waitForEnd } from "../waitForRun.ts";
