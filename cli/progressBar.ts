@@ -1,36 +1,36 @@
-// One line that is drawn over itself on a terminal; elsewhere a line for each phase that comes.
+// How far a run is: one line that is drawn over itself on a terminal; elsewhere a line for each phase that comes.
 import { duration, format } from "./table.ts";
+import { TerminalLine } from "./terminalLine.ts";
 import type { RunGlance } from "./waitForRun.ts";
 
 export class ProgressBar {
   #stream: NodeJS.WriteStream;
   #steps: number;
   #first: { step: number; at: number } | null = null;
-  #drawn = "";
+  #line: TerminalLine;
+  #said = "";
 
   constructor(steps: number, stream: NodeJS.WriteStream = process.stderr) {
     this.#steps = steps;
     this.#stream = stream;
+    this.#line = new TerminalLine(stream);
   }
 
   draw(glance: RunGlance): void {
     if (!this.#stream.isTTY) return this.#say(glance);
-    const line = glance.phase ? phaseLine(glance.phase) : this.#training(glance);
-    if (line === this.#drawn) return;
-    this.#drawn = line;
-    this.#stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, (this.#stream.columns ?? 80) - 1))}`);
+    this.#line.draw(glance.phase ? phaseLine(glance.phase) : this.#training(glance));
   }
 
   #say({ phase, step }: RunGlance): void {
     const words = phase ? PHASES[phase.phase] ?? phase.phase : "training";
-    if (words === this.#drawn || (this.#drawn === "training" && step > 0)) return;
-    this.#drawn = words;
+    if (words === this.#said || (this.#said === "training" && step > 0)) return;
+    this.#said = words;
     this.#stream.write(`${words}\n`);
   }
 
   clear(): void {
-    if (this.#stream.isTTY && this.#drawn !== "") this.#stream.write("\r\x1b[2K");
-    this.#drawn = "";
+    this.#line.clear();
+    this.#said = "";
   }
 
   #training({ step, loss, tokensPerSecond }: RunGlance): string {

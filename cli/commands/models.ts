@@ -12,24 +12,16 @@ import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts"
 import { findImportedModel, findModelSource } from "../modelReference.ts";
 import { print } from "../print.ts";
 import { format, table } from "../table.ts";
+import { TerminalLine } from "../terminalLine.ts";
 import { wholeNumber } from "./runs.ts";
 
 const megabytes = (bytes: number) => `${format(bytes / 1e6)} MB`;
 
-/** One line on a terminal, drawn over itself; nothing elsewhere. */
-function progressLine(words: string): { tell(done: number, total: number): void; clear(): void } {
-  const shown = process.stderr.isTTY;
-  return {
-    tell: (done, total) => void (shown && process.stderr.write(`\r\x1b[2K${words}  ${total > 0 ? Math.min(100, Math.floor(100 * done / total)) : 0} % of ${megabytes(total)}`)),
-    clear: () => void (shown && process.stderr.write("\r\x1b[2K")),
-  };
-}
-
 /** Runs `work` with a line of progress on a terminal. */
 async function withProgress<T>(words: string, work: (tell: (done: number, total: number) => void) => Promise<T>): Promise<T> {
-  const line = progressLine(words);
+  const line = new TerminalLine();
   try {
-    return await work(line.tell);
+    return await work((done, total) => line.draw(`${words}  ${total > 0 ? Math.min(100, Math.floor(100 * done / total)) : 0} % of ${megabytes(total)}`));
   } finally {
     line.clear();
   }
