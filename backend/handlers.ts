@@ -10,7 +10,6 @@ import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
 import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
 import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
 import type { Application } from "./application.ts";
-import { readJson } from "./atomicFile.ts";
 import { readDevices } from "./devices.ts";
 import { importModel, inspectModel } from "./models/importModel.ts";
 import { deleteModel, findModel, listModels } from "./models/store.ts";
@@ -25,6 +24,7 @@ import { distillationReport } from "./runs/distillationReport.ts";
 import { specDifferences } from "./runs/specDifferences.ts";
 import { withSteps } from "./runs/specWeights.ts";
 import { VERSION } from "./version.ts";
+import { readJson } from "../trainer/run/jsonFile.ts";
 
 const OK = { ok: true } as const;
 const GOING = new Set<RunSummary["status"]>(["starting", "preparing", "running", "stopping"]);

@@ -2,9 +2,10 @@
 import { rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { readJson, writeJson } from "./atomicFile.ts";
+import { writeJson } from "./atomicFile.ts";
 import type { Home } from "./home.ts";
 import { bootId, processState, startTicks } from "./runs/processState.ts";
+import { readJson } from "../trainer/run/jsonFile.ts";
 
 export const ReadyFile = z.object({
   v: z.literal(1), port: z.int().min(1).max(65535), token: z.string().min(20).max(200), version: z.string(),

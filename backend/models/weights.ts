@@ -7,11 +7,11 @@ import { FILES } from "../../contract/runDirectory.ts";
 import { RunSpec, type ModelSpec, type Tokenizer, type WeightsSource } from "../../contract/runSpec.ts";
 import { openTokenizer } from "../../trainer/data/tokenizer.ts";
 import { openWeights, vocabularyOf } from "../../trainer/run/weightsSource.ts";
-import { readJson } from "../atomicFile.ts";
 import type { Home } from "../home.ts";
 import { PersonError } from "../personError.ts";
 import { loadNative, openHuggingFaceFolder } from "./huggingFaceFolder.ts";
 import { findModel } from "./store.ts";
+import { readJson } from "../../trainer/run/jsonFile.ts";
 
 export type ModelSource = WeightsSource | { kind: "folder"; directory: string };
 

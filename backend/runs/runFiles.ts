@@ -5,7 +5,8 @@ import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
 import {
   ControlFile, ExitFile, FILES, HeartbeatFile, ProcessFile, RunId, type ControlVerb,
 } from "../../contract/runDirectory.ts";
-import { readJson, writeJson } from "../atomicFile.ts";
+import { writeJson } from "../atomicFile.ts";
+import { readJson } from "../../trainer/run/jsonFile.ts";
 
 export const readSpec = (directory: string): Spec | null => readJson(join(directory, FILES.spec), RunSpec);
 export const readProcess = (directory: string): ProcessFile | null => readJson(join(directory, FILES.process), ProcessFile);

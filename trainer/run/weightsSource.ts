@@ -1,11 +1,12 @@
 // Weights that exist: a checkpoint of a run, or an imported model, found beside the run directory that asks for them.
-import { closeSync, lstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MODEL_FILES, ModelFile } from "../../contract/modelFile.ts";
 import { FILES } from "../../contract/runDirectory.ts";
 import { RunSpec, type ModelSpec, type Tokenizer, type WeightsSource } from "../../contract/runSpec.ts";
 import { RunFailure } from "../failure.ts";
 import { damageOf, listCheckpoints, type CheckpointFiles } from "./checkpoints.ts";
+import { readJson } from "./jsonFile.ts";
 
 /** The two folders of a home that weights are found in. */
 export interface Shelves { runs: string; models: string }
@@ -93,16 +94,5 @@ export function vocabularyOf(path: string): number | null {
       const rows = EMBEDDINGS.map((name) => tensors[name]?.shape?.[0]).find((count) => count !== undefined);
       return Number.isSafeInteger(rows) && rows! > 0 ? rows! : null;
     } finally { closeSync(file); }
-  } catch { return null; }
-}
-
-/** Largest JSON file that is read whole, as in backend/atomicFile.ts. */
-const MAX_JSON_BYTES = 4 << 20;
-function readJson<T>(path: string, schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } }): T | null {
-  try {
-    const facts = lstatSync(path);
-    if (!facts.isFile() || facts.size > MAX_JSON_BYTES) return null;
-    const parsed = schema.safeParse(JSON.parse(readFileSync(path, "utf8")));
-    return parsed.success ? parsed.data : null;
   } catch { return null; }
 }
