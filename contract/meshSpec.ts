@@ -35,3 +35,9 @@ export const RANK_TIMES = ["compute", "communication", "waiting"] as const;
 export type RankTime = (typeof RANK_TIMES)[number];
 export const rankTimeMetric = (rank: number, time: RankTime): string => `mesh.${rank}.${time}`;
 export const rankBytesMetric = (rank: number, traffic: Traffic): string => `mesh.${rank}.bytes.${traffic}`;
+/** What a metric of a rank says; null for other metrics. */
+export function rankMetric(name: string): { rank: number; time: RankTime } | { rank: number; traffic: Traffic } | null {
+  const [, rank, time, traffic] = /^mesh\.(\d+)\.(?:(compute|communication|waiting)|bytes\.(\w+))$/.exec(name) ?? [];
+  if (time) return { rank: Number(rank), time: time as RankTime };
+  return traffic && (TRAFFIC as readonly string[]).includes(traffic) ? { rank: Number(rank), traffic: traffic as Traffic } : null;
+}

@@ -1,4 +1,6 @@
 // The names of what is measured: one dictionary for trainers, panels, exports and the CLI.
+import { rankMetric, type RankTime } from "./meshSpec.ts";
+
 export interface MetricDefinition {
   label: string;
   unit: string;
@@ -49,8 +51,22 @@ const OF_IMAGES: Partial<Record<MetricName, Pick<MetricDefinition, "unit" | "def
   "evaluation.teacherLoss": { unit: "nats/image", definition: "Cross-entropy of the teacher on the same held-out images, taken once at the start." },
 };
 
+const RANK_TIME_DEFINITIONS: Record<RankTime, string> = {
+  compute: "Seconds of a step in which the rank was in no collective.",
+  communication: "Seconds in collectives that every rank spends there: the least of all ranks'.",
+  waiting: "Seconds in collectives beyond that, which the rank waited for the slowest one.",
+};
+
+/** Metrics of a rank of a mesh; null for other names. */
+function rankDefinition(name: string): MetricDefinition | null {
+  const metric = rankMetric(name);
+  if (!metric) return null;
+  return "time" in metric ? { label: `rank ${metric.rank}, ${metric.time}`, unit: "s", better: "lower", definition: RANK_TIME_DEFINITIONS[metric.time] }
+    : { label: `rank ${metric.rank} sends for ${metric.traffic}`, unit: "bytes", better: "lower", definition: "Bytes that the rank sent in a step, if sums go around a ring." };
+}
+
 /** Definition of a known metric; a name of another trainer's gets itself as label. */
 export function metricDefinition(name: string, target: Target = "token"): MetricDefinition {
-  const definition = (METRICS as Record<string, MetricDefinition>)[name] ?? { label: name, unit: "", definition: "Recorded by the trainer under this name." };
+  const definition = (METRICS as Record<string, MetricDefinition>)[name] ?? rankDefinition(name) ?? { label: name, unit: "", definition: "Recorded by the trainer under this name." };
   return target === "image" ? { ...definition, ...OF_IMAGES[name as MetricName] } : definition;
 }

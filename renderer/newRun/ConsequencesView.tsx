@@ -1,8 +1,12 @@
 // What the spec leads to, computed as it is written.
 import { consequences, patchesOf, type Consequences } from "../../contract/consequences.ts";
-import type { RunSpec } from "../../contract/runSpec.ts";
+import type { Facts } from "../../contract/modelCounts.ts";
+import { ranksOf, type RunSpec } from "../../contract/runSpec.ts";
+import { collectivesOf } from "../../planner/collectives.ts";
+import { shareOf } from "../../planner/share.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { useRequest } from "../connection/index.ts";
+import { COLLECTIVE_NAMES } from "../plan/parts.ts";
 import { useInspection } from "./DataControls.tsx";
 import { valueAt, type Draft } from "../spec/draft.ts";
 import { useRuns } from "../state/runs.ts";
@@ -17,7 +21,9 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
   if (!spec) return <p className="muted">Shown once {wrong === 1 ? "the field that is marked is" : `the ${wrong} fields that are marked are`} right.</p>;
   const found = !text ? null : text.images ? text.documents * patchesOf(text.images, spec.model.patchSize) : spec.data.tokenizer.kind === "bytes" ? text.bytes : null;
   const trainingTokens = found === null ? null : found * (1 - spec.data.evaluationFraction);
-  const all = consequences(spec, { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}), trainingTokens, teacherParameters });
+  const facts = { ...(text ? { vocabularySize: text.vocabularySize } : {}), ...(text?.images ? { images: text.images } : {}) };
+  const all = consequences(spec, { ...facts, trainingTokens, teacherParameters });
+  const ranks = ranksOf(spec.mesh), memory = ranks === 1 ? all.memory.total : ranks * shareOf(spec, facts, spec.mesh, false).memory.total;
   const unit = spec.model.architecture === "vision" ? "patch" : "token";
   const free = devices?.cpu.memoryAvailableBytes;
   const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
@@ -32,10 +38,25 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
         <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
         <CapacityFacts all={all} spec={spec} />
         <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
+        {ranks > 1 && <MeshFacts spec={spec} facts={facts} ranks={ranks} />}
       </dl>
       {warnings(spec, all).map((warning) => <p key={warning} className="field-help consequence-warning">{warning}</p>)}
       {slowBFloat16 && <p className="field-help muted">This CPU has no instructions for bf16: it computes the same numbers as one that has, but slower than fp32.</p>}
-      {free !== undefined && all.memory.total > free && onCpu && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
+      {free !== undefined && memory > free && onCpu && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
+    </>
+  );
+}
+
+/** What the mesh means for each of its ranks. */
+function MeshFacts({ spec, facts, ranks }: { spec: RunSpec; facts: Facts; ranks: number }) {
+  const share = shareOf(spec, facts, spec.mesh, false), collectives = collectivesOf(spec, share, spec.mesh);
+  const held = share.parameters.shared + share.parameters.experts;
+  return (
+    <>
+      <Fact title="Ranks" value={String(ranks)} note="a process each, on the CPU" />
+      <Fact title="A rank holds" value={`${shortNumber(held, 3)} parameters`} note={`and ${counted(share.rows, "sequence")} of the batch`} />
+      <Fact title="Memory of a rank, about" value={quantity(share.memory.total, "bytes")} note={`${quantity(ranks * share.memory.total, "bytes")} in all`} />
+      <Fact title="A rank sends in a step" value={quantity(collectives.reduce((sum, { sent }) => sum + sent, 0), "bytes")} note={collectives.map(({ id, sent }) => `${COLLECTIVE_NAMES[id].split(",")[0]} ${quantity(sent, "bytes")}`).join(", ")} />
     </>
   );
 }

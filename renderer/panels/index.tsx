@@ -3,6 +3,7 @@ import type { FC } from "react";
 import { BalancePanel } from "./balance/BalancePanel.tsx";
 import { CapacityPanel } from "./capacity/CapacityPanel.tsx";
 import { ViewLinks } from "./environment.tsx";
+import { MeshPanel } from "./mesh/MeshPanel.tsx";
 import { OverviewPanel } from "./overview/OverviewPanel.tsx";
 import { RoutingPanel } from "./routing/RoutingPanel.tsx";
 
@@ -23,4 +24,5 @@ export const panels: { id: string; title: string; Component: FC<PanelProps> }[] 
   { id: "routing", title: "Routing", Component: linked(RoutingPanel) },
   { id: "capacity", title: "Capacity", Component: linked(CapacityPanel) },
   { id: "balance", title: "Balance", Component: linked(BalancePanel) },
+  { id: "mesh", title: "Mesh", Component: linked(MeshPanel) },
 ];

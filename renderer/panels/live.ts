@@ -2,6 +2,7 @@
 // and then fed with rows. Nothing here is React state, and nothing is fetched again because rows arrived.
 import type { Alert, RunDetail, RunRows } from "../../contract/handlers.ts";
 import { LiveHistory, type Layer } from "./liveHistory.ts";
+import { LiveRanks } from "./mesh/liveRanks.ts";
 import { LiveRouting } from "./liveRouting.ts";
 import { LiveSeries } from "./liveSeries.ts";
 import { LiveStore, Observable, sentence, type Backend, type LoadStatus, type StepRange } from "./liveStore.ts";
@@ -52,6 +53,7 @@ export class LiveRun extends Observable {
   private readonly histories = new Map<string, LiveHistory>();
   private routingStore: LiveRouting | null = null;
   private alertStore: LiveAlerts | null = null;
+  private rankStore: LiveRanks | null = null;
   private stopRows: (() => void) | null = null;
   private readonly stopConnection: () => void;
   private disposed = false;
@@ -92,7 +94,7 @@ export class LiveRun extends Observable {
   /** Loads again what failed, after a lost connection or at a person's wish. */
   readonly retry = (): void => {
     if (this.status === "error") void this.load();
-    for (const store of [...this.series.values(), ...this.histories.values(), this.routingStore, this.alertStore]) {
+    for (const store of [...this.series.values(), ...this.histories.values(), this.routingStore, this.alertStore, this.rankStore]) {
       if (store?.status === "error") void store.load();
     }
   };
@@ -102,6 +104,7 @@ export class LiveRun extends Observable {
     for (const history of this.histories.values()) history.take(rows);
     this.routingStore?.take(rows);
     this.alertStore?.take(rows);
+    this.rankStore?.take(rows);
   }
 
   /** The metric over all steps, or over the steps of a zoom at the resolution of the screen. */
@@ -139,6 +142,10 @@ export class LiveRun extends Observable {
 
   alerts(): LiveAlerts {
     return (this.alertStore ??= new LiveAlerts(this.backend, this.runId));
+  }
+
+  ranks(): LiveRanks {
+    return (this.rankStore ??= new LiveRanks(this.backend, this.runId));
   }
 
   dispose(): void {

@@ -23,7 +23,7 @@ test("every field of the form is in the schema, with a title and a value in the 
 });
 
 test("every field of a spec can be reached in the form", () => {
-  const notAsked = ["version", "lineage", "mesh"];
+  const notAsked = ["version", "lineage"];
   const leaves = (value: Json, path: string): string[] =>
     typeof value === "object" && value !== null && !Array.isArray(value) && !notAsked.includes(path) ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, path ? `${path}.${name}` : name)) : [path];
   expect(leaves(full, "").filter((path) => !shown.has(path) && !own(path) && !notAsked.includes(path))).toEqual([]);
@@ -32,7 +32,7 @@ test("every field of a spec can be reached in the form", () => {
 test("a mistake at a field of the form is told there, any other in the list", () => {
   for (const path of ["training.l1", "training.pruning.endStep", "training.freeze.0", "model.sparse.layers.encoder.2", "distillation.teacher.id", "start", "data.source.heldOut.0"])
     expect(hasControl(path, "adamw"), path).toBe(true);
-  for (const path of ["model.width", "mesh.data", "training.optimizer.decayRate", ""]) expect(hasControl(path, "adamw"), path).toBe(false);
+  for (const path of ["model.width", "mesh.rows", "training.optimizer.decayRate", ""]) expect(hasControl(path, "adamw"), path).toBe(false);
 });
 
 test("a number that can be empty says what that means; a list is of things to choose", () => {

@@ -81,6 +81,7 @@ export const GROUPS: readonly Group[] = [
     "training.batchSize", "training.steps", "training.learningRate", "training.schedule", "training.warmupSteps", "training.gradientClip", "training.threads", "training.freeze", "training.l1", "training.l2",
     "training.pruning.kind", "training.pruning.sparsity", "training.pruning.blockSize", "training.pruning.beginStep", "training.pruning.endStep", "training.pruning.everySteps",
   ] },
+  { id: "mesh", title: "Mesh of ranks", paths: ["mesh.data", "mesh.expert", "mesh.model"] },
   { id: "recording", title: "Evaluation and checkpoints", paths: [
     "training.evaluateEvery", "training.checkpoint.everySteps", "training.checkpoint.everyMinutes", "training.evaluationBatches", "training.checkpoint.keepLast", "training.checkpoint.keepBest",
     "training.logEvery", "training.routingEvery",

@@ -9,7 +9,7 @@ import { DERIVATIONS, type Derivation } from "../newRun/beginning.ts";
 import { readChoice, START_CHOICE, writeChoice, type PlanChoice } from "../plan/choice.ts";
 import { PLACES, type Place } from "../tabs/compareTable.ts";
 
-export const TABS = ["overview", "routing", "capacity", "balance", "generate", "spec", "log", "files"] as const;
+export const TABS = ["overview", "routing", "capacity", "balance", "mesh", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
 export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan";
 

@@ -1,0 +1,40 @@
+// Which rank holds which slice of weights and data, and what each of them spends its time on.
+import { useMemo } from "react";
+import { rankTimeMetric, ranksOf, RANK_TIMES } from "../../../contract/meshSpec.ts";
+import type { RunSpec } from "../../../contract/runSpec.ts";
+import type { FigureState } from "../../charts/Figure.tsx";
+import { MetricChart } from "../MetricChart.tsx";
+import { PanelGrid, type PanelItem } from "../PanelGrid.tsx";
+import { RoutingBar, usePickedRun } from "../RoutingBar.tsx";
+import type { PanelProps } from "../index.tsx";
+import { useLiveRun, useObservable, useRouting } from "../useLive.ts";
+import { RankTable } from "./RankTable.tsx";
+import { SliceGrids } from "./SliceGrids.tsx";
+import "./mesh.css";
+
+/** Ranks that one chart has lines for. */
+const LINES = 8;
+
+export function MeshPanel({ runIds, primary }: PanelProps) {
+  const picked = usePickedRun(runIds, primary), run = useLiveRun(picked), ranks = run.ranks(), view = useRouting(picked);
+  useObservable(ranks);
+  const spec: RunSpec | null = run.detail?.spec ?? null, alone = spec !== null && ranksOf(spec.mesh) === 1;
+  const state: FigureState = run.status === "error" ? { kind: "error", message: run.message!, retry: run.retry }
+    : spec === null ? { kind: "loading" }
+    : alone ? { kind: "absent", message: "This run trains in one process: nothing is split, and nothing is sent." } : { kind: "ready" };
+  const times: FigureState = state.kind !== "ready" ? state
+    : ranks.status === "error" ? { kind: "error", message: ranks.message!, retry: run.retry }
+    : ranks.status === "loading" ? { kind: "loading" }
+    : ranks.status === "absent" ? { kind: "empty", message: "The first record comes with the first one of routing." } : state;
+  const count = spec ? Math.min(LINES, ranksOf(spec.mesh)) : 0;
+  const items = useMemo((): PanelItem[] => [
+    { id: "slices", columns: 12, content: <SliceGrids spec={spec} state={state} /> },
+    { id: "ranks", columns: 12, content: <RankTable spec={spec} state={times} ranks={ranks.ranks} step={ranks.step} /> },
+    ...(alone ? [] : RANK_TIMES.map((time): PanelItem => ({
+      id: time, columns: 4, content: <MetricChart runIds={[picked]} names={Array.from({ length: count }, (_, rank) => rankTimeMetric(rank, time))} title={`${time[0]!.toUpperCase()}${time.slice(1)} of each rank`} height={180} />,
+    }))),
+  // Figures of ranks change with the store's version.
+  // oxlint-disable-next-line react-hooks/exhaustive-deps
+  ], [spec, state.kind, times.kind, ranks.version, picked, count, alone]);
+  return <PanelGrid panel="mesh" bar={<RoutingBar runIds={runIds} picked={picked} view={view} />} items={items} />;
+}
