@@ -23,7 +23,7 @@ test("a run on data × expert × model is told, trained and shown rank by rank",
   await expect(ranks).toHaveCount(5);
   await expect(ranks.nth(4)).toContainText("0, 1, 1");
   await expect(ranks.nth(4)).not.toContainText("not recorded");
-  await expect(app.locator("figure", { hasText: "Waiting of each rank" })).toBeVisible();
+  await expect(app.locator("figure", { hasText: "Time in waiting" })).toBeVisible();
 });
 
 test("a run of one process says that nothing is split", async ({ app }) => {

@@ -8,7 +8,11 @@ import { sum } from "./routingMetrics.ts";
  */
 export function rankValues(ranks: readonly RankUse[]): Record<string, number> {
   const inCollectives = ranks.map(({ traffic }) => sum(TRAFFIC.map((kind) => traffic[kind].seconds)));
-  const least = Math.min(...inCollectives), values: Record<string, number> = {};
+  const least = Math.min(...inCollectives), step = sum(ranks.map(({ seconds }) => seconds));
+  const values: Record<string, number> = {
+    "mesh.computeShare": 1 - sum(inCollectives) / step, "mesh.waitingShare": (sum(inCollectives) - ranks.length * least) / step,
+    "mesh.bytes": sum(ranks.flatMap(({ traffic }) => TRAFFIC.map((kind) => traffic[kind].bytes))),
+  };
   ranks.forEach(({ seconds, traffic }, rank) => {
     const times = { compute: seconds - inCollectives[rank]!, communication: least, waiting: inCollectives[rank]! - least };
     for (const time of RANK_TIMES) values[rankTimeMetric(rank, time)] = times[time];

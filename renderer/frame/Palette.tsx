@@ -14,7 +14,7 @@ import { STATUS } from "./runText.ts";
 
 /** More than this is found by typing. */
 const MAX_RUNS = 200, MAX_MODELS = 50;
-const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
+const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", mesh: "Mesh", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
 
 const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },

@@ -1,6 +1,6 @@
 // Which rank holds which slice of weights and data, and what each of them spends its time on.
 import { useMemo } from "react";
-import { rankTimeMetric, ranksOf, RANK_TIMES } from "../../../contract/meshSpec.ts";
+import { ranksOf } from "../../../contract/meshSpec.ts";
 import type { RunSpec } from "../../../contract/runSpec.ts";
 import type { FigureState } from "../../charts/Figure.tsx";
 import { MetricChart } from "../MetricChart.tsx";
@@ -11,9 +11,6 @@ import { useLiveRun, useObservable, useRouting } from "../useLive.ts";
 import { RankTable } from "./RankTable.tsx";
 import { SliceGrids } from "./SliceGrids.tsx";
 import "./mesh.css";
-
-/** Ranks that one chart has lines for. */
-const LINES = 8;
 
 export function MeshPanel({ runIds, primary }: PanelProps) {
   const picked = usePickedRun(runIds, primary), run = useLiveRun(picked), ranks = run.ranks(), view = useRouting(picked);
@@ -26,15 +23,12 @@ export function MeshPanel({ runIds, primary }: PanelProps) {
     : ranks.status === "error" ? { kind: "error", message: ranks.message!, retry: run.retry }
     : ranks.status === "loading" ? { kind: "loading" }
     : ranks.status === "absent" ? { kind: "empty", message: "The first record comes with the first one of routing." } : state;
-  const count = spec ? Math.min(LINES, ranksOf(spec.mesh)) : 0;
   const items = useMemo((): PanelItem[] => [
     { id: "slices", columns: 12, content: <SliceGrids spec={spec} state={state} /> },
     { id: "ranks", columns: 12, content: <RankTable spec={spec} state={times} ranks={ranks.ranks} step={ranks.step} /> },
-    ...(alone ? [] : RANK_TIMES.map((time): PanelItem => ({
-      id: time, columns: 4, content: <MetricChart runIds={[picked]} names={Array.from({ length: count }, (_, rank) => rankTimeMetric(rank, time))} title={`${time[0]!.toUpperCase()}${time.slice(1)} of each rank`} height={180} />,
-    }))),
+    ...(alone ? [] : ["mesh.computeShare", "mesh.waitingShare", "mesh.bytes"].map((name): PanelItem => ({ id: name, columns: 4, content: <MetricChart runIds={runIds} names={[name]} height={180} /> }))),
   // Figures of ranks change with the store's version.
   // oxlint-disable-next-line react-hooks/exhaustive-deps
-  ], [spec, state.kind, times.kind, ranks.version, picked, count, alone]);
+  ], [spec, state.kind, times.kind, ranks.version, runIds, alone]);
   return <PanelGrid panel="mesh" bar={<RoutingBar runIds={runIds} picked={picked} view={view} />} items={items} />;
 }
