@@ -23,7 +23,7 @@ test("every part of a view survives its address", () => {
 });
 
 test("what can't be read is as at the start", () => {
-  expect(readView("?page=admin&run=../../etc&with=x,,y&tab=mesh&step=-1&from=9&to=3&axis=z&smoothing=2&routing=x&layer=middle-1&expert=-1&measure=heat&factor=0&full=%3Cb%3E&values=best&baseline=y&model=..&as=sell&of=run:x&batch=0&group=layer&device=abacus&devices=-1&mesh=2x2&own=1,2,3&efficiency=101")).toEqual(START_VIEW);
+  expect(readView("?page=admin&run=../../etc&with=x,,y&tab=tiles&step=-1&from=9&to=3&axis=z&smoothing=2&routing=x&layer=middle-1&expert=-1&measure=heat&factor=0&full=%3Cb%3E&values=best&baseline=y&model=..&as=sell&of=run:x&batch=0&group=layer&device=abacus&devices=-1&mesh=2x2&own=1,2,3&efficiency=101")).toEqual(START_VIEW);
 });
 
 test("a run is not laid over itself, and no more runs than can be told apart", () => {
