@@ -18,7 +18,7 @@ const bytes = (value: number): string => {
   const power = value < 1 ? 0 : Math.min(4, Math.floor(Math.log2(value) / 10));
   return `${format(Number((value / 1024 ** power).toPrecision(3)))} ${["B", "KiB", "MiB", "GiB", "TiB"][power]}`;
 };
-const seconds = (value: number): string => (value < 1 ? `${format(Number((value * 1e3).toPrecision(3)))} ms` : `${format(Number(value.toPrecision(4)))} s`);
+const seconds = (value: number): string => (value < 1e-3 ? `${format(Number((value * 1e6).toPrecision(3)))} µs` : value < 1 ? `${format(Number((value * 1e3).toPrecision(3)))} ms` : `${format(Number(value.toPrecision(4)))} s`);
 const share = (value: number): string => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)}%`;
 
 export interface PlanReport {
@@ -41,7 +41,7 @@ export function planText({ spec, device, parameters, flopsPerSequence, assumptio
     `${format(spec.name)} on ${devices} × ${device.name}, ${spec.model.precision}, batch of ${spec.training.batchSize} ${example}s`,
     `Parameters      ${prefixed(total).trim()} (${Object.entries(parts).filter(([, count]) => count > 0).map(([part, count]) => `${part} ${prefixed(count).trim()}`).join(", ")})`,
     `${`FLOPs/${example}`.padEnd(16)}${prefixed(flopsPerSequence.forward)}FLOPs forward, ${prefixed(flopsPerSequence.training)}FLOPs forward and backward`, "",
-    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${format(chosen.sequencesPerSecond)} ${example}s/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
+    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${prefixed(chosen.sequencesPerSecond)}${example}s/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
     "Memory of a device",
     table(["", "", ""], [
       ["  parameters", bytes(memory.parameters), ""], ["  gradients", bytes(memory.gradients), ""], ["  optimizer state", bytes(memory.optimizer), ""], ["  activations", bytes(memory.activations), ""],
