@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { RunSpec } from "../contract/runSpec.ts";
 import { Engine } from "../native/load.ts";
-import type { Batch, Engine as NativeEngine } from "../native/switchyard.d.ts";
+import type { Batch, Engine as NativeEngine, EngineConfig } from "../native/switchyard.d.ts";
 import { median, type BenchRow } from "./benchRow.ts";
 import { peerPython } from "./peers/environment.ts";
 import { TransformersPeer, type PeerMode } from "./peers/transformersPeer.ts";
@@ -18,12 +18,13 @@ const GRID = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 export interface Shape { experts: number; capacityFactor: number; precision: "fp32" | "selective"; dense?: boolean }
 
 /** The reference model: 4+4 layers, d_model 256, d_ff 1024, 4 heads, vocabulary 8,192, dropout 0.1, AdamW. */
-export function makeEngine({ experts, capacityFactor, precision, dense = false }: Shape): Promise<NativeEngine> {
+export function engineConfig({ experts, capacityFactor, precision, dense = false }: Shape): EngineConfig {
   const { model, training } = RunSpec.parse({
     model: { dModel: 256, dFf: 1024, heads: 4, dKv: 64, encoderLayers: 4, decoderLayers: 4, dropout: 0.1, precision, sparse: dense ? null : { experts, capacityFactor: { training: capacityFactor } } },
   });
-  return Engine.create({ seed: 1, device: "cpu", model, training, vocabularySize: VOCABULARY, padToken: 0, startToken: 0, capacityFactorGrid: GRID });
+  return { seed: 1, device: "cpu", model, training, vocabularySize: VOCABULARY, padToken: 0, startToken: 0, capacityFactorGrid: GRID };
 }
+export const makeEngine = (shape: Shape): Promise<NativeEngine> => Engine.create(engineConfig(shape));
 
 export function randomBatch(): Batch & { input: Int32Array } {
   let state = 12345;
@@ -31,13 +32,13 @@ export function randomBatch(): Batch & { input: Int32Array } {
   return { input: ids(BATCH * INPUT), inputLength: INPUT, labels: ids(BATCH * TARGET), labelLength: TARGET, batchSize: BATCH };
 }
 
-const seconds = async (engine: NativeEngine, batch: Batch, routing = false): Promise<number> => {
+export const seconds = async (engine: NativeEngine, batch: Batch, routing = false): Promise<number> => {
   const start = performance.now();
   await engine.step(batch, { routing });
   return (performance.now() - start) / 1000;
 };
 
-async function warm(engines: readonly NativeEngine[], batch: Batch): Promise<void> {
+export async function warm(engines: readonly NativeEngine[], batch: Batch): Promise<void> {
   for (const engine of engines) for (let i = 0; i < 3; i++) await engine.step(batch);
 }
 

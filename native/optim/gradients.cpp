@@ -9,8 +9,8 @@
 namespace switchyard {
 namespace {
 
-/// Elements of a bucket: large enough to fill the link, small enough to overlap.
-constexpr std::int64_t BUCKET = 4 << 20;
+/// Elements that small gradients are sent together in. A gradient of so many travels by itself, where it lies.
+constexpr std::int64_t BUCKET = 1 << 18;
 
 struct Bucket {
   Group* group;
@@ -27,6 +27,10 @@ std::vector<Bucket> bucketsOf(const std::vector<Parameter*>& trained, const Mesh
     if (!group) continue;
     const auto gradient = (*i)->gradient();
     if (!(*i)->value.grad().defined()) (*i)->value.mutable_grad() = gradient;
+    if (gradient.numel() >= BUCKET) {
+      buckets.push_back({group, {gradient}, gradient.numel()});
+      continue;
+    }
     const auto place = open.find(group);
     if (place == open.end() || buckets[place->second].elements + gradient.numel() > BUCKET) {
       open[group] = buckets.size();
@@ -50,9 +54,11 @@ at::Tensor flat(const std::vector<at::Tensor>& tensors) {
 void sumGradients(const std::vector<Parameter*>& trained, const Mesh& mesh) {
   const auto buckets = bucketsOf(trained, mesh);
   std::vector<Group::Pending> sums;
-  for (const auto& bucket : buckets) sums.push_back(bucket.group->sumLater(flat(bucket.gradients), Traffic::gradients));
+  const auto inPlace = [](const Bucket& bucket) { return bucket.gradients.size() == 1 && bucket.gradients[0].is_contiguous(); };
+  for (const auto& bucket : buckets) sums.push_back(bucket.group->sumLater(inPlace(bucket) ? bucket.gradients[0] : flat(bucket.gradients), Traffic::gradients));
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     const auto sum = sums[i].wait();
+    if (inPlace(buckets[i])) continue;
     std::int64_t at = 0;
     for (auto gradient : buckets[i].gradients) {
       gradient.copy_(sum.narrow(0, at, gradient.numel()).view_as(gradient));

@@ -10,8 +10,8 @@
 
 namespace switchyard {
 
-/// Each gathered gradient becomes the sum over the ranks that hold the same part of the parameter and other rows of the batch. In
-/// buckets, of which the next travels while one is unpacked.
+/// Each gathered gradient becomes the sum over the ranks that hold the same part of the parameter and other rows of the batch. Small
+/// ones travel together, large ones where they lie.
 void sumGradients(const std::vector<Parameter*>& trained, const Mesh& mesh);
 
 /// √Σ g² over all whole parameters, a float scalar; a null mesh is one rank.
