@@ -1,4 +1,4 @@
-// A mesh of devices: rows of the batch are split over data × expert, experts over expert, attention heads and feed-forward columns (those
+// A mesh of devices: rows of the batch are split over data × expert, experts over expert, attention heads (their position biases too) and feed-forward columns (those
 // of experts too) over model; everything else is on every device. Rank = (data · experts' axis + expert) · model's axis + model.
 import type { RunSpec } from "../contract/runSpec.ts";
 

@@ -18,7 +18,7 @@ function heldBy({ model }: RunSpec, mesh: Mesh): number {
   let held = 384 * dModel * (model.tiedEmbeddings ? 1 : 2);
   const feedForward = () => dModel * columns * (model.feedForward === "gated-gelu" ? 2 : 1) + columns * dModel;
   for (const [layers, attentions] of [[model.encoderLayers, 1], [model.decoderLayers, 2]] as const) {
-    held += 32 * heads + dModel;
+    held += 32 * heads / mesh.model + dModel;
     for (let layer = 0; layer < layers; layer++) {
       for (let i = 0; i < attentions; i++) held += dModel + 3 * dModel * inner + inner * dModel;
       held += dModel;

@@ -55,7 +55,7 @@ export function shareOf(spec: RunSpec, facts: Facts, mesh: Mesh, emptyPlaces = t
   const parameters = { shared: counts.embedding, experts: 0 };
   let forward = rows * counts.ends, activations = 0, kept = 0, inFlight = 0;
   for (const { counts: { layers, tokens, sparseLayers, parameters: held, flops, kept: values }, places } of stacks) {
-    parameters.shared += held.positions + held.router + held.norm + (held.attention + held.dense) / mesh.model;
+    parameters.shared += held.router + held.norm + (held.attention + held.positions + held.dense) / mesh.model;
     parameters.experts += held.experts / (mesh.expert * mesh.model);
     const slots = sparseLayers.length * places, multiplied = emptyPlaces ? slots : Math.min(slots, sparseLayers.length * rows * tokens * counts.met);
     forward += rows * ((flops.attention + flops.memory + flops.scores + flops.dense) / mesh.model + flops.router + flops.head) + multiplied * 2 * counts.feedForward / mesh.model;
