@@ -1,10 +1,12 @@
 // A mesh of devices: rows of the batch are split over data × expert, experts over expert, attention heads (their position biases too) and feed-forward columns (those
 // of experts too) over model; everything else is on every device. Rank = (data · experts' axis + expert) · model's axis + model.
+import type { MeshSpec } from "../contract/meshSpec.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 
-export interface Mesh { data: number; expert: number; model: number }
+/** A device is a rank. */
+export { ranksOf as devicesOf } from "../contract/meshSpec.ts";
+export type Mesh = MeshSpec;
 export const AXES = ["data", "expert", "model"] as const;
-export const devicesOf = ({ data, expert, model }: Mesh): number => data * expert * model;
 /** "2×4×1", as data × expert × model. */
 export const meshName = ({ data, expert, model }: Mesh): string => `${data}×${expert}×${model}`;
 
