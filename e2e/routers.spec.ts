@@ -148,3 +148,28 @@ test("variable compute: tokens take experts by probability, places go by the bud
   await expect(app.locator("figure", { hasText: "Experts a token" })).toBeVisible();
   await lookAtPanels(app);
 });
+
+test("top-2 with second choices at random, counted per sequence, its losses for the first steps alone", async ({ app, product }) => {
+  await tinyForm(app);
+  await app.getByLabel("All fields").check();
+  await field(app, "model.sparse.routing").selectOption("top-k");
+  await field(app, "model.sparse.laterChoices").selectOption("random");
+  await field(app, "model.sparse.capacityGroup").selectOption("sequence");
+  await field(app, "model.sparse.auxiliaryLossGroup").selectOption("sequence");
+  await field(app, "model.sparse.zLoss").fill("0.001");
+  await field(app, "model.sparse.auxiliaryLossSteps").fill("5");
+  await expect(app.locator(".consequences div", { hasText: "Capacity, encoder" })).toContainText("each of 4 sequences");
+  await train(app);
+  for (const layer of await layers(product)) {
+    // Second choices have a weight near one half after so few steps, so that some are sent and some are not.
+    expect(sum(layer.load)).toBeGreaterThan(layer.tokens);
+    expect(sum(layer.load)).toBeLessThanOrEqual(2 * layer.tokens);
+  }
+  await lookAtPanels(app);
+  // Past the fifth step nothing but cross-entropy is trained on.
+  const [run] = await product.cli("runs", "list") as { id: string }[];
+  const [loss, total] = await Promise.all(["loss", "totalLoss"].map((name) => product.cli("runs", "metrics", run!.id, "--name", name))) as [{ step: number; value: number }[], { step: number; value: number }[]];
+  const added = (step: number) => total.find((row) => row.step === step)!.value - loss.find((row) => row.step === step)!.value;
+  expect(added(2)).toBeGreaterThan(0.01);
+  expect(Math.abs(added(9))).toBeLessThan(1e-6);
+});
