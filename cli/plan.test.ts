@@ -31,7 +31,7 @@ test("the best mesh of a spec is that of the planner, and text gives each number
   expect(found.parameters).toEqual(consequences(spec).parameters);
   const { out, code } = plan(SAMPLE, "--devices", "8", "--device", "H100");
   expect(code).toBe(0);
-  for (const words of [/Best mesh \d×\d×\d .* (ms|s) a step/, /Parameters .* M \(/, /FLOPs forward and backward/, /optimizer state +\S+ MiB/, /total .* fits/, /matrix products +\S+ (ms|s)/, /sent by a device/]) expect(out).toMatch(words);
+  for (const words of [/Best mesh \d×\d×\d .* (µs|ms|s) a step/, /Parameters .* M \(/, /FLOPs forward and backward/, /optimizer state +\S+ MiB/, /total .* fits/, /matrix products +\S+ (µs|ms|s)/, /sent by a device/]) expect(out).toMatch(words);
   expect(out.match(/^ {2}\d×\d×\d /gm)).toHaveLength(expected.length);
 });
 
@@ -77,7 +77,7 @@ test.each([
   [["--devices", "2"], "Give --device NAME: a100-40", 2], [["--device", "a100"], 'Did you mean "a100-40" or "a100-80"?', 2], [["--device", "h10"], 'Did you mean "h100"?', 2], [["--device", "abacus"], "Known are a100-40", 2],
   [["--device", "own"], "needs --peak", 2], [["--device", "h100", "--peak", "3"], "use it with --device own", 2], [["--device", "own", "--peak", "-1"], "above 0", 2], [["--device", "h100", "--efficiency", "2"], "at most 1", 2],
   [["--device", "h100", "--mesh", "exprt=2"], 'Did you mean "expert"?', 2], [["--device", "h100", "--mesh", "expert=0"], "whole number of at least 1", 2], [["--device", "h100", "--mesh", "expert=2", "--devices", "4"], "has 2 devices, not 4", 2],
-  [["--device", "h100", "--mesh", "expert=3"], "8 experts can't be split evenly over 3 devices", 1], [["--device", "h100", "--devices", "7"], "No mesh of 7 devices divides this model and a batch of 16", 1],
+  [["--device", "h100", "--mesh", "expert=3"], "8 experts can't be split evenly over 3 ranks", 1], [["--device", "h100", "--devices", "7"], "No mesh of 7 devices divides this model and a batch of 16", 1],
   [["--device", "h100", "--model", "switch-bse"], 'Did you mean "Switch-Base"?', 2], [["nowhere.json", "--device", "h100"], "nowhere.json can't be read", 1], [["a.json", "b.json"], "one argument too many", 2], [["--device", "h100", "--set", "model.heads=0"], "model.heads: Must be at least 1.", 1],
 ])("plan %j is refused in a sentence", (words, sentence, exit) => {
   const { code, out, error } = plan(...words);

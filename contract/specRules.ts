@@ -1,6 +1,7 @@
 // Rules between fields of a spec: what fits together, told at the field a person would change.
 import type { RunSpec } from "./runSpec.ts";
-import { MOST_RANKS, ranksOf, sharesOf } from "./meshSpec.ts";
+import { misfitsOf } from "./meshFit.ts";
+import { MOST_RANKS, ranksOf } from "./meshSpec.ts";
 import { sparseIndices, stacksOf } from "./modelSpec.ts";
 import { fieldsWithoutEffect } from "./sparseEffects.ts";
 
@@ -23,17 +24,12 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
   }
 }
 
-/** What an axis cuts must be a multiple of it. */
-function checkMesh({ mesh, model, training, device }: RunSpec, wrong: Wrong): void {
-  const ranks = ranksOf(mesh), shares = sharesOf(mesh);
+function checkMesh(spec: RunSpec, wrong: Wrong): void {
+  const { mesh, training, device } = spec, ranks = ranksOf(mesh);
   if (ranks === 1) return;
+  for (const { path, message } of misfitsOf(spec, mesh)) wrong(path, message);
   if (ranks > MOST_RANKS) wrong("mesh.data", `A mesh of ${ranks} ranks is more than the ${MOST_RANKS} that can train together.`);
   if (device.startsWith("cuda")) wrong("mesh.data", "Ranks on GPUs are not built yet; choose the CPU, or a mesh of one rank.");
-  if (training.batchSize % shares !== 0) wrong("training.batchSize", `Must be a multiple of ${shares}, the ranks along data and expert, which take equal shares of it.`);
-  if (mesh.expert > 1 && !model.sparse) wrong("mesh.expert", "A dense model has no experts to spread; use the data or the model axis.");
-  else if (model.sparse && model.sparse.experts % mesh.expert !== 0) wrong("mesh.expert", `${model.sparse.experts} experts can't be spread evenly over ${mesh.expert} ranks.`);
-  if (model.heads % mesh.model !== 0) wrong("mesh.model", `${model.heads} attention heads can't be cut evenly into ${mesh.model}.`);
-  else if (model.dFf % mesh.model !== 0) wrong("mesh.model", `${model.dFf} feed-forward columns can't be cut evenly into ${mesh.model}.`);
   if (training.optimizer.kind === "adafactor" && mesh.expert * mesh.model > 1) wrong("training.optimizer", "Adafactor looks at whole matrices, which the expert and model axes cut; choose AdamW, or data ranks alone.");
   if (training.pruning && mesh.model > 1) wrong("training.pruning", "Pruning looks at whole matrices, which the model axis cuts; choose other axes.");
 }

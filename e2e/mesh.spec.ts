@@ -8,7 +8,7 @@ test("a run on data × expert × model is told, trained and shown rank by rank",
   const consequence = (title: string) => app.locator(".consequences div", { hasText: title });
   await expect(consequence("A rank sends in a step")).toHaveCount(0);
   await field(app, "mesh.expert").fill("3");
-  await expect(app.getByText("can't be spread evenly over 3 ranks")).toBeVisible();
+  await expect(app.getByText("can't be split evenly over 3 ranks")).toBeVisible();
   await field(app, "mesh.expert").fill("2");
   await field(app, "mesh.model").fill("2");
   await expect(consequence("Ranks")).toContainText("4");

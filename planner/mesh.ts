@@ -1,5 +1,6 @@
 // A mesh of devices: rows of the batch are split over data × expert, experts over expert, attention heads (their position biases too) and feed-forward columns (those
 // of experts too) over model; everything else is on every device. Rank = (data · experts' axis + expert) · model's axis + model.
+import { misfitsOf } from "../contract/meshFit.ts";
 import type { MeshSpec } from "../contract/meshSpec.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 
@@ -11,14 +12,7 @@ export const AXES = ["data", "expert", "model"] as const;
 export const meshName = ({ data, expert, model }: Mesh): string => `${data}×${expert}×${model}`;
 
 /** Why the model and batch can't be split so; null when they can. */
-export function refusal({ model, training }: RunSpec, mesh: Mesh): string | null {
-  if (mesh.expert > 1 && !model.sparse) return `A dense model has no experts to split over ${mesh.expert} devices; make the expert axis 1.`;
-  if (mesh.expert > 1 && model.sparse!.experts % mesh.expert !== 0) return `${model.sparse!.experts} experts can't be split evenly over ${mesh.expert} devices; choose an expert axis that divides them.`;
-  if (model.heads % mesh.model !== 0) return `${model.heads} attention heads can't be split evenly over ${mesh.model} devices; choose a model axis that divides them.`;
-  if (model.dFf % mesh.model !== 0) return `${model.dFf} feed-forward columns can't be split evenly over ${mesh.model} devices; choose a model axis that divides them.`;
-  if (training.batchSize % (mesh.data * mesh.expert) !== 0) return `A batch of ${training.batchSize} can't be split evenly over ${mesh.data} × ${mesh.expert} devices of the data and expert axes; change the batch size or the mesh.`;
-  return null;
-}
+export const refusal = (spec: RunSpec, mesh: Mesh): string | null => misfitsOf(spec, mesh)[0]?.message ?? null;
 
 const divisors = (number: number): number[] => Array.from({ length: number }, (_, i) => i + 1).filter((divisor) => number % divisor === 0);
 

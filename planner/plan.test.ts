@@ -20,8 +20,8 @@ test("every mesh that divides model and batch is tried, and no other", () => {
 });
 
 test.each([
-  [{ data: 1, expert: 3, model: 1 }, "8 experts can't be split evenly over 3 devices"], [{ data: 1, expert: 1, model: 8 }, "4 attention heads can't be split evenly over 8 devices"],
-  [{ data: 32, expert: 1, model: 1 }, "A batch of 16 can't be split evenly over 32 × 1 devices"], [{ data: 16, expert: 8, model: 4 }, "A batch of 16 can't be split evenly over 16 × 8"],
+  [{ data: 1, expert: 3, model: 1 }, "8 experts can't be split evenly over 3 ranks"], [{ data: 1, expert: 1, model: 8 }, "4 attention heads can't be split evenly over 8 ranks"],
+  [{ data: 32, expert: 1, model: 1 }, "A batch of 16 can't be split evenly over the 32 × 1 ranks"], [{ data: 16, expert: 8, model: 4 }, "A batch of 16 can't be split evenly over the 16 × 8"],
 ])("%j is refused in a sentence", (mesh, sentence) => expect(refusal(sample, mesh)).toContain(sentence));
 
 test("a dense model has no experts to split, and columns must divide", () => {
