@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
-import type { Handlers, RunSummary } from "../contract/handlers.ts";
+import { isImported, type Handlers, type RunSummary } from "../contract/handlers.ts";
 import { FILES, Manifest } from "../contract/runDirectory.ts";
 import { RunSpec, type RunSpec as Spec } from "../contract/runSpec.ts";
 import { sqliteVersion } from "../db/database.ts";
@@ -21,7 +21,7 @@ import { readOutput } from "./runs/output.ts";
 import { controlRequested, requestControl } from "./runs/runFiles.ts";
 import { checkSpec } from "./runs/specCheck.ts";
 import { distillationReport } from "./runs/distillationReport.ts";
-import { specDifferences } from "./runs/specDifferences.ts";
+import { knownOf, specDifferences } from "./runs/specDifferences.ts";
 import { withSteps } from "./runs/specWeights.ts";
 import { VERSION } from "./version.ts";
 import { readJson } from "../trainer/run/jsonFile.ts";
@@ -85,6 +85,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "runs.stop": ({ runId }) => {
       const run = fresh(runId);
+      if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log and can't be stopped from here.`);
       if (!isGoing(run)) throw new PersonError(`"${run.name}" is not going: it has already ended.`);
       if (controlRequested(directory(runId), "stop")) follower(runId).hurryStop();
       else requestControl(directory(runId), "stop");
@@ -93,6 +94,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "runs.resume": ({ runId, steps }) => {
       const run = fresh(runId);
+      if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log: only that trainer can go on with it.`);
       if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
       if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
       const wanted = steps ?? run.steps;
@@ -102,7 +104,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "runs.checkpoint": ({ runId }) => {
       const run = fresh(runId);
-      if (!isGoing(run)) throw new PersonError(`"${run.name}" is not going, so it can't write a checkpoint.`);
+      if (!isGoing(run) || isImported(run)) throw new PersonError(`"${run.name}" is not ${isImported(run) ? "trained here" : "going"}, so it can't write a checkpoint.`);
       requestControl(directory(runId), "checkpoint");
       return OK;
     },
@@ -130,7 +132,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
       const text = known(runId, await readers.query("exportRun", runId, format, what));
       return { fileName: `${fileStem(name)}-${what}.${format}`, mediaType: format === "csv" ? "text/csv" : "application/json", text };
     },
-    "runs.compare": ({ runIds }) => specDifferences(runIds.map((id) => JSON.parse(specText(db, key(id))))),
+    "runs.compare": ({ runIds }) => specDifferences(runIds.map((id) => knownOf(spec(id)))),
     "runs.distillation": ({ runId, denseRunId }) => {
       const evaluated = (id: string) => ({ summary: summary(id), spec: spec(id) });
       return distillationReport(evaluated(runId), evaluated(denseRunId));

@@ -1,6 +1,6 @@
 // Specs made from what was trained before: fine-tuning, distillation and upcycling, each a whole spec that can be changed before it is started.
 import type { ModelFile } from "./modelFile.ts";
-import type { DataSpec, ModelSpec, RunSpec, RunSpecInput, Tokenizer, TrainingSpec, WeightsSource } from "./runSpec.ts";
+import { importedFrom, type DataSpec, type ModelSpec, type RunSpec, type RunSpecInput, type Tokenizer, type TrainingSpec, type WeightsSource } from "./runSpec.ts";
 
 /** A run or an imported model to derive from. */
 export interface DerivedFrom {
@@ -15,9 +15,12 @@ export interface DerivedFrom {
   seed: number | null;
 }
 
-/** A run as others derive from it: from its newest checkpoint. */
-export const fromRun = (id: string, name: string, { model, data, training, seed }: RunSpec): DerivedFrom =>
-  ({ source: { kind: "run", id, step: null }, name, model, tokenizer: data.tokenizer, data, training, seed });
+/** A run as others derive from it: from its newest checkpoint. @throws a sentence for a run that is only another trainer's log */
+export function fromRun(id: string, name: string, spec: RunSpec): DerivedFrom {
+  if (importedFrom(spec)) throw new Error(`"${name}" is imported from another trainer's log and has no weights here; import its model instead.`);
+  const { model, data, training, seed } = spec;
+  return { source: { kind: "run", id, step: null }, name, model, tokenizer: data.tokenizer, data, training, seed };
+}
 
 export const fromModel = ({ id, name, model, tokenizer }: Pick<ModelFile, "id" | "name" | "model" | "tokenizer">): DerivedFrom =>
   ({ source: { kind: "model", id }, name, model, tokenizer, data: null, training: null, seed: null });

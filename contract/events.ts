@@ -25,8 +25,8 @@ export const Stack = z.enum(["encoder", "decoder"]);
 /** First event of each attempt but for `progress`: rows of earlier attempts after `fromStep` are superseded. */
 export const AttemptEvent = z.object({
   ...stamp, kind: z.literal("attempt"),
-  /** Steps already done, from the checkpoint resumed; 0 at the first start. */
-  fromStep: step,
+  /** Steps already done, from the checkpoint resumed; 0 at the first start, −1 where a row of step 0 is superseded too. */
+  fromStep: z.int().min(-1),
   /** What the engine really has, to be held against the estimate. */
   parameters: z.int().min(0), device: z.string().max(200), precision: z.string().max(40),
 });

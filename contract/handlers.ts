@@ -14,6 +14,7 @@ export const RunSummary = z.object({
   id: RunId, name: z.string(), status: RunStatus,
   /** One sentence on how it ended or why it waits; null while all is well. */
   statusMessage: z.string().nullable(), exitReason: ExitReason.nullable(),
+  /** `steps` is 0 where nobody knows: a run imported from another trainer's log. */
   attempt: z.int(), step: z.int(), steps: z.int(), tokens: z.number(), seconds: z.number(),
   createdAt: z.number(), startedAt: z.number().nullable(), endedAt: z.number().nullable(),
   /** Unix seconds of the newest event; the interface says how long ago. */
@@ -29,6 +30,8 @@ export const RunSummary = z.object({
   /** Summary by metric name: "loss", "evaluation.loss", "droppedFraction", "overload", "tokensPerSecond". */
   metrics: z.record(z.string(), Summary),
 });
+/** Was it read from another trainer's log? Then its spec says nothing of the model, and nothing can be done with its weights. */
+export const isImported = ({ steps }: Pick<z.output<typeof RunSummary>, "steps">): boolean => steps === 0;
 export const RunDetail = z.object({
   summary: RunSummary, spec: RunSpec, directory: z.string(),
   metricNames: z.array(z.string()),

@@ -17,11 +17,16 @@ export * from "./originSpec.ts";
 export * from "./sparseSpec.ts";
 export * from "./trainingSpec.ts";
 
-export const Lineage = z.strictObject({
-  kind: z.enum(["duplicate"]),
-  /** Run this one was made from. */
-  runId: z.uuidv7(),
-});
+export const LogFormat = z.enum(["tensorboard", "maxtext", "csv", "jsonl"]);
+export const Lineage = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("duplicate"),
+    /** Run this one was made from. */
+    runId: z.uuidv7(),
+  }),
+  /** Read from another trainer's log: nothing but the name and this is known, so every other field of such a spec says nothing. */
+  z.strictObject({ kind: z.literal("imported"), path: z.string().min(1).max(4096), format: LogFormat }),
+]);
 
 const specShape = z.strictObject({
   version: z.literal(1).default(1),
@@ -49,5 +54,9 @@ export const RunSpec = specShape.superRefine((spec, context) =>
   checkRules(spec, (path, message) => context.addIssue({ code: "custom", path: path.split("."), message })));
 
 export type RunSpec = z.output<typeof specShape>;
+export type LogFormat = z.output<typeof LogFormat>;
+export type ImportedLineage = Extract<z.output<typeof Lineage>, { kind: "imported" }>;
+/** Where an imported run's log lies; null for runs of this product, whose spec describes them. */
+export const importedFrom = (spec: Pick<RunSpec, "lineage"> | null | undefined): ImportedLineage | null => (spec?.lineage?.kind === "imported" ? spec.lineage : null);
 /** A spec as a person writes it: anything left out takes its default. */
 export type RunSpecInput = z.input<typeof specShape>;

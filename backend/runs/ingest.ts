@@ -1,6 +1,7 @@
 // All run directories of a home, followed into the database.
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { importedFrom } from "../../contract/runSpec.ts";
 import type { WritableDB } from "../../db/database.ts";
 import { addRun, runIds, runKey } from "../../db/runRows.ts";
 import { Follower, PATIENCE, type Patience } from "./follower.ts";
@@ -87,10 +88,9 @@ export class Ingest {
       this.#refused.add(id);
       return null;
     }
-    return addRun(this.#db, {
-      id, spec: JSON.stringify(spec), name: spec.name, steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null,
-      sparseLayers: sparseLayerCount(spec), createdAt: creationTime(id),
-    });
+    const shape = importedFrom(spec) ? { steps: 0, experts: null, sparseLayers: 0 }
+      : { steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null, sparseLayers: sparseLayerCount(spec) };
+    return addRun(this.#db, { id, spec: JSON.stringify(spec), name: spec.name, ...shape, createdAt: creationTime(id) });
   }
 
   /** Looks at a run now: its files, and its events as soon as the others allow. */

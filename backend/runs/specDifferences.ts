@@ -1,5 +1,9 @@
 // What differs between the specs of runs, and nothing else.
 import type { SpecDifference } from "../../contract/handlers.ts";
+import { importedFrom, type RunSpec } from "../../contract/runSpec.ts";
+
+/** What a spec says: all of it, or of an imported run its name and where its log lies. */
+export const knownOf = (spec: RunSpec): Json => (importedFrom(spec) ? { name: spec.name, lineage: spec.lineage } : spec);
 
 type Json = SpecDifference["values"][number];
 

@@ -1,7 +1,7 @@
 // runs list, show, metrics, routing, export: looking at what was recorded.
 import { writeFileSync } from "node:fs";
 import { metricDefinition, targetOf } from "../../contract/metrics.ts";
-import type { RunDetail } from "../../contract/handlers.ts";
+import { isImported, type RunDetail } from "../../contract/handlers.ts";
 import { homeAt } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
@@ -37,7 +37,7 @@ const list: Command = {
     print(parsed.json, runs, runs.length === 0
       ? "There are no runs yet. Start one with: switchyard train examples/sample.json"
       : table(["id", "status", "step", "of", "loss", "eval loss", "dropped", "name"], runs.map((run) =>
-          [run.id, run.deletedAt !== null ? "deleted" : run.archived ? `${run.status}, archived` : run.status, run.step, run.steps,
+          [run.id, run.deletedAt !== null ? "deleted" : run.archived ? `${run.status}, archived` : run.status, run.step, isImported(run) ? null : run.steps,
             run.metrics["loss"]?.last, run.metrics["evaluation.loss"]?.last, run.metrics["droppedFraction"]?.last, run.name])));
     return 0;
   }),
@@ -49,14 +49,14 @@ const show: Command = {
     const detail = await backend.send("runs.get", { runId: (await findRun(backend, parsed.positional[0]!)).id });
     const { summary } = detail;
     const facts: [string, string | number | null][] = [
-      ["name", summary.name], ["id", summary.id], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", `${summary.step} of ${summary.steps}`],
+      ["name", summary.name], ["id", summary.id], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", isImported(summary) ? summary.step : `${summary.step} of ${summary.steps}`],
       ["attempt", summary.attempt], ["tokens", summary.tokens], ["training time", duration(summary.seconds)], ["device", summary.device],
-      ["parameters", summary.parameters], ["experts", summary.experts], ["sparse layers", summary.sparseLayers], ["alerts", summary.alerts],
+      ["parameters", isImported(summary) ? null : summary.parameters], ["experts", summary.experts], ["sparse layers", summary.sparseLayers], ["alerts", summary.alerts],
       ["tags", summary.tags.join(", ")], ["folder", detail.directory],
     ];
     print(parsed.json, detail, [
       table(["", ""], facts.filter(([, value]) => value !== null && value !== "")).split("\n").slice(1).join("\n"), "",
-      summaryTable(detail), "", JSON.stringify(detail.spec, null, 2),
+      summaryTable(detail), "", JSON.stringify(isImported(summary) ? { name: detail.spec.name, lineage: detail.spec.lineage } : detail.spec, null, 2),
     ].join("\n"));
     return 0;
   }),

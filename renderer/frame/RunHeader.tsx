@@ -1,5 +1,5 @@
 // The chosen run: what it is, what it does now, how far it is, and the buttons for it.
-import type { RunSummary } from "../../contract/handlers.ts";
+import { isImported, type RunSummary } from "../../contract/handlers.ts";
 import { openDialog } from "../state/dialog.ts";
 import { isResumable, resume, stop, toggleOverlay } from "../state/runActions.ts";
 import { isGoing, useRuns } from "../state/runs.ts";
@@ -23,12 +23,12 @@ export function RunHeader({ run }: { run: RunSummary }) {
         <span className="status" data-status={run.status} role="status"><span aria-hidden="true">{glyph}</span> {word}</span>
         <span className="number muted run-progress-text" title={progress}>{progress}</span>
         <span className="run-buttons">
-          {isGoing(run) && <button type="button" className="button" disabled={run.status === "stopping"} onClick={() => stop(run)}>{run.status === "stopping" ? "Stopping…" : "Stop and save"}</button>}
+          {isGoing(run) && !isImported(run) && <button type="button" className="button" disabled={run.status === "stopping"} onClick={() => stop(run)}>{run.status === "stopping" ? "Stopping…" : "Stop and save"}</button>}
           {isResumable(run) && <button type="button" className="button" onClick={() => resume(run)}>Resume</button>}
           <RunMenu run={run} label="More for this run" className="button menu-button"><Icon name="more" /></RunMenu>
         </span>
       </div>
-      <progress className="run-progress" max={1} value={share} aria-label={`${(share * 100).toFixed(0)}% of the steps`} data-status={run.status} />
+      {!isImported(run) && <progress className="run-progress" max={1} value={share} aria-label={`${(share * 100).toFixed(0)}% of the steps`} data-status={run.status} />}
       {run.statusMessage && <p className="run-message" data-level={run.status === "failed" ? "error" : "info"}>{run.status === "failed" && <Icon name="warning" />}<span>{run.statusMessage}</span></p>}
       {run.tags.length > 0 && <ul className="tags" aria-label="Tags">{run.tags.map((tag) => <li key={tag}><bdi>{tag}</bdi></li>)}</ul>}
       {run.note && <p className="run-note muted"><bdi>{run.note}</bdi></p>}

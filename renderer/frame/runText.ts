@@ -1,6 +1,6 @@
 // A run's state in words and numbers.
 import { fromWire } from "../../contract/events.ts";
-import type { RunSummary } from "../../contract/handlers.ts";
+import { isImported, type RunSummary } from "../../contract/handlers.ts";
 import { counted, duration, shortNumber } from "../charts/quantity.ts";
 
 export const STATUS: Record<RunSummary["status"], { glyph: string; word: string }> = {
@@ -22,13 +22,13 @@ function paceOf({ metrics }: RunSummary): number | null {
 /** Seconds until the last step at the present pace; null where there is none yet. */
 export function secondsLeft(run: RunSummary): number | null {
   const pace = paceOf(run);
-  if (run.status !== "running" || run.step === 0 || pace === null) return null;
+  if (run.status !== "running" || run.step === 0 || pace === null || isImported(run)) return null;
   return ((run.steps - run.step) * run.tokens) / run.step / pace;
 }
 
 /** "step 412 of 2,000 · 3.1k tokens/s · 4 min left". */
 export function progressText(run: RunSummary): string {
-  const parts = [`step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}`];
+  const step = `step ${run.step.toLocaleString("en")}`, parts = [isImported(run) ? step : `${step} of ${run.steps.toLocaleString("en")}`];
   const pace = paceOf(run);
   if (pace !== null) parts.push(`${shortNumber(pace, 3)} tokens/s`);
   const left = secondsLeft(run);

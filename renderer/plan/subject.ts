@@ -1,7 +1,7 @@
 // The spec that is planned for, with what is known of its data.
 import { useMemo } from "react";
 import type { Facts } from "../../contract/modelCounts.ts";
-import { RunSpec } from "../../contract/runSpec.ts";
+import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
 import { PAPER_MODELS, T5_FACTS } from "../../planner/paperModels.ts";
 import { sentenceOf, useRequest } from "../connection/index.ts";
 import { PRESETS } from "../newRun/presets.ts";
@@ -22,5 +22,6 @@ export function useSubject(subject: string): Subject {
   const facts = useMemo((): Facts => (found ? { vocabularySize: found.vocabularySize, ...(found.images ? { images: found.images } : {}) } : {}), [found]);
   if (fixed) return { kind: "ready", ...fixed };
   if (error ?? unreadable) return { kind: "error", message: sentenceOf(error ?? unreadable) };
+  if (importedFrom(spec)) return { kind: "error", message: "This run is imported from another trainer’s log, which says nothing of its model; there is nothing to plan." };
   return spec && (!looked || found) ? { kind: "ready", spec, facts } : { kind: "loading" };
 }

@@ -1,5 +1,5 @@
 // Everything that can be done to a run, once: the header, the list's menu and the palette all read it from here.
-import type { RunSummary } from "../../contract/handlers.ts";
+import { isImported, type RunSummary } from "../../contract/handlers.ts";
 import { client } from "../connection/index.ts";
 import { saveBlob } from "../charts/download.ts";
 import { shortName } from "../charts/summary.ts";
@@ -63,7 +63,7 @@ async function download(run: RunSummary, format: "csv" | "json", what: "metrics"
 }
 
 /** Can it be continued from a checkpoint? */
-export const isResumable = (run: RunSummary): boolean => run.status === "stopped" || run.status === "failed";
+export const isResumable = (run: RunSummary): boolean => !isImported(run) && (run.status === "stopped" || run.status === "failed");
 
 export const stop = (run: RunSummary) => attempt(() => client.send("runs.stop", { runId: run.id }));
 export const resume = (run: RunSummary) => attempt(() => client.send("runs.resume", { runId: run.id }));
@@ -72,19 +72,20 @@ export const resume = (run: RunSummary) => attempt(() => client.send("runs.resum
 export function runActions(run: RunSummary): RunAction[] {
   if (run.deletedAt !== null) return [{ id: "restore", label: "Restore", group: "away", perform: () => restore(run) }];
   const derive = (as: Derivation) => () => setView({ page: "new", source: run.id, as });
+  const trainedHere = !isImported(run), trained = trainedHere && run.step > 0;
   const all: (RunAction | false)[] = [
-    isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
+    trainedHere && isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
     isResumable(run) && { id: "resume", label: "Resume", group: "run", perform: () => resume(run) },
-    run.status === "running" && { id: "checkpoint", label: "Save a checkpoint now", group: "run", perform: () => attempt(async () => {
+    trainedHere && run.status === "running" && { id: "checkpoint", label: "Save a checkpoint now", group: "run", perform: () => attempt(async () => {
       await client.send("runs.checkpoint", { runId: run.id });
       say("A checkpoint will be saved after this step.");
     }) },
-    !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
-    { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null }) },
-    { id: "plan", label: "Plan for other devices…", group: "run", perform: () => setView({ page: "plan", plan: { ...currentView().plan, subject: `run:${run.id}`, batch: null, group: null, mesh: null } }) },
-    run.step > 0 && { id: "fine-tune", label: "Fine-tune…", group: "derive", perform: derive("fine-tune") },
-    run.step > 0 && { id: "distil", label: "Distil into a dense model…", group: "derive", perform: derive("distil") },
-    run.step > 0 && run.experts === null && { id: "upcycle", label: "Upcycle into a sparse model…", group: "derive", perform: derive("upcycle") },
+    trainedHere && !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
+    trainedHere && { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null }) },
+    trainedHere && { id: "plan", label: "Plan for other devices…", group: "run", perform: () => setView({ page: "plan", plan: { ...currentView().plan, subject: `run:${run.id}`, batch: null, group: null, mesh: null } }) },
+    trained && { id: "fine-tune", label: "Fine-tune…", group: "derive", perform: derive("fine-tune") },
+    trained && { id: "distil", label: "Distil into a dense model…", group: "derive", perform: derive("distil") },
+    trained && run.experts === null && { id: "upcycle", label: "Upcycle into a sparse model…", group: "derive", perform: derive("upcycle") },
     { id: "rename", label: "Rename…", group: "edit", perform: () => openDialog({ kind: "rename", runId: run.id }) },
     { id: "tags", label: "Tags…", group: "edit", perform: () => openDialog({ kind: "tags", runId: run.id }) },
     { id: "note", label: "Note…", group: "edit", perform: () => openDialog({ kind: "note", runId: run.id }) },

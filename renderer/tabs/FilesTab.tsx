@@ -2,6 +2,7 @@
 import { quantity, shortNumber } from "../charts/quantity.ts";
 import { fromWire } from "../../contract/events.ts";
 import { metricDefinition, targetOf } from "../../contract/metrics.ts";
+import { importedFrom } from "../../contract/runSpec.ts";
 import { client, useRefresh, useRequest, useRunChanges } from "../connection/index.ts";
 import { attempt, say } from "../state/notice.ts";
 import { useRuns } from "../state/runs.ts";
@@ -19,6 +20,7 @@ export function FilesTab({ runId }: { runId: string }) {
   });
   const newestPresent = Math.max(-1, ...(checkpoints ?? []).filter(({ present }) => present).map(({ step }) => step));
   if (!detail || !checkpoints) return <TabState error={error ?? detailError} loading="Reading the checkpoints…" />;
+  const imported = importedFrom(detail.spec);
   const copy = (path: string) => void navigator.clipboard.writeText(path).then(() => say("Copied the path."), () => say("The browser did not allow copying."));
   const save = () => attempt(async () => {
     await client.send("runs.checkpoint", { runId });
@@ -29,9 +31,9 @@ export function FilesTab({ runId }: { runId: string }) {
       <div className="tab-bar">
         <span>Directory</span><code className="path">{detail.directory}</code>
         <button type="button" className="button" onClick={() => copy(detail.directory)}>Copy path</button>
-        {running && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
+        {running && !imported && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
       </div>
-      {checkpoints.length === 0 ? <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
+      {checkpoints.length === 0 ? imported ? <p className="tab-empty muted">Not recorded: this run was imported from {imported.path}, and its checkpoints are its trainer’s.</p> : <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
         <table className="file-table number">
           <caption className="visually-hidden">Checkpoints, newest first</caption>
           <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy ({metricDefinition("evaluation.loss", targetOf(detail.spec)).unit})</th><th scope="col">Size</th><th scope="col">Folder</th></tr></thead>
@@ -44,7 +46,7 @@ export function FilesTab({ runId }: { runId: string }) {
           ))}</tbody>
         </table>
       )}
-      <p className="tab-note muted">model.safetensors and optimizer.safetensors open with any safetensors reader; manifest.json holds their SHA-256.</p>
+      {!imported && <p className="tab-note muted">model.safetensors and optimizer.safetensors open with any safetensors reader; manifest.json holds their SHA-256.</p>}
     </div>
   );
 }

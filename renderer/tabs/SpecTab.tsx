@@ -1,6 +1,6 @@
 // The spec as the run was started with: it never changes.
 import { useState } from "react";
-import type { WeightsSource } from "../../contract/runSpec.ts";
+import { importedFrom, type RunSpec, type WeightsSource } from "../../contract/runSpec.ts";
 import { useRequest } from "../connection/index.ts";
 import { SourceLink } from "../frame/Origins.tsx";
 import { say } from "../state/notice.ts";
@@ -18,6 +18,13 @@ export function SpecTab({ runId }: { runId: string }) {
   const { data, error } = useRequest("runs.get", { runId });
   const [json, setJson] = useState(false);
   if (!data) return <TabState error={error} loading="Reading the spec…" />;
+  const imported = importedFrom(data.spec);
+  if (imported) return (
+    <div className="tab-page">
+      <p className="tab-empty muted">Not recorded: this run was imported from another trainer’s log, which says nothing of its model, data and settings.</p>
+      <div className="spec-groups number"><RunFacts directory={data.directory} lineage={imported} runId={runId} /></div>
+    </div>
+  );
   const draft = data.spec as unknown as Draft;
   const text = JSON.stringify(data.spec, null, 2);
   return (
@@ -82,10 +89,10 @@ function SpecRow({ title, value, help }: { title: string; value: string; help?: 
   return <div title={help}><dt>{title}</dt><dd><bdi>{value}</bdi></dd></div>;
 }
 
-function RunFacts({ directory, lineage, runId }: { directory: string; lineage: { runId: string } | null; runId: string }) {
+function RunFacts({ directory, lineage, runId }: { directory: string; lineage: RunSpec["lineage"]; runId: string }) {
   const { runs } = useRuns();
   const run = runs.find(({ id }) => id === runId);
-  const parent = lineage && runs.find(({ id }) => id === lineage.runId);
+  const parent = lineage?.kind === "duplicate" && runs.find(({ id }) => id === lineage.runId);
   return (
     <section>
       <h3>As it ran</h3>
@@ -94,9 +101,10 @@ function RunFacts({ directory, lineage, runId }: { directory: string; lineage: {
         <div><dt>Directory</dt><dd><code>{directory}</code></dd></div>
         {run && <><SpecRow title="Created" value={new Date(run.createdAt * 1000).toLocaleString()} />
           <SpecRow title="Device used" value={run.device ?? "not known yet"} />
-          <SpecRow title="Parameters" value={run.parameters?.toLocaleString("en") ?? "not known yet"} />
+          <SpecRow title="Parameters" value={lineage?.kind === "imported" ? "not recorded" : run.parameters?.toLocaleString("en") ?? "not known yet"} />
           <SpecRow title="Attempts" value={String(run.attempt)} /></>}
-        {lineage && <div><dt>Duplicate of</dt><dd>{parent ? <button type="button" className="link" onClick={() => chooseRun(parent.id)}><bdi>{parent.name}</bdi></button> : <code>{lineage.runId}</code>}</dd></div>}
+        {lineage?.kind === "imported" && <><div><dt>Imported from</dt><dd><code>{lineage.path}</code></dd></div><SpecRow title="Format" value={lineage.format} /></>}
+        {lineage?.kind === "duplicate" && <div><dt>Duplicate of</dt><dd>{parent ? <button type="button" className="link" onClick={() => chooseRun(parent.id)}><bdi>{parent.name}</bdi></button> : <code>{lineage.runId}</code>}</dd></div>}
       </dl>
     </section>
   );

@@ -1,5 +1,6 @@
 // What capacity costs: tokens kept and dropped by layer and over time, empty places, and what another factor would do.
 import { useMemo } from "react";
+import { importedFrom } from "../../../contract/runSpec.ts";
 import type { HistoryMeasure } from "../historyLine.ts";
 import { MetricChart } from "../MetricChart.tsx";
 import { PanelGrid, type PanelItem } from "../PanelGrid.tsx";
@@ -20,7 +21,7 @@ export function CapacityPanel({ runIds, primary }: PanelProps) {
   const view = useRouting(picked);
   const experts = Math.max(1, ...view.rows.map((row) => row.experts));
   const histories = useHistories(picked, view.rows, experts);
-  const sparse = run.detail?.spec.model.sparse ?? null;
+  const sparse = (importedFrom(run.detail?.spec) ? null : run.detail?.spec.model.sparse) ?? null;
   const items = useMemo((): PanelItem[] => [
     { id: "what-if", columns: 6, content: <WhatIf view={view} sparse={sparse} height={210} /> },
     { id: "kept-and-dropped", columns: 6, content: <KeptAndDropped view={view} height={260} /> },

@@ -1,7 +1,7 @@
 // Which rank holds which slice of weights and data, and what each of them spends its time on.
 import { useMemo } from "react";
 import { ranksOf } from "../../../contract/meshSpec.ts";
-import type { RunSpec } from "../../../contract/runSpec.ts";
+import { importedFrom, type RunSpec } from "../../../contract/runSpec.ts";
 import type { FigureState } from "../../charts/Figure.tsx";
 import { MetricChart } from "../MetricChart.tsx";
 import { PanelGrid, type PanelItem } from "../PanelGrid.tsx";
@@ -18,6 +18,7 @@ export function MeshPanel({ runIds, primary }: PanelProps) {
   const spec: RunSpec | null = run.detail?.spec ?? null, alone = spec !== null && ranksOf(spec.mesh) === 1;
   const state: FigureState = run.status === "error" ? { kind: "error", message: run.message!, retry: run.retry }
     : spec === null ? { kind: "loading" }
+    : importedFrom(spec) ? { kind: "absent", message: "Not recorded: the log of this run, imported from another trainer, says nothing of its mesh." }
     : alone ? { kind: "absent", message: "This run trains in one process: nothing is split, and nothing is sent." } : { kind: "ready" };
   const times: FigureState = state.kind !== "ready" ? state
     : ranks.status === "error" ? { kind: "error", message: ranks.message!, retry: run.retry }

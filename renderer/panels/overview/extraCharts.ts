@@ -1,5 +1,5 @@
 // Charts that only some runs have something to show in.
-import type { RunSpec } from "../../../contract/runSpec.ts";
+import { importedFrom, type RunSpec } from "../../../contract/runSpec.ts";
 
 export interface ExtraChart {
   id: string;
@@ -25,4 +25,10 @@ const EXTRA: readonly ExtraChart[] = [
 ];
 
 /** Charts of what a run of the spec records besides what all do. */
-export const extraCharts = (spec: RunSpec | null): readonly ExtraChart[] => (spec ? EXTRA.filter(({ recorded }) => recorded(spec)) : []);
+export const extraCharts = (spec: RunSpec | null): readonly ExtraChart[] => (spec && !importedFrom(spec) ? EXTRA.filter(({ recorded }) => recorded(spec)) : []);
+
+/** Charts of an imported run's other metrics, under their trainer's own names. */
+const MOST_FOREIGN = 24;
+const SHOWN = new Set(["loss", "evaluation.loss", "droppedFraction", "tokensPerSecond", "learningRate", "gradientNorm"]);
+export const foreignMetrics = (spec: RunSpec | null, metricNames: readonly string[]): readonly string[] =>
+  (importedFrom(spec) ? metricNames.filter((name) => !SHOWN.has(name)).slice(0, MOST_FOREIGN) : []);

@@ -1,0 +1,141 @@
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { fromWire, RunEvent } from "../../contract/events.ts";
+import { importedFrom } from "../../contract/runSpec.ts";
+import { openWritable } from "../../db/database.ts";
+import { readSeries } from "../../db/series.ts";
+import { temporaryHome } from "../fixtures/temporaryHome.ts";
+import type { Home } from "../home.ts";
+import { Ingest } from "../runs/ingest.ts";
+import { readExit, readSpec, runDirectories } from "../runs/runFiles.ts";
+import { findLogs } from "./findLogs.ts";
+import { LogImport, type ColumnMap } from "./importLog.ts";
+
+const fixtures = join(import.meta.dirname, "../fixtures/logs");
+const NO_MAP: ColumnMap = { metrics: new Map(), columns: {} };
+let home: Home, folder: string;
+beforeEach(() => {
+  home = temporaryHome();
+  folder = join(home.directory, "logs");
+  mkdirSync(folder);
+});
+
+function importAll(path: string, map = NO_MAP) {
+  return findLogs(path, null).map((log) => {
+    const one = new LogImport(home, log, map);
+    one.read();
+    one.end();
+    return one.report;
+  });
+}
+const eventsOf = (id: string) => readFileSync(join(home.runs, id, "events.jsonl"), "utf8").trimEnd().split("\n").map((line) => RunEvent.parse(JSON.parse(line)));
+const valuesOf = (id: string, name: string) => eventsOf(id).flatMap((event) => ("values" in event && name in event.values ? [[event.step, fromWire(event.values[name]!)]] : []));
+
+/** What the interface would be given: through the database, superseded rows gone. */
+async function stored(id: string, name: string): Promise<[number, number][]> {
+  const db = openWritable(home.database), problems: string[] = [];
+  const ingest = new Ingest(db, home.runs, { changed: () => {}, removed: () => {}, problem: (message) => problems.push(message) });
+  await ingest.start();
+  const series = readSeries(db, id, { name, points: 1000 })!;
+  await ingest.stop();
+  db.close();
+  expect(problems).toEqual([]);
+  return series.step.map((step, i) => [step, fromWire(series.last[i]!)]);
+}
+
+test("MaxText's event file fills the panels; a loss of weight 0 is not recorded, other names are kept", async () => {
+  const [report] = importAll(join(fixtures, "maxtext"));
+  expect(Object.fromEntries(report!.names)).toEqual({
+    "learning/loss": "loss", "learning/moe_lb_loss": "learning/moe_lb_loss", "learning/raw_grad_norm": "gradientNorm",
+    "perf/step_time_seconds": "stepSeconds", "perf/per_device_tokens_per_sec": "perf/per_device_tokens_per_sec",
+  });
+  expect(await stored(report!.runId, "loss")).toEqual(Array.from({ length: 20 }, (_, step) => [step, 10 - step / 4]));
+  expect((await stored(report!.runId, "gradientNorm"))[7]).toEqual([7, NaN]);
+  expect(valuesOf(report!.runId, "learning/moe_lb_loss")).toEqual([]);
+  expect(importedFrom(readSpec(join(home.runs, report!.runId)))).toEqual({ kind: "imported", path: join(fixtures, "maxtext"), format: "tensorboard" });
+  expect(readExit(join(home.runs, report!.runId))).toMatchObject({ reason: "stopped", step: 19 });
+});
+
+test("a restart supersedes the rows from its step on", async () => {
+  const [report] = importAll(join(fixtures, "restarted"));
+  expect(await stored(report!.runId, "loss")).toEqual([...[0, 1, 2, 3, 4, 5].map((step) => [step, 100 + step]), ...[6, 7, 8, 9, 10, 11].map((step) => [step, 200 + step])]);
+});
+
+test("importing again reads on: the same run, no row twice, wherever the file was cut", () => {
+  cpSync(join(fixtures, "tensors"), folder, { recursive: true });
+  const [whole] = importAll(folder), expected = ["loss", "epoch_accuracy", "int32"].map((name) => valuesOf(whole!.runId, name));
+  const file = join(folder, findFile(folder)), bytes = readFileSync(file);
+  for (let cut = 1; cut < bytes.length; cut += 37) {
+    rmSync(join(home.runs, runDirectories(home.runs)[0]!), { recursive: true });
+    writeFileSync(file, bytes.subarray(0, cut));
+    importAll(folder);
+    appendFileSync(file, bytes.subarray(cut));
+    const [second] = importAll(folder);
+    expect(importAll(folder)[0]!.added).toBe(0);
+    expect(runDirectories(home.runs)).toEqual([second!.runId]);
+    expect(["loss", "epoch_accuracy", "int32"].map((name) => valuesOf(second!.runId, name)), `cut at ${cut}`).toEqual(expected);
+    const seqs = eventsOf(second!.runId).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, i) => i));
+  }
+});
+const findFile = (path: string): string => readdirSync(path)[0]!;
+
+test("killed between what was read and its events, the import goes on with the same bytes", () => {
+  cpSync(join(fixtures, "maxtext"), folder, { recursive: true });
+  const [report] = importAll(folder), events = join(home.runs, report!.runId, "events.jsonl"), whole = readFileSync(events);
+  for (const length of [0, 1, 400, whole.length - 1]) {
+    truncateSync(events, length);
+    expect(importAll(folder)[0]!.added).toBe(0);
+    expect(readFileSync(events).equals(whole)).toBe(true);
+  }
+});
+
+test("MaxText's metrics file is read with its bare NaN, and one that was begun anew replaces its rows", async () => {
+  const file = join(folder, "metrics.txt");
+  const line = (step: number, loss: string) => `{"learning/loss": ${loss}, "learning/current_learning_rate": 3e-05, "perf/step_time_seconds": 4.9, "step": ${step}.0, "run_name": "a NaN \\"run\\""}\n`;
+  writeFileSync(file, line(0, "10.5") + line(1, "NaN") + line(2, "-Infinity") + '{"learning/loss": 9.0, "st');
+  expect(findLogs(file, null)[0]!.format).toBe("maxtext");
+  const [report] = importAll(file);
+  expect(await stored(report!.runId, "loss")).toEqual([[0, 10.5], [1, NaN], [2, -Infinity]]);
+  appendFileSync(file, 'ep": 3.0}\n');
+  importAll(file);
+  expect((await stored(report!.runId, "loss")).at(-1)).toEqual([3, 9]);
+  writeFileSync(file, line(0, "7") + line(1, "6"));
+  expect(importAll(file)[0]!.runId).toBe(report!.runId);
+  expect(await stored(report!.runId, "loss")).toEqual([[0, 7], [1, 6]]);
+});
+
+test("CSV and JSONL follow a mapping of columns", () => {
+  const csv = join(folder, "log.csv");
+  writeFileSync(csv, '\uFEFFtick,"train, loss",lr,note\n1,5.5,1e-3,"a ""b"""\n2,nan,,x\n');
+  const map = { metrics: new Map([["loss", "train, loss"]]), columns: { step: "tick" } };
+  const [report] = importAll(csv, map);
+  expect(valuesOf(report!.runId, "loss")).toEqual([[1, 5.5], [2, NaN]]);
+  expect(valuesOf(report!.runId, "learningRate")).toEqual([[1, 1e-3]]);
+  const jsonl = join(folder, "log.jsonl");
+  writeFileSync(jsonl, '{"iter":4,"valid":{"ce":2},"x":1}\nnonsense\n{"no":1}\n');
+  const [second] = importAll(jsonl, { metrics: new Map([["evaluation.loss", "valid/ce"]]), columns: {} });
+  expect(valuesOf(second!.runId, "evaluation.loss")).toEqual([[4, 2]]);
+  expect(second!.problems).toHaveLength(2);
+});
+
+test("a folder of evaluations records evaluations, and thousands of tags stop at what is stored", () => {
+  mkdirSync(join(folder, "validation"));
+  cpSync(join(fixtures, "tensors"), join(folder, "validation"), { recursive: true });
+  const [report] = importAll(folder);
+  expect(valuesOf(report!.runId, "evaluation.loss")).toHaveLength(5);
+  expect(valuesOf(report!.runId, "evaluation.accuracy")).toHaveLength(5);
+  const jsonl = join(folder, "many.jsonl");
+  writeFileSync(jsonl, `${JSON.stringify({ step: 1, ...Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`t${i}`, i])) })}\n`);
+  const [many] = importAll(jsonl);
+  expect(many!.names.filter(([, name]) => name !== null)).toHaveLength(2000);
+});
+
+test("what is no log is refused in one sentence", () => {
+  expect(() => findLogs(join(folder, "nowhere"), null)).toThrow(/There is no file or folder/);
+  expect(() => findLogs(folder, null)).toThrow(/holds no TensorBoard event files/);
+  writeFileSync(join(folder, "x"), Buffer.from([0xff, 0xd8, 0x2c, 0x0a]));
+  expect(() => findLogs(join(folder, "x"), null)).toThrow(/no log that can be imported/);
+  expect(existsSync(home.runs) && runDirectories(home.runs)).toEqual([]);
+});

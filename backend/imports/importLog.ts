@@ -1,0 +1,156 @@
+// One log into one run directory, from where an earlier import stopped.
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { FILES, ProcessFile } from "../../contract/runDirectory.ts";
+import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
+import { writeJson } from "../atomicFile.ts";
+import type { Home } from "../home.ts";
+import { createRunDirectory } from "../runs/launch.ts";
+import { bootId, startTicks } from "../runs/processState.ts";
+import { readSpec, runDirectories, writeExit } from "../runs/runFiles.ts";
+import { eventFiles, type FoundLog } from "./findLogs.ts";
+import { newState, readState, storePiece, type ImportState, type SourceFile } from "./importState.ts";
+import { freshState, type Decode } from "./logDecoder.ts";
+import { RowEvents } from "./rowEvents.ts";
+import { decodeTensorBoard } from "./tensorBoard.ts";
+import { decodeCsv, decodeJsonLines, type TextColumns } from "./textRows.ts";
+
+const PIECE_BYTES = 4 << 20;
+/** A record may be larger than a piece: then the piece grows up to this. */
+const MAX_PIECE_BYTES = 32 << 20;
+const HEAD_BYTES = 4096;
+
+/** A person's mapping: metrics by tag, and the columns of step and time. */
+export interface ColumnMap { metrics: ReadonlyMap<string, string>; columns: TextColumns }
+
+export interface ImportReport {
+  runId: string;
+  /** Rows of this import, of all imports, and the newest step. */
+  added: number; rows: number; step: number;
+  names: [tag: string, metric: string | null][];
+  problems: string[];
+}
+
+const decoderOf = ({ format }: FoundLog, columns: TextColumns): Decode =>
+  format === "tensorboard" ? decodeTensorBoard : format === "csv" ? decodeCsv(columns) : decodeJsonLines(columns);
+
+export class LogImport {
+  readonly log: FoundLog;
+  readonly runId: string;
+  readonly #directory: string;
+  readonly #state: ImportState;
+  readonly #events: RowEvents;
+  readonly #decode: Decode;
+  readonly #problems: string[] = [];
+  readonly #before: number;
+
+  /** Goes on with the run that an earlier import of this log made, or makes one. */
+  constructor(home: Home, log: FoundLog, map: ColumnMap) {
+    this.log = log;
+    this.runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }));
+    this.#directory = join(home.runs, this.runId);
+    this.#state = readState(this.#directory) ?? newState();
+    this.#events = new RowEvents(this.#state, map.metrics, log.evaluation);
+    this.#decode = decoderOf(log, map.columns);
+    this.#before = this.#state.rows;
+  }
+
+  get report(): ImportReport {
+    return { runId: this.runId, added: this.#state.rows - this.#before, rows: this.#state.rows, step: this.#state.step, names: [...this.#events.names], problems: this.#problems };
+  }
+
+  /** Shows the run as going, with this process as its writer. */
+  begin(): void {
+    const { attempt } = this.#state;
+    writeJson(join(this.#directory, FILES.process), ProcessFile.parse({
+      v: 1, attempt, pid: process.pid, startTicks: startTicks(process.pid), bootId: bootId(), host: hostname(),
+      argv: ["switchyard", "import", this.log.path], startedAt: Date.now() / 1000,
+    }));
+    rmSync(join(this.#directory, FILES.exit), { force: true });
+  }
+
+  /** Reads what is new in all files of the log. Returns whether there was anything. */
+  read(): boolean {
+    const folder = this.log.format === "tensorboard" ? this.log.path : dirname(this.log.path);
+    const names = this.log.format === "tensorboard" ? eventFiles(this.log.path) : [basename(this.log.path)];
+    let any = false;
+    for (const name of names) if (this.#readFile(join(folder, name), name)) any = true;
+    return any;
+  }
+
+  /** Says that nobody reads on. Whether the trainer itself goes on is not known. */
+  end(): void {
+    const { attempt, step, rows } = this.#state;
+    writeExit(this.#directory, {
+      v: 1, attempt, reason: "stopped", code: 0, step, t: Date.now() / 1000, detail: null, by: "trainer",
+      message: rows === 0 ? `Imported from ${this.log.path}, which holds no scalars yet.` : `Imported up to step ${step} from ${this.log.path}; import it again to read on.`,
+    });
+  }
+
+  #readFile(path: string, name: string): boolean {
+    const descriptor = openSync(path, "r");
+    try {
+      const size = fstatSync(descriptor).size, source = this.#source(descriptor, name, size);
+      let any = false, limit = PIECE_BYTES;
+      while (!source.decoder.ended && source.offset < size) {
+        const bytes = Buffer.allocUnsafe(Math.min(limit, size - source.offset)), length = readSync(descriptor, bytes, 0, bytes.length, source.offset);
+        const consumed = this.#store(bytes.subarray(0, length), source, path);
+        if (consumed > 0) [any, limit] = [true, PIECE_BYTES];
+        else if (length === limit && limit < MAX_PIECE_BYTES) limit = MAX_PIECE_BYTES;
+        else break;
+      }
+      return any;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #store(bytes: Buffer, source: SourceFile, path: string): number {
+    const state = this.#state, fresh = state.files.indexOf(source) > 0 && source.offset === 0;
+    const { consumed, rows, problems } = this.#decode(bytes, source.decoder);
+    if (consumed === 0 && !source.decoder.ended) return 0;
+    for (const row of rows) this.#events.add(row, fresh);
+    for (const sentence of problems) {
+      this.#problems.push(`${path}: ${sentence}`);
+      this.#events.say("warning", `${path}: ${sentence}`.slice(0, 10_000));
+    }
+    source.offset += consumed;
+    state.at += Buffer.byteLength(state.lines);
+    state.lines = this.#events.take();
+    storePiece(this.#directory, state);
+    return consumed;
+  }
+
+  /** What is known of a file. One that was cut or replaced is read anew, as another start of its trainer. */
+  #source(descriptor: number, name: string, size: number): SourceFile {
+    let source = this.#state.files.find((known) => known.name === name);
+    if (!source) {
+      source = { name, offset: 0, headBytes: 0, head: "", decoder: freshState() };
+      this.#state.files.push(source);
+    } else if (size < source.offset || headOf(descriptor, source.headBytes) !== source.head) {
+      Object.assign(source, { offset: 0, headBytes: 0, decoder: freshState() });
+      this.#events.restart(0);
+    }
+    if (source.headBytes < HEAD_BYTES) {
+      source.headBytes = Math.min(HEAD_BYTES, size);
+      source.head = headOf(descriptor, source.headBytes);
+    }
+    return source;
+  }
+}
+
+function headOf(descriptor: number, length: number): string {
+  const bytes = Buffer.alloc(length);
+  return createHash("sha256").update(bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0))).digest("hex");
+}
+
+/** The run that an earlier import of this log made. */
+function runOf(home: Home, { path, format }: FoundLog): string | null {
+  if (!existsSync(home.runs)) return null;
+  return runDirectories(home.runs).findLast((id) => {
+    const from = importedFrom(readSpec(join(home.runs, id)));
+    return from?.path === path && from.format === format;
+  }) ?? null;
+}

@@ -1,0 +1,109 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { crc32c, maskedCrc32c } from "./crc32c.ts";
+import { freshState, MAX_RECORD_BYTES, type LogRow } from "./logDecoder.ts";
+import { decodeTensorBoard } from "./tensorBoard.ts";
+
+const logs = join(import.meta.dirname, "../fixtures/logs");
+const fixture = (folder: string, index = 0) => readFileSync(join(logs, folder, readdirSync(join(logs, folder)).sort()[index]!));
+const whole = (bytes: Buffer) => decodeTensorBoard(bytes, freshState());
+const values = (rows: LogRow[], tag: string) => rows.flatMap((row) => row.values.filter(([name]) => name === tag).map(([, value]) => value));
+
+/** A record framed as the writers do it. */
+function framed(data: Buffer): Buffer {
+  const bytes = Buffer.alloc(data.length + 16);
+  bytes.writeBigUInt64LE(BigInt(data.length), 0);
+  bytes.writeUInt32LE(maskedCrc32c(bytes, 0, 8), 8);
+  data.copy(bytes, 12);
+  bytes.writeUInt32LE(maskedCrc32c(data), data.length + 12);
+  return bytes;
+}
+
+test("CRC-32C gives the values of RFC 3720 appendix B.4, at any length", () => {
+  expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
+  expect(crc32c(Buffer.alloc(32, 0xff))).toBe(0x62a8ab43);
+  expect(crc32c(Buffer.from(Array.from({ length: 32 }, (_, i) => i)))).toBe(0x46dd794e);
+  expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
+});
+
+test("tensorboardX's scalars are read, text and histograms passed over", () => {
+  const { rows, problems, consumed } = whole(fixture("maxtext"));
+  expect(problems).toEqual([]);
+  expect(consumed).toBe(fixture("maxtext").length);
+  expect(values(rows, "learning/loss")).toEqual(Array.from({ length: 20 }, (_, step) => 10 - step / 4));
+  expect(values(rows, "learning/raw_grad_norm")[7]).toBeNaN();
+  expect(new Set(rows.flatMap((row) => row.values.map(([tag]) => tag)))).toEqual(new Set(
+    ["learning/loss", "learning/moe_lb_loss", "learning/raw_grad_norm", "perf/step_time_seconds", "perf/per_device_tokens_per_sec"]));
+});
+
+test("rank-0 tensors of every type are read, vectors are not", () => {
+  const { rows } = whole(fixture("tensors"));
+  expect(values(rows, "epoch_loss")).toEqual([4.5, 3.5, 2.5, 1.5, 0.5]);
+  expect(values(rows, "epoch_accuracy")).toEqual([0, 0.125, 0.25, 0.375, 0.5]);
+  expect(values(rows, "int32").map((value) => value + 0)).toEqual([0, -1, -2, -3, -4]);
+  expect(values(rows, "content")).toEqual([0.5, 1.5, 2.5, 3.5, 4.5]);
+  expect(values(rows, "content64").map((value) => value + 0)).toEqual([0, -7, -14, -21, -28]);
+  expect(values(rows, "vector")).toEqual([]);
+  expect(rows[0]!.t).toBe(1790000000);
+});
+
+test("purge_step of a second writer is a restart", () => {
+  const { rows } = whole(fixture("restarted", 1));
+  expect(rows.filter(({ restart }) => restart).map(({ step }) => step)).toEqual([6]);
+});
+
+test("a file cut at any byte gives the same rows once the rest is there", () => {
+  for (const name of ["tensors", "restarted"]) {
+    const bytes = fixture(name), expected = JSON.stringify(whole(bytes).rows);
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const state = freshState(), first = decodeTensorBoard(bytes.subarray(0, cut), state), second = decodeTensorBoard(bytes.subarray(first.consumed), state);
+      expect(first.problems).toEqual([]);
+      expect(JSON.stringify([...first.rows, ...second.rows]), `cut at ${cut}`).toBe(expected);
+    }
+  }
+});
+
+test("a byte turned anywhere costs one record or ends the file, and is said", () => {
+  const bytes = fixture("tensors"), all = whole(bytes).rows.length;
+  for (let at = 0; at < bytes.length; at++) {
+    const broken = Buffer.from(bytes);
+    broken[at]! ^= 0x40;
+    const { rows, problems } = whole(broken);
+    expect(problems, `byte ${at}`).toHaveLength(1);
+    expect(rows.length === all || rows.length === all - 1 || problems[0]!.includes("rest of the file")).toBe(true);
+  }
+});
+
+test("a record beyond the limit is passed over in pieces, whatever length it claims", () => {
+  const length = MAX_RECORD_BYTES + 5, header = Buffer.alloc(12), state = freshState();
+  header.writeBigUInt64LE(BigInt(length), 0);
+  header.writeUInt32LE(maskedCrc32c(header, 0, 8), 8);
+  const first = decodeTensorBoard(Buffer.concat([header, Buffer.alloc(100)]), state);
+  expect(first.problems).toEqual([`A record of ${length} bytes was passed over; ${MAX_RECORD_BYTES} are read at most.`]);
+  const rest = decodeTensorBoard(Buffer.concat([Buffer.alloc(length + 4 - 100), fixture("tensors")]), state);
+  expect(rest.rows).toHaveLength(whole(fixture("tensors")).rows.length);
+  header.writeBigUInt64LE(2n ** 63n, 0);
+  header.writeUInt32LE(maskedCrc32c(header, 0, 8), 8);
+  expect(whole(header)).toMatchObject({ consumed: 12, rows: [] });
+});
+
+test("records that are no messages, negative steps, long and non-UTF-8 tags do no harm", () => {
+  const event = (step: bigint, tag: Buffer) => {
+    const value = Buffer.concat([Buffer.from([0x0a, ...varint(BigInt(tag.length))]), tag, Buffer.from([0x15, 0, 0, 0x80, 0x3f])]);
+    const summary = Buffer.concat([Buffer.from([0x0a, ...varint(BigInt(value.length))]), value]);
+    return framed(Buffer.concat([Buffer.from([0x10, ...varint(BigInt.asUintN(64, step))]), Buffer.from([0x2a, ...varint(BigInt(summary.length))]), summary]));
+  };
+  const { rows, problems } = whole(Buffer.concat([
+    framed(Buffer.from([0x2a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1])), framed(Buffer.alloc(40, 0xff)), event(-1n, Buffer.from("a")),
+    event(1n, Buffer.alloc(513, 0x61)), event(2n, Buffer.from([0x61, 0xff])), event(2n ** 60n, Buffer.from("b")),
+  ]));
+  expect(problems).toHaveLength(2);
+  expect(rows).toEqual([{ step: 2, t: null, values: [["a\uFFFD", 1]] }]);
+});
+
+function varint(value: bigint): number[] {
+  const bytes: number[] = [];
+  for (; value > 127n; value >>= 7n) bytes.push(Number(value & 127n) | 128);
+  return [...bytes, Number(value)];
+}

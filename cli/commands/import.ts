@@ -1,0 +1,84 @@
+// import PATH: another trainer's log as a run.
+import { setTimeout as wait } from "node:timers/promises";
+import { createHome, homeAt } from "../../backend/home.ts";
+import { findLogs, type FoundLog } from "../../backend/imports/findLogs.ts";
+import { LogImport, type ColumnMap } from "../../backend/imports/importLog.ts";
+import { LogFormat } from "../../contract/runSpec.ts";
+import { UsageError, type Command } from "../commandLine.ts";
+import { print } from "../print.ts";
+import { suggestion } from "../suggestion.ts";
+import { table } from "../table.ts";
+
+const POLL_MILLISECONDS = 500;
+
+function formatOf(text: string | undefined): LogFormat | null {
+  if (text === undefined) return null;
+  const format = LogFormat.safeParse(text);
+  if (!format.success) throw new UsageError(`"--format ${text}" must be ${LogFormat.options.join(", ")}.${suggestion(text, LogFormat.options)}`);
+  return format.data;
+}
+
+/** "loss=train/loss,step=iteration" as a mapping. @throws UsageError */
+export function columnMap(texts: readonly string[]): ColumnMap {
+  const metrics = new Map<string, string>(), columns: ColumnMap["columns"] = {};
+  for (const pair of texts.flatMap((text) => text.split(","))) {
+    const at = pair.indexOf("="), metric = pair.slice(0, at).trim(), tag = pair.slice(at + 1).trim();
+    if (at < 1 || tag === "") throw new UsageError(`"--map ${pair}" must be METRIC=TAG, for example loss=train/loss.`);
+    if (metric === "step" || metric === "time") columns[metric] = tag;
+    else if (/^[A-Za-z][A-Za-z0-9._/-]{0,127}$/.test(metric)) metrics.set(metric, tag);
+    else throw new UsageError(`"${metric}" can't be a metric's name; letters, digits and . _ / - can.`);
+  }
+  return { metrics, columns };
+}
+
+export const importCommand: Command = {
+  name: "import", positional: ["PATH"], about: "Import another trainer's log (TensorBoard, MaxText, CSV, JSONL) as a run.",
+  details: "PATH is a folder with TensorBoard event files, searched to its depth (each folder that holds some becomes a run), or a JSONL or CSV file.\nImporting the same path again reads on where the last import stopped.",
+  options: {
+    format: { value: "FORMAT", about: "tensorboard, maxtext, csv or jsonl (default: found out)." },
+    map: { value: "METRIC=TAG,...", about: "Which tag or column a metric is in, for example loss=train/loss; step= and time= name those columns.", repeated: true },
+    follow: { about: "Read on as the log grows, until interrupted (Ctrl+C)." },
+  },
+  async run({ positional, json, home: directory, value, values, has }) {
+    const format = formatOf(value("format")), map = columnMap(values("map")), home = homeAt(directory);
+    const logs = findLogs(positional[0]!, format);
+    createHome(home);
+    const imports = logs.map((log) => new LogImport(home, log, map));
+    if (has("follow")) await follow(imports);
+    else for (const one of imports) {
+      one.read();
+      one.end();
+    }
+    const reports = imports.map(({ log, report }) => ({ path: log.path, format: log.format, name: log.name, ...report, names: Object.fromEntries(report.names) }));
+    print(json, reports, [
+      table(["run", "format", "new rows", "rows", "newest step", "metrics", "name"], reports.map((one) => [one.runId, one.format, one.added, one.rows, one.step, Object.keys(one.names).length, one.name])),
+      ...renamed(reports), ...reports.flatMap(({ problems }) => problems), "",
+    ].join("\n"));
+    return reports.every(({ rows }) => rows === 0) ? nothing(logs) : 0;
+  },
+};
+
+function nothing(logs: readonly FoundLog[]): number {
+  process.stderr.write(`No scalars were found in ${logs.length === 1 ? logs[0]!.path : `${logs.length} logs`}.\n`);
+  return 1;
+}
+
+/** Which tags fill which panels. */
+function renamed(reports: readonly { names: Record<string, string | null> }[]): string[] {
+  const pairs = new Set(reports.flatMap(({ names }) => Object.entries(names).filter(([tag, name]) => name !== null && name !== tag).map(([tag, name]) => `  ${tag} → ${name}`)));
+  return pairs.size === 0 ? [] : ["", "Renamed:", ...[...pairs].slice(0, 50)];
+}
+
+async function follow(imports: readonly LogImport[]): Promise<void> {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+  for (const one of imports) one.begin();
+  try {
+    while (!interrupted.signal.aborted) {
+      for (const one of imports) one.read();
+      await wait(POLL_MILLISECONDS, undefined, { signal: interrupted.signal }).catch(() => {});
+    }
+  } finally {
+    for (const one of imports) one.end();
+  }
+}
