@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { devices } from "../native/load.ts";
 import type { BenchRow } from "./benchRow.ts";
 import { ingestRate } from "./ingestRate.ts";
+import { matrixBound } from "./matrixBound.ts";
 import { meshStep } from "./meshStep.ts";
 import { openLargeRun } from "./openLargeRun.ts";
 import { plannedStep } from "./plannedStep.ts";
@@ -20,6 +21,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   step: () => againstTransformers(say),
   diagnostics: () => diagnosticsCost(),
   dense: () => denseTwin(),
+  bound: () => matrixBound(),
   mesh: () => meshStep(),
   open: () => openLargeRun(undefined, say),
   ingest: () => ingestRate(),
