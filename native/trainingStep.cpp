@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <optional>
+
 #include "kernels/crossEntropy.h"
 #include "model/distillationLoss.h"
 #include "model/gatherRouting.h"
@@ -63,11 +65,13 @@ StepOutcome trainingStep(Transformer& model, Optimizer& optimizer, const TokenBa
     const auto task = settings.distillation.teacher ? loss * hardShare + soft * (1.0 - hardShare) : loss;
     return task + auxiliary * settings.auxiliaryLoss + z * settings.zLoss;
   };
+  const auto trained = model.parameters.trained();
+  std::optional<GradientSums> sums;
+  if (mesh) sums.emplace(trained, *mesh);
   totalOf().backward();
 
   const at::NoGradGuard noGrad;
-  const auto trained = model.parameters.trained();
-  if (mesh) sumGradients(trained, *mesh);
+  if (sums) sums->finish();
   if (auto* rows = pass.batch()) {
     auto both = at::stack({loss.detach(), soft.detach().to(loss.scalar_type())});
     rows->sum(both, Traffic::control);

@@ -4,13 +4,14 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { chromium, type Page } from "playwright-core";
 import { chromiumArguments, findChromium } from "./chromium.mjs";
 import { node24, root } from "./bootstrap/paths.mjs";
 
-const [home, ...runs] = process.argv.slice(2);
+const { values: { only }, positionals: [home, ...runs] } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
 if (!home || runs.length === 0) {
-  process.stderr.write("Usage: node scripts/screenshots.ts HOME RUN [RUN ...]\n");
+  process.stderr.write("Usage: node scripts/screenshots.ts HOME RUN [RUN ...] [--only VIEW]\n");
   process.exit(2);
 }
 const folder = join(root, "docs/images");
@@ -20,6 +21,7 @@ const VIEWS: Record<string, string> = {
   routing: `?run=${run}&tab=routing`,
   capacity: `?run=${run}&tab=capacity`,
   balance: `?run=${run}&tab=balance`,
+  ...(only === "mesh" ? { mesh: `?run=${run}&tab=mesh` } : {}),
   generate: `?run=${run}&tab=generate`,
   spec: `?run=${run}&tab=spec`,
   log: `?run=${run}&tab=log`,
@@ -44,7 +46,7 @@ async function settled(page: Page): Promise<void> {
 
 for (const colorScheme of ["light", "dark"] as const) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme });
-  for (const [name, query] of Object.entries(VIEWS)) {
+  for (const [name, query] of Object.entries(VIEWS).filter(([view]) => only === undefined || view === only)) {
     await page.goto(`${origin}/${query}${hash}`);
     await settled(page);
     if (name === "generate") {

@@ -1,66 +1,83 @@
 #include "gradients.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 
+#include <functional>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "../kernels/adamW.h"
 
 namespace switchyard {
 namespace {
 
-/// Elements that small gradients are sent together in. A gradient of so many travels by itself, where it lies.
+/// Elements that small gradients are sent together in. A gradient of so many travels by itself.
 constexpr std::int64_t BUCKET = 1 << 18;
 
-struct Bucket {
-  Group* group;
-  std::vector<at::Tensor> gradients;
-  std::int64_t elements = 0;
+Group* groupOf(const Parameter& parameter, const Mesh& mesh) { return parameter.split.expert >= 0 ? mesh.data() : mesh.batch(); }
+
+struct WhenGathered : torch::autograd::PostAccumulateGradHook {
+  explicit WhenGathered(std::function<void()> work) : work(std::move(work)) {}
+  void operator()(const torch::autograd::Variable&) override { work(); }
+  std::function<void()> work;
 };
 
-std::vector<Bucket> bucketsOf(const std::vector<Parameter*>& trained, const Mesh& mesh) {
-  std::vector<Bucket> buckets;
-  std::map<Group*, std::size_t> open;
-  // The last layers' gradients are there first.
-  for (auto i = trained.rbegin(); i != trained.rend(); ++i) {
-    auto* group = (*i)->split.expert >= 0 ? mesh.data() : mesh.batch();
-    if (!group) continue;
-    const auto gradient = (*i)->gradient();
-    if (!(*i)->value.grad().defined()) (*i)->value.mutable_grad() = gradient;
-    if (gradient.numel() >= BUCKET) {
-      buckets.push_back({group, {gradient}, gradient.numel()});
-      continue;
-    }
-    const auto place = open.find(group);
-    if (place == open.end() || buckets[place->second].elements + gradient.numel() > BUCKET) {
-      open[group] = buckets.size();
-      buckets.push_back({group, {}, 0});
-    }
-    auto& bucket = buckets[open[group]];
-    bucket.gradients.push_back(gradient);
-    bucket.elements += gradient.numel();
-  }
-  return buckets;
-}
-
-at::Tensor flat(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> all;
-  for (const auto& tensor : tensors) all.push_back(tensor.reshape(-1));
-  return at::cat(all);
+void hook(const Parameter& parameter, std::unique_ptr<WhenGathered> hook) {
+  torch::autograd::impl::set_post_acc_grad_hooks(parameter.value, std::move(hook));
 }
 
 }  // namespace
 
-void sumGradients(const std::vector<Parameter*>& trained, const Mesh& mesh) {
-  const auto buckets = bucketsOf(trained, mesh);
-  std::vector<Group::Pending> sums;
-  const auto inPlace = [](const Bucket& bucket) { return bucket.gradients.size() == 1 && bucket.gradients[0].is_contiguous(); };
-  for (const auto& bucket : buckets) sums.push_back(bucket.group->sumLater(inPlace(bucket) ? bucket.gradients[0] : flat(bucket.gradients), Traffic::gradients));
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    const auto sum = sums[i].wait();
-    if (inPlace(buckets[i])) continue;
+GradientSums::GradientSums(const std::vector<Parameter*>& trained, const Mesh& mesh) : mesh(mesh) {
+  for (auto* parameter : trained) {
+    if (!groupOf(*parameter, mesh)) continue;
+    hooked.push_back(parameter);
+    hook(*parameter, std::make_unique<WhenGathered>([this, parameter] { take(*parameter); }));
+  }
+  awaited = hooked;
+}
+
+GradientSums::~GradientSums() {
+  for (const auto* parameter : hooked) hook(*parameter, nullptr);
+}
+
+void GradientSums::take(Parameter& parameter) {
+  std::erase(awaited, &parameter);
+  auto* group = groupOf(parameter, mesh);
+  const auto gradient = parameter.value.grad();
+  if (gradient.numel() >= BUCKET) return send(group, {{gradient}, gradient.numel()});
+  auto& bucket = open[group];
+  bucket.gradients.push_back(gradient);
+  bucket.elements += gradient.numel();
+  if (bucket.elements >= BUCKET) send(group, std::exchange(bucket, {}));
+}
+
+void GradientSums::send(Group* group, Bucket bucket) {
+  if (bucket.gradients.size() == 1 && bucket.gradients[0].is_contiguous()) {
+    sent.push_back({{}, group->sumLater(bucket.gradients[0], Traffic::gradients)});
+    return;
+  }
+  std::vector<at::Tensor> parts;
+  for (const auto& gradient : bucket.gradients) parts.push_back(gradient.reshape(-1));
+  auto sum = group->sumLater(at::cat(parts), Traffic::gradients);
+  sent.push_back({std::move(bucket.gradients), std::move(sum)});
+}
+
+void GradientSums::finish() {
+  while (!awaited.empty()) {
+    auto& parameter = *awaited.back();
+    if (!parameter.value.grad().defined()) parameter.value.mutable_grad() = at::zeros_like(parameter.value.detach());
+    take(parameter);
+  }
+  for (auto& [group, bucket] : open)
+    if (!bucket.gradients.empty()) send(group, std::exchange(bucket, {}));
+  for (auto& [gradients, pending] : sent) {
+    const auto sum = pending.wait();
     std::int64_t at = 0;
-    for (auto gradient : buckets[i].gradients) {
+    for (auto gradient : gradients) {
       gradient.copy_(sum.narrow(0, at, gradient.numel()).view_as(gradient));
       at += gradient.numel();
     }

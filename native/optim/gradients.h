@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <map>
 #include <vector>
 
 #include "../mesh/mesh.h"
@@ -10,9 +11,38 @@
 
 namespace switchyard {
 
-/// Each gathered gradient becomes the sum over the ranks that hold the same part of the parameter and other rows of the batch. Small
-/// ones travel together, large ones where they lie.
-void sumGradients(const std::vector<Parameter*>& trained, const Mesh& mesh);
+/// Sums gradients over the ranks that hold the same part of a parameter and other rows of the batch, while the backward pass goes on: a
+/// gradient leaves as soon as it is there. Small ones travel together, large ones where they lie. Every rank's graph is the same, and so
+/// is the order. Lives around one backward pass.
+class GradientSums {
+ public:
+  GradientSums(const std::vector<Parameter*>& trained, const Mesh& mesh);
+  ~GradientSums();
+  GradientSums(const GradientSums&) = delete;
+  GradientSums& operator=(const GradientSums&) = delete;
+
+  /// After the backward pass: sends what the loss did not reach, and waits. Each gathered gradient then is the sum.
+  void finish();
+
+ private:
+  struct Bucket {
+    std::vector<at::Tensor> gradients;
+    std::int64_t elements = 0;
+  };
+  struct Sent {
+    /// To be filled from the sum; empty where that was taken in place.
+    std::vector<at::Tensor> gradients;
+    Group::Pending sum;
+  };
+  void take(Parameter& parameter);
+  void send(Group* group, Bucket bucket);
+
+  const Mesh& mesh;
+  /// Parameters whose gradients are summed, and those of them that have none yet.
+  std::vector<Parameter*> hooked, awaited;
+  std::map<Group*, Bucket> open;
+  std::vector<Sent> sent;
+};
 
 /// √Σ g² over all whole parameters, a float scalar; a null mesh is one rank.
 at::Tensor gradientNorm(const std::vector<Parameter*>& trained, Mesh* mesh);
