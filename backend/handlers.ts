@@ -4,6 +4,7 @@ import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { isImported, type Handlers, type RunSummary } from "../contract/handlers.ts";
 import { FILES, Manifest } from "../contract/runDirectory.ts";
+import { NOTHING_ASKED, type Asked } from "../contract/asked.ts";
 import { RunSpec, type RunSpec as Spec } from "../contract/runSpec.ts";
 import { sqliteVersion } from "../db/database.ts";
 import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
@@ -59,9 +60,9 @@ export function createHandlers(application: Application, trainer?: readonly stri
     return OK;
   };
   const spec = (id: string): Spec => RunSpec.parse(JSON.parse(specText(db, key(id))));
-  const launch = (id: string, steps: number | null) => {
+  const launch = (id: string, asked: Asked) => {
     const run = follower(id);
-    run.launching = launchTrainer(run.directory, steps, () => ingest.refresh(run), trainer);
+    run.launching = launchTrainer(run.directory, asked, () => ingest.refresh(run), trainer);
     ingest.refresh(run);
     subscriptions.changed(id);
   };
@@ -80,7 +81,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
       if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
       const id = createRunDirectory(home.runs, withSteps(checked.spec, home));
       known(id, ingest.adopt(id));
-      launch(id, null);
+      launch(id, NOTHING_ASKED);
       return { runId: id };
     },
     "runs.stop": ({ runId }) => {
@@ -92,14 +93,16 @@ export function createHandlers(application: Application, trainer?: readonly stri
       ingest.refresh(follower(runId));
       return OK;
     },
-    "runs.resume": ({ runId, steps }) => {
+    "runs.resume": ({ runId, steps, mesh }) => {
       const run = fresh(runId);
       if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log: only that trainer can go on with it.`);
       if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
       if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
       const wanted = steps ?? run.steps;
       if (wanted <= run.step) throw new PersonError(`"${run.name}" has finished all its ${run.step} steps; ask for more steps to go on.`);
-      launch(runId, wanted === spec(runId).training.steps ? null : wanted);
+      const written = spec(runId), checked = mesh && RunSpec.safeParse({ ...written, mesh });
+      if (checked && !checked.success) throw new PersonError(checked.error.issues[0]!.message);
+      launch(runId, { steps: wanted === written.training.steps ? null : wanted, mesh: mesh ?? null });
       return OK;
     },
     "runs.checkpoint": ({ runId }) => {

@@ -11,6 +11,7 @@ import type { Home } from "../backend/home.ts";
 import { processState } from "../backend/runs/processState.ts";
 import { launchTrainer, createRunDirectory } from "../backend/runs/launch.ts";
 import { readExit, readProcess } from "../backend/runs/runFiles.ts";
+import { NOTHING_ASKED } from "../contract/asked.ts";
 import { ControlFile } from "../contract/runDirectory.ts";
 import { RunSpec } from "../contract/runSpec.ts";
 import { takeLock } from "../db/lock.ts";
@@ -32,7 +33,7 @@ afterEach(() => {
 async function train(home: Home, name: string): Promise<{ id: string; directory: string }> {
   const id = createRunDirectory(home.runs, RunSpec.parse({ name })), directory = join(home.runs, id);
   started.push(directory);
-  launchTrainer(directory, null, () => {}, TRAINER);
+  launchTrainer(directory, NOTHING_ASKED, () => {}, TRAINER);
   await until(() => readProcess(directory) !== null);
   return { id, directory };
 }

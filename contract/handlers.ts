@@ -1,7 +1,7 @@
 // What the interface can ask the backend, and what the backend pushes. One table drives both ends: the backend implements
 // `Handlers`, the renderer and the tests call `send(name, args)`; both sides validate with these schemas.
 import { z } from "zod";
-import { RunSpec, WeightsSource } from "./runSpec.ts";
+import { MeshSpec, RunSpec, WeightsSource } from "./runSpec.ts";
 import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
 import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
@@ -105,7 +105,7 @@ export const requests = {
   "runs.start": { args: z.strictObject({ spec: z.unknown() }), result: z.object({ runId: RunId }) },
   "runs.stop": { args: runId, result: ok },
   /** Continues from the newest good checkpoint; `steps` raises the number of steps. */
-  "runs.resume": { args: z.strictObject({ runId: RunId, steps: z.int().min(1).optional() }), result: ok },
+  "runs.resume": { args: z.strictObject({ runId: RunId, steps: z.int().min(1).optional(), mesh: MeshSpec.optional() }), result: ok },
   "runs.checkpoint": { args: runId, result: ok },
   "runs.rename": { args: z.strictObject({ runId: RunId, name: z.string().trim().min(1).max(200) }), result: ok },
   "runs.tag": { args: z.strictObject({ runId: RunId, tags: z.array(z.string().trim().min(1).max(60)).max(50) }), result: ok },

@@ -13,6 +13,7 @@ export const MeshSpec = z.strictObject({
 });
 export type MeshSpec = z.output<typeof MeshSpec>;
 
+export const AXES = ["data", "expert", "model"] as const;
 export const ranksOf = ({ data, expert, model }: MeshSpec): number => data * expert * model;
 /** Shares that the batch's sequences are cut into. */
 export const sharesOf = ({ data, expert }: MeshSpec): number => data * expert;
@@ -35,6 +36,9 @@ export const RANK_TIMES = ["compute", "communication", "waiting"] as const;
 export type RankTime = (typeof RANK_TIMES)[number];
 export const rankTimeMetric = (rank: number, time: RankTime): string => `mesh.${rank}.${time}`;
 export const rankBytesMetric = (rank: number, traffic: Traffic): string => `mesh.${rank}.bytes.${traffic}`;
+/** Ranks along an axis, recorded with them: a resume may have chosen another mesh than the spec's. */
+export const axisMetric = (axis: (typeof AXES)[number]): string => `mesh.axis.${axis}`;
+
 /** What a metric of a rank says; null for other metrics. */
 export function rankMetric(name: string): { rank: number; time: RankTime } | { rank: number; traffic: Traffic } | null {
   const [, rank, time, traffic] = /^mesh\.(\d+)\.(?:(compute|communication|waiting)|bytes\.(\w+))$/.exec(name) ?? [];

@@ -1,5 +1,5 @@
 // The names of what is measured: one dictionary for trainers, panels, exports and the CLI.
-import { rankMetric, type RankTime } from "./meshSpec.ts";
+import { AXES, axisMetric, rankMetric, type RankTime } from "./meshSpec.ts";
 
 export interface MetricDefinition {
   label: string;
@@ -60,8 +60,10 @@ const RANK_TIME_DEFINITIONS: Record<RankTime, string> = {
   waiting: "Seconds in collectives beyond that, which the rank waited for the slowest one.",
 };
 
-/** Metrics of a rank of a mesh; null for other names. */
+/** Metrics of a mesh and its ranks; null for other names. */
 function rankDefinition(name: string): MetricDefinition | null {
+  const axis = AXES.find((one) => axisMetric(one) === name);
+  if (axis) return { label: `${axis} axis`, unit: "ranks", definition: "Ranks of the mesh along this axis." };
   const metric = rankMetric(name);
   if (!metric) return null;
   return "time" in metric ? { label: `rank ${metric.rank}, ${metric.time}`, unit: "s", better: "lower", definition: RANK_TIME_DEFINITIONS[metric.time] }

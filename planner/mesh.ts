@@ -5,9 +5,8 @@ import type { MeshSpec } from "../contract/meshSpec.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 
 /** A device is a rank. */
-export { ranksOf as devicesOf } from "../contract/meshSpec.ts";
+export { AXES, ranksOf as devicesOf } from "../contract/meshSpec.ts";
 export type Mesh = MeshSpec;
-export const AXES = ["data", "expert", "model"] as const;
 /** "2×4×1", as data × expert × model. */
 export const meshName = ({ data, expert, model }: Mesh): string => `${data}×${expert}×${model}`;
 

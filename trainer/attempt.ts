@@ -1,4 +1,5 @@
 // One attempt of a run in this process, from its first event to its last word.
+import type { Asked } from "../contract/asked.ts";
 import { EXIT_CODES, RunFailure, asFailure } from "./failure.ts";
 import type { MeshLink } from "./mesh/messages.ts";
 import { RunDirectory, readSpec, recordEnd, say, type Owner } from "./run/runDirectory.ts";
@@ -6,8 +7,7 @@ import { train } from "./train.ts";
 
 export interface AttemptOptions {
   path: string; attempt: number;
-  /** Steps asked for instead of the spec's, or null. */
-  steps: number | null;
+  asked: Asked;
   /** The process that stands for the run. */
   owner: Owner;
   /** The other ranks; null where this process trains alone. */
@@ -38,15 +38,15 @@ export class EndOfAttempt {
 }
 
 /** Runs the attempt to its end and exits. A first stop signal saves and ends, a second ends at once. */
-export async function runAttempt(ending: EndOfAttempt, { path, attempt, steps, owner, mesh }: AttemptOptions): Promise<never> {
+export async function runAttempt(ending: EndOfAttempt, { path, attempt, asked, owner, mesh }: AttemptOptions): Promise<never> {
   let stops = 0;
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {
     if (++stops > 1) ending.fail(new RunFailure("killed", `The trainer was told to end twice (${signal}) and did not wait for its step; resume continues from the last checkpoint.`));
   });
-  const run = new RunDirectory(path, attempt, steps, owner);
+  const run = new RunDirectory(path, attempt, asked, owner);
   ending.run = run;
   try {
-    const { reason, message } = await train(run, readSpec(path), () => stops > 0, mesh);
+    const { reason, message } = await train(run, readSpec(path, asked), () => stops > 0, mesh);
     say(message);
     run.end({ reason, code: EXIT_CODES[reason], message, detail: null });
     process.exit(EXIT_CODES[reason]);

@@ -72,7 +72,7 @@ export class Loop {
       batch = await this.#step(next, batch ?? batches.training(run.step * size), next < steps ? () => batches.training(next * size) : () => null);
       if (next % training.evaluateEvery === 0 || next === steps) await this.#evaluate(asked);
       if (next === steps) await this.#save("final");
-      else if (run.asked("checkpoint")) { await this.#save("request"); run.answered("checkpoint"); }
+      else if (run.requested("checkpoint")) { await this.#save("request"); run.answered("checkpoint"); }
       else if (next % everySteps === 0 || performance.now() - this.#saved.at > everyMinutes * 60_000) await this.#save("schedule");
       if (performance.now() - this.#lookedAtDisk > DISK_MILLISECONDS) await this.#lookAtDisk();
     }
@@ -111,7 +111,7 @@ export class Loop {
   #raise(alert: NewAlert | null): void { if (alert) this.#parts.run.write(alert); }
 
   #record(result: StepResult, tokens: number, seconds: number): void {
-    const { run, steps, spec: { training, model } } = this.#parts, { step, routing } = result;
+    const { run, steps, spec } = this.#parts, { training, model } = spec, { step, routing } = result;
     const stalled = this.#stall.finished(step, seconds);
     const alerts = [...this.#alerts.observe(result), ...(stalled ? [stalled] : [])];
     const due = step % training.logEvery === 0 || step === 1 || step === steps;
@@ -124,7 +124,7 @@ export class Loop {
     const values = {
       loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate, ...(sparsity === undefined ? {} : { sparsity }),
       tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024,
-      ...(result.ranks ? rankValues(result.ranks) : {}),
+      ...(result.ranks ? rankValues(result.ranks, spec.mesh) : {}),
       ...(routing?.length ? { ...routingValues(routing), deadExperts: this.#alerts.deadExperts } : {}),
     };
     run.write({ kind: "metrics", step, tokens: this.#tokens, seconds: this.#seconds, values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, toWire(value)])) }, ...layers, ...alerts);

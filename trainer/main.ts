@@ -1,11 +1,12 @@
-// node trainer/main.ts RUN_DIR [--steps N]: one attempt of the run in that directory, from its newest good checkpoint. On a mesh of
+// node trainer/main.ts RUN_DIR [--steps N] [--mesh D,E,M]: one attempt of the run in that directory, from its newest good checkpoint. On a mesh of
 // several ranks this process starts one for each and watches over them.
 import { realpathSync } from "node:fs";
+import type { Asked } from "../contract/asked.ts";
 import { ranksOf, type MeshSpec } from "../contract/meshSpec.ts";
 import { EndOfAttempt, runAttempt } from "./attempt.ts";
 import { EXIT_CODES, RunFailure } from "./failure.ts";
 import { supervise } from "./mesh/supervise.ts";
-import { lockRun, nextAttempt, ownerOf, readSpec, stepsAsked } from "./run/runDirectory.ts";
+import { askedOf, lockRun, nextAttempt, ownerOf, readSpec } from "./run/runDirectory.ts";
 
 // The launcher may be gone: its terminal and pipes must not take the run with them.
 process.on("SIGHUP", () => {});
@@ -13,7 +14,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 
 const directory = process.argv[2];
 if (!directory) {
-  process.stderr.write("Usage: node trainer/main.ts RUN_DIRECTORY [--steps N]\n");
+  process.stderr.write("Usage: node trainer/main.ts RUN_DIRECTORY [--steps N] [--mesh DATA,EXPERT,MODEL]\n");
   process.exit(EXIT_CODES["spec-error"]);
 }
 
@@ -28,16 +29,16 @@ try {
     process.stderr.write("Another trainer already works in this run directory; stop it first.\n");
     process.exit(EXIT_CODES.crashed);
   }
-  const attempt = nextAttempt(path), steps = stepsAsked(process.argv), mesh = meshOf(path);
+  const attempt = nextAttempt(path), asked = askedOf(process.argv, path), mesh = meshOf(path, asked);
   ending.attempt = attempt;
-  if (mesh) await supervise({ path, attempt, steps, mesh });
-  else await runAttempt(ending, { path, attempt, steps, owner: ownerOf(process.pid), mesh: null });
+  if (mesh) await supervise({ path, attempt, asked, mesh });
+  else await runAttempt(ending, { path, attempt, asked, owner: ownerOf(process.pid), mesh: null });
 } catch (error) { ending.fail(error); }
 
 /** The mesh of a run with several ranks. What is wrong with a spec is told by the attempt itself. */
-function meshOf(path: string): MeshSpec | null {
+function meshOf(path: string, asked: Asked): MeshSpec | null {
   try {
-    const { mesh } = readSpec(path);
+    const { mesh } = readSpec(path, asked);
     return ranksOf(mesh) > 1 ? mesh : null;
   } catch { return null; }
 }

@@ -23,8 +23,8 @@ type Phase = Extract<NewEvent, { kind: "progress" }>["phase"];
 
 /** @param stopping whether a signal asked for the end; a request in control/ is looked for here. */
 export async function train(run: RunDirectory, spec: RunSpec, stopping: () => boolean, mesh: MeshLink | null): Promise<Ending> {
-  const { training } = spec, steps = run.steps ?? training.steps, checkpoints = listCheckpoints(run.path);
-  const asked = (): boolean => stopping() || run.asked("stop");
+  const { training } = spec, steps = run.asked.steps ?? training.steps, checkpoints = listCheckpoints(run.path);
+  const asked = (): boolean => stopping() || run.requested("stop");
   const report = reporter(run, asked);
   run.step = checkpoints[0]?.manifest.step ?? 0;
   let engine: Engine | null = null, data: OpenedData | null = null;
@@ -48,7 +48,7 @@ export async function train(run: RunDirectory, spec: RunSpec, stopping: () => bo
     if (origins.teacher) run.log("info", `Teacher: ${weightsName(origins.teacher)}.`);
     data = await openData(spec, tokenizer, images, (phase, done, total) => report(phase, done, total, "bytes"));
     for (const { level, message } of data.notes) run.log(level, message);
-    if (run.steps !== null && run.steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
+    if (steps !== training.steps) run.log("info", `Training to step ${steps} instead of the spec's ${training.steps}; the schedule follows.`);
     if (run.step < steps) report("first-step", 0, 1, "step");
     return await new Loop({ run, spec, steps, engine, batches: data.batches, from, alerts, origins }).go(asked);
   } catch (error) {

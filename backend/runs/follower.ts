@@ -1,6 +1,7 @@
 // One run as its directory tells it: events into rows, process and files into a status.
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { askedIn } from "../../contract/asked.ts";
 import { FILES, type ExitFile, type ProcessFile } from "../../contract/runDirectory.ts";
 import type { WritableDB } from "../../db/database.ts";
 import { conditionRun, readProgress, type RunCondition } from "../../db/runRows.ts";
@@ -107,7 +108,7 @@ export class Follower {
     const process = readProcess(this.directory);
     const progress = readProgress(this.#db, this.run)!;
     const base = {
-      exitReason: null, statusMessage: null, endedAt: null, steps: stepsAsked(process) ?? progress.steps,
+      exitReason: null, statusMessage: null, endedAt: null, steps: askedIn(process?.argv ?? []).steps ?? progress.steps,
       startedAt: progress.startedAt ?? process?.startedAt ?? null, attempt: Math.max(progress.attempt, process?.attempt ?? 0),
     };
     if (this.launching && (process?.attempt ?? 0) > this.launching.previousAttempt) {
@@ -183,11 +184,4 @@ export class Follower {
 function ended(exit: ExitFile, base: Omit<RunCondition, "status">): RunCondition {
   const status = exit.reason in ENDED ? ENDED[exit.reason as keyof typeof ENDED] : "failed";
   return { ...base, status, exitReason: exit.reason, statusMessage: status === "completed" ? null : exit.message, endedAt: exit.t, attempt: Math.max(base.attempt, exit.attempt) };
-}
-
-/** The number of steps a resume was asked for: the spec itself never changes. */
-function stepsAsked(process: ProcessFile | null): number | null {
-  const at = process?.argv.indexOf("--steps") ?? -1;
-  const steps = at < 0 ? NaN : Number(process!.argv[at + 1]);
-  return Number.isSafeInteger(steps) && steps > 0 ? steps : null;
 }

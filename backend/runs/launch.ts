@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import { FILES } from "../../contract/runDirectory.ts";
+import { argumentsOf, type Asked } from "../../contract/asked.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
 import { writeJson } from "../atomicFile.ts";
 import { readProcess, withdrawControl } from "./runFiles.ts";
@@ -40,17 +41,17 @@ export function createRunDirectory(runs: string, spec: RunSpec): string {
 
 /**
  * Starts the trainer of a run directory, for the first time or to go on from its newest checkpoint.
- * @param steps more steps than the spec asks for, or null.
+ * @param asked what is to be otherwise than in the spec.
  * @param departed called once when the process ends while this process still lives, or could not be started.
  */
-export function launchTrainer(directory: string, steps: number | null, departed: () => void, program: readonly string[] = [process.execPath, TRAINER]): Launching {
+export function launchTrainer(directory: string, asked: Asked, departed: () => void, program: readonly string[] = [process.execPath, TRAINER]): Launching {
   withdrawControl(directory, "stop");
   withdrawControl(directory, "checkpoint");
   const launching: Launching = { previousAttempt: readProcess(directory)?.attempt ?? 0, departed: null };
   const log = openSync(join(directory, FILES.log), "a", 0o600);
   try {
     const [command, ...args] = program as [string, ...string[]];
-    const child = spawn(command, [...args, directory, ...(steps === null ? [] : ["--steps", String(steps)])], {
+    const child = spawn(command, [...args, directory, ...argumentsOf(asked)], {
       detached: true, stdio: ["ignore", log, log], cwd: directory,
     });
     child.once("error", () => {

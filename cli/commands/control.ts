@@ -5,6 +5,7 @@ import { processState, signalProcess } from "../../backend/runs/processState.ts"
 import { controlRequested, hasEnded, readExit, readProcess, requestControl } from "../../backend/runs/runFiles.ts";
 import { BackendSilent, withBackend, type Backend } from "../backendAccess.ts";
 import type { Command } from "../commandLine.ts";
+import { meshOf } from "../mesh.ts";
 import { print } from "../print.ts";
 import { findRun, findRunDirectory } from "../runReference.ts";
 import { wholeNumber } from "./runs.ts";
@@ -51,13 +52,13 @@ const stop: Command = {
 
 const resume: Command = {
   name: "runs resume", positional: ["ID"], about: "Continue a run from its newest good checkpoint.",
-  options: { steps: { value: "N", about: "Train to this step instead of the one in the spec." }, ...WAIT },
+  options: { steps: { value: "N", about: "Train to this step instead of the one in the spec." }, mesh: { value: "MESH", about: "Go on on another mesh, for example data=2,expert=2; data=1 is one process." }, ...WAIT },
   async run(parsed) {
     const home = homeAt(parsed.home);
-    const steps = wholeNumber(parsed, "steps", 1);
+    const steps = wholeNumber(parsed, "steps", 1), mesh = parsed.value("mesh") === undefined ? undefined : meshOf(parsed.value("mesh")!);
     const { before, after } = await withBackend(home, async (backend) => {
       const before = await findRun(backend, parsed.positional[0]!);
-      await backend.send("runs.resume", { runId: before.id, ...(steps === undefined ? {} : { steps }) });
+      await backend.send("runs.resume", { runId: before.id, ...(steps === undefined ? {} : { steps }), ...(mesh ? { mesh } : {}) });
       return { before, after: await untilStarted(backend, before.id) };
     });
     if (parsed.has("wait")) return waitAndReport(home, after.id, after.steps, before.attempt, parsed.json);

@@ -7,7 +7,8 @@ import type { Facts } from "../../contract/modelCounts.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { toIssues } from "../../contract/specIssues.ts";
 import { DEVICES, measuredCpu, ownDevice, type Device } from "../../planner/devices.ts";
-import { AXES, devicesOf, refusal, type Mesh } from "../../planner/mesh.ts";
+import { devicesOf, refusal } from "../../planner/mesh.ts";
+import { meshOf } from "../mesh.ts";
 import { PAPER_MODELS, paperTable, T5_FACTS } from "../../planner/paperModels.ts";
 import { ASSUMPTIONS, MEASURED, plan as planOf, plans as plansOf, type Assumptions } from "../../planner/plan.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
@@ -54,17 +55,6 @@ async function deviceOf(parsed: ParsedCommand): Promise<Device> {
   }
   if (given.length > 0) throw new UsageError(`--${given[0]} describes an own device; use it with --device own.`);
   return device;
-}
-
-function meshOf(text: string): Mesh {
-  const mesh: Mesh = { data: 1, expert: 1, model: 1 };
-  for (const part of text.split(",")) {
-    const [axis, size] = part.split("=").map((word) => word.trim());
-    if (!(AXES as readonly string[]).includes(axis!)) throw new UsageError(`A mesh has no axis "${axis}".${suggestion(axis!, AXES) || " Write it as data=2,expert=4,model=1."}`);
-    if (!/^[1-9]\d{0,5}$/.test(size ?? "")) throw new UsageError(`"${part}" must be a whole number of at least 1: --mesh data=2,expert=4,model=1.`);
-    mesh[axis as keyof Mesh] = Number(size);
-  }
-  return mesh;
 }
 
 /** The spec and what is known of its data, which is looked at only where the counts depend on it. */

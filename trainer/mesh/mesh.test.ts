@@ -1,6 +1,5 @@
 // Runs on meshes, with the real engine and a process for each rank.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { engineIsBuilt, eventsOf, exitOf, newRun, ofKind, reached, start, tinySpec, until, type Attempt } from "../fixtures/tinyRun.ts";
 
@@ -46,14 +45,13 @@ describe.skipIf(!engineIsBuilt)("a run on a mesh", () => {
   }, LONG);
 
   test("goes on from its checkpoint on one process, and on another mesh", async () => {
-    const spec = tinySpec({ mesh: MESH }), run = newRun(spec), alone = newRun(tinySpec());
-    const go = async (mesh: object, ...words: string[]) => {
-      writeFileSync(join(run, "spec.json"), JSON.stringify({ ...spec, mesh }));
-      expect((await start(run, ...words).ended).code).toBe(0);
-    };
-    await go(MESH, "--steps", "8");
-    await go({ data: 1, expert: 1, model: 1 }, "--steps", "16");
-    await go({ data: 1, expert: 2, model: 2 }, "--steps", "24");
+    const run = newRun(tinySpec({ mesh: MESH })), alone = newRun(tinySpec());
+    const go = async (...words: string[]) => expect((await start(run, ...words).ended).code).toBe(0);
+    await go("--steps", "8");
+    await go("--steps", "16", "--mesh", "1,1,1");
+    await go("--steps", "24", "--mesh", "1,2,2");
+    // Of the two ranks along each axis, and of no others, something was recorded last.
+    expect(metrics(run).at(-1)!.values).toMatchObject({ "mesh.axis.data": 1, "mesh.axis.expert": 2, "mesh.axis.model": 2 });
     expect((await start(alone).ended).code).toBe(0);
     const losses = (path: string): [number, number][] => metrics(path).map(({ step, values }) => [step, Number(values["loss"])]);
     expect(losses(run)).toHaveLength(24);

@@ -1,10 +1,11 @@
 // What the processes of a mesh say to each other: a supervisor, and a child for each rank.
 import type { EngineConfig } from "../../native/switchyard.d.ts";
+import type { Asked } from "../../contract/asked.ts";
 
 /** What a rank is started with. */
 export interface RankOptions {
   path: string; attempt: number; rank: number;
-  steps: number | null;
+  asked: Asked;
   /** Process that stands for the run: the supervisor. */
   owner: number;
   storeFile: string;

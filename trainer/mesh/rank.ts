@@ -21,9 +21,9 @@ if (options.rank === 0) {
   Object.assign(ending, { path: options.path, attempt: options.attempt });
   process.on("uncaughtException", ending.fail);
   process.on("unhandledRejection", ending.fail);
-  const { path, attempt, steps, owner, storeFile } = options;
+  const { path, attempt, asked, owner, storeFile } = options;
   const mesh: MeshLink = { storeFile, build: (config) => tell({ kind: "engine", config }), lost: reportLost };
-  await runAttempt(ending, { path, attempt, steps, owner: ownerOf(owner), mesh });
+  await runAttempt(ending, { path, attempt, asked, owner: ownerOf(owner), mesh });
 } else {
   // Rank 0 decides when the run stops.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});

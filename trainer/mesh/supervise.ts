@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Asked } from "../../contract/asked.ts";
 import { rankName, ranksOf, type MeshSpec } from "../../contract/meshSpec.ts";
 import { ExitFile, FILES, HeartbeatFile } from "../../contract/runDirectory.ts";
 import { EXIT_CODES } from "../failure.ts";
@@ -20,7 +21,7 @@ const LOST_MILLISECONDS = 5000;
 /** After rank 0 ended well, the others end by themselves within this; killed ones are gone within it. */
 const END_MILLISECONDS = 5000;
 
-export interface SuperviseOptions { path: string; attempt: number; steps: number | null; mesh: MeshSpec }
+export interface SuperviseOptions { path: string; attempt: number; asked: Asked; mesh: MeshSpec }
 
 interface Rank {
   child: ChildProcess; name: string;
@@ -31,7 +32,7 @@ interface Rank {
 }
 
 /** Runs the attempt on all ranks and exits with rank 0's code, or with that of a crash. */
-export function supervise({ path, attempt, steps, mesh }: SuperviseOptions): Promise<never> {
+export function supervise({ path, attempt, asked, mesh }: SuperviseOptions): Promise<never> {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-mesh-"));
   const ranks: Rank[] = [];
   let ended = false;
@@ -81,7 +82,7 @@ export function supervise({ path, attempt, steps, mesh }: SuperviseOptions): Pro
   };
 
   for (let rank = 0; rank < ranksOf(mesh); rank++) {
-    const options: RankOptions = { path, attempt, rank, steps, owner: process.pid, storeFile: join(folder, "store") };
+    const options: RankOptions = { path, attempt, rank, asked, owner: process.pid, storeFile: join(folder, "store") };
     // Threads that wait for others at a barrier must not keep the cores of other ranks busy.
     const child = fork(RANK, [JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"], env: { OMP_WAIT_POLICY: "passive", ...process.env } });
     ranks.push({ child, name: rankName(rank, mesh), alive: Date.now(), ticks: "", failure: null, lost: null });

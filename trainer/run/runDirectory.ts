@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { FILES, ProcessFile, type ControlVerb, type ExitFile } from "../../contract/runDirectory.ts";
 import type { RunEvent } from "../../contract/events.ts";
+import { argumentsOf, askedIn, type Asked } from "../../contract/asked.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { RunFailure } from "../failure.ts";
 
@@ -44,11 +45,12 @@ export function lockRun(directory: string): Promise<boolean> {
   });
 }
 
-export function readSpec(directory: string): RunSpec {
+/** The spec as this attempt follows it. */
+export function readSpec(directory: string, { mesh }: Pick<Asked, "mesh"> = { mesh: null }): RunSpec {
   let raw: unknown;
   try { raw = JSON.parse(readFileSync(join(directory, FILES.spec), "utf8")); }
   catch (error) { throw new RunFailure("spec-error", `${FILES.spec} can't be read (${(error as Error).message}); write the run's spec there.`, error); }
-  const parsed = RunSpec.safeParse(raw);
+  const parsed = RunSpec.safeParse(mesh === null ? raw : { ...raw as object, mesh });
   if (parsed.success) return parsed.data;
   const first = parsed.error.issues[0]!;
   throw new RunFailure("spec-error", `The spec is wrong at ${first.path.join(".") || "its top"}: ${first.message}`, parsed.error);
@@ -58,10 +60,10 @@ function readProcessFile(directory: string): ProcessFile | null {
   try { return ProcessFile.parse(JSON.parse(readFileSync(join(directory, FILES.process), "utf8"))); } catch { return null; }
 }
 
-/** Steps asked for by --steps at this start or an earlier one: process.json carries it on, since spec.json never changes. */
-export function stepsAsked(argv: readonly string[]): number | null {
-  const at = argv.indexOf("--steps"), steps = at < 0 ? NaN : Number(argv[at + 1]);
-  return Number.isSafeInteger(steps) && steps > 0 ? steps : null;
+/** By this start or else by an earlier one: process.json carries it on. */
+export function askedOf(argv: readonly string[], directory: string): Asked {
+  const now = askedIn(argv), before = askedIn(readProcessFile(directory)?.argv ?? []);
+  return { steps: now.steps ?? before.steps, mesh: now.mesh ?? before.mesh };
 }
 
 /** The process that a run lives and ends with. */
@@ -75,8 +77,7 @@ export function ownerOf(pid: number): Owner {
 export class RunDirectory {
   readonly path: string;
   readonly attempt: number;
-  /** Steps that a resume asked for, or null: the spec's. */
-  readonly steps: number | null;
+  readonly asked: Asked;
   step = 0;
   #seq = 0;
   #beats = 0;
@@ -86,14 +87,13 @@ export class RunDirectory {
   #heart: NodeJS.Timeout;
 
   /** Begins an attempt. The caller holds the lock and has its number from `nextAttempt`. */
-  constructor(path: string, attempt: number, steps: number | null, owner: Owner) {
+  constructor(path: string, attempt: number, asked: Asked, owner: Owner) {
     this.path = path;
     this.attempt = attempt;
-    const before = readProcessFile(path);
-    this.steps = steps ?? (before ? stepsAsked(before.argv) : null);
+    this.asked = asked;
     removeLeftovers(path);
     for (const folder of [FILES.control, FILES.checkpoints]) mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
-    const argv = ["node", "trainer/main.ts", path, ...(this.steps === null ? [] : ["--steps", String(this.steps)])];
+    const argv = ["node", "trainer/main.ts", path, ...argumentsOf(asked)];
     replaceFile(join(path, FILES.process), {
       v: 1, attempt: this.attempt, ...owner,
       bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), host: hostname(), argv, startedAt: Date.now() / 1000,
@@ -120,7 +120,7 @@ export class RunDirectory {
     say(message);
   }
 
-  asked(verb: ControlVerb): boolean { return existsSync(join(this.path, FILES.control, `${verb}.json`)); }
+  requested(verb: ControlVerb): boolean { return existsSync(join(this.path, FILES.control, `${verb}.json`)); }
   answered(verb: ControlVerb): void { rmSync(join(this.path, FILES.control, `${verb}.json`), { force: true }); }
 
   /** Writes exit.json: the last thing an attempt does. */

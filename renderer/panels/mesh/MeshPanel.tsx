@@ -1,6 +1,6 @@
 // Which rank holds which slice of weights and data, and what each of them spends its time on.
 import { useMemo } from "react";
-import { ranksOf } from "../../../contract/meshSpec.ts";
+import { MeshSpec, ranksOf } from "../../../contract/meshSpec.ts";
 import { importedFrom, type RunSpec } from "../../../contract/runSpec.ts";
 import type { FigureState } from "../../charts/Figure.tsx";
 import { MetricChart } from "../MetricChart.tsx";
@@ -15,7 +15,9 @@ import "./mesh.css";
 export function MeshPanel({ runIds, primary }: PanelProps) {
   const picked = usePickedRun(runIds, primary), run = useLiveRun(picked), ranks = run.ranks(), view = useRouting(picked);
   useObservable(ranks);
-  const spec: RunSpec | null = run.detail?.spec ?? null, alone = spec !== null && ranksOf(spec.mesh) === 1;
+  const written = run.detail?.spec ?? null, recorded = MeshSpec.safeParse(ranks.mesh);
+  // A resume may have gone on on another mesh.
+  const spec: RunSpec | null = written && ranks.mesh.data !== undefined && recorded.success ? { ...written, mesh: recorded.data } : written, alone = spec !== null && ranksOf(spec.mesh) === 1;
   const state: FigureState = run.status === "error" ? { kind: "error", message: run.message!, retry: run.retry }
     : spec === null ? { kind: "loading" }
     : importedFrom(spec) ? { kind: "absent", message: "Not recorded: the log of this run, imported from another trainer, says nothing of its mesh." }

@@ -1,7 +1,7 @@
 // What each rank of a run did in the newest step that was recorded.
 import { fromWire } from "../../../contract/events.ts";
 import type { RunRows } from "../../../contract/handlers.ts";
-import { rankMetric, type RankTime, type Traffic } from "../../../contract/meshSpec.ts";
+import { AXES, axisMetric, rankMetric, type MeshSpec, type RankTime, type Traffic } from "../../../contract/meshSpec.ts";
 import { LiveStore, type Backend } from "../liveStore.ts";
 
 export interface RankFigures {
@@ -15,6 +15,8 @@ export class LiveRanks extends LiveStore {
   /** Where a rank has none nothing was recorded of it. */
   ranks: readonly RankFigures[] = [];
   step: number | null = null;
+  /** The mesh that was recorded; an axis is missing before the first record. */
+  mesh: Partial<MeshSpec> = {};
 
   constructor(backend: Backend, runId: string) {
     super(backend, runId);
@@ -25,7 +27,9 @@ export class LiveRanks extends LiveStore {
     const { summary } = await this.backend.send("runs.get", { runId: this.runId });
     this.ranks = [];
     this.step = null;
-    for (const [name, { last, lastStep }] of Object.entries(summary.metrics)) this.set(name, fromWire(last), lastStep);
+    this.mesh = {};
+    const all = Object.entries(summary.metrics), newest = Math.max(...all.map(([name, { lastStep }]) => (name === axisMetric("data") ? lastStep : -1)));
+    for (const [name, { last, lastStep }] of all) if (lastStep === newest) this.set(name, fromWire(last), lastStep);
   }
 
   protected absence(): string | null {
@@ -40,6 +44,13 @@ export class LiveRanks extends LiveStore {
   }
 
   private set(name: string, value: number, step: number): boolean {
+    const axis = AXES.find((one) => axisMetric(one) === name);
+    if (axis) {
+      // Ranks of an earlier mesh are gone.
+      if (this.mesh[axis] !== value) this.ranks = [];
+      this.mesh = { ...this.mesh, [axis]: value };
+      return true;
+    }
     const metric = rankMetric(name);
     if (!metric) return false;
     const ranks = [...this.ranks];
