@@ -1,10 +1,11 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { fromWire, RunEvent } from "../../contract/events.ts";
 import { importedFrom } from "../../contract/runSpec.ts";
 import { openWritable } from "../../db/database.ts";
 import { readSeries } from "../../db/series.ts";
+import { scalarRecord } from "../fixtures/scalarRecord.ts";
 import { temporaryHome } from "../fixtures/temporaryHome.ts";
 import type { Home } from "../home.ts";
 import { Ingest } from "../runs/ingest.ts";
@@ -21,13 +22,15 @@ beforeEach(() => {
   mkdirSync(folder);
 });
 
-function importAll(path: string, map = NO_MAP) {
-  return findLogs(path, null).map((log) => {
-    const one = new LogImport(home, log, map);
+async function importAll(path: string, map = NO_MAP) {
+  const reports = [];
+  for (const log of findLogs(path, null)) {
+    const one = await LogImport.open(home, log, map);
     one.read();
     one.end();
-    return one.report;
-  });
+    reports.push(one.report);
+  }
+  return reports;
 }
 const eventsOf = (id: string) => readFileSync(join(home.runs, id, "events.jsonl"), "utf8").trimEnd().split("\n").map((line) => RunEvent.parse(JSON.parse(line)));
 const valuesOf = (id: string, name: string) => eventsOf(id).flatMap((event) => ("values" in event && name in event.values ? [[event.step, fromWire(event.values[name]!)]] : []));
@@ -45,7 +48,7 @@ async function stored(id: string, name: string): Promise<[number, number][]> {
 }
 
 test("MaxText's event file fills the panels; a loss of weight 0 is not recorded, other names are kept", async () => {
-  const [report] = importAll(join(fixtures, "maxtext"));
+  const [report] = await importAll(join(fixtures, "maxtext"));
   expect(Object.fromEntries(report!.names)).toEqual({
     "learning/loss": "loss", "learning/moe_lb_loss": "learning/moe_lb_loss", "learning/raw_grad_norm": "gradientNorm",
     "perf/step_time_seconds": "stepSeconds", "perf/per_device_tokens_per_sec": "perf/per_device_tokens_per_sec",
@@ -58,21 +61,21 @@ test("MaxText's event file fills the panels; a loss of weight 0 is not recorded,
 });
 
 test("a restart supersedes the rows from its step on", async () => {
-  const [report] = importAll(join(fixtures, "restarted"));
+  const [report] = await importAll(join(fixtures, "restarted"));
   expect(await stored(report!.runId, "loss")).toEqual([...[0, 1, 2, 3, 4, 5].map((step) => [step, 100 + step]), ...[6, 7, 8, 9, 10, 11].map((step) => [step, 200 + step])]);
 });
 
-test("importing again reads on: the same run, no row twice, wherever the file was cut", () => {
+test("importing again reads on: the same run, no row twice, wherever the file was cut", async () => {
   cpSync(join(fixtures, "tensors"), folder, { recursive: true });
-  const [whole] = importAll(folder), expected = ["loss", "epoch_accuracy", "int32"].map((name) => valuesOf(whole!.runId, name));
+  const [whole] = await importAll(folder), expected = ["loss", "epoch_accuracy", "int32"].map((name) => valuesOf(whole!.runId, name));
   const file = join(folder, findFile(folder)), bytes = readFileSync(file);
-  for (let cut = 1; cut < bytes.length; cut += 37) {
-    rmSync(join(home.runs, runDirectories(home.runs)[0]!), { recursive: true });
+  for (let cut = 1; cut < bytes.length; cut += 67) {
+    home = temporaryHome();
     writeFileSync(file, bytes.subarray(0, cut));
-    importAll(folder);
+    await importAll(folder);
     appendFileSync(file, bytes.subarray(cut));
-    const [second] = importAll(folder);
-    expect(importAll(folder)[0]!.added).toBe(0);
+    const [second] = await importAll(folder);
+    expect((await importAll(folder))[0]!.added).toBe(0);
     expect(runDirectories(home.runs)).toEqual([second!.runId]);
     expect(["loss", "epoch_accuracy", "int32"].map((name) => valuesOf(second!.runId, name)), `cut at ${cut}`).toEqual(expected);
     const seqs = eventsOf(second!.runId).map(({ seq }) => seq);
@@ -81,12 +84,12 @@ test("importing again reads on: the same run, no row twice, wherever the file wa
 });
 const findFile = (path: string): string => readdirSync(path)[0]!;
 
-test("killed between what was read and its events, the import goes on with the same bytes", () => {
+test("killed between what was read and its events, the import goes on with the same bytes", async () => {
   cpSync(join(fixtures, "maxtext"), folder, { recursive: true });
-  const [report] = importAll(folder), events = join(home.runs, report!.runId, "events.jsonl"), whole = readFileSync(events);
+  const [report] = await importAll(folder), events = join(home.runs, report!.runId, "events.jsonl"), whole = readFileSync(events);
   for (const length of [0, 1, 400, whole.length - 1]) {
     truncateSync(events, length);
-    expect(importAll(folder)[0]!.added).toBe(0);
+    expect((await importAll(folder))[0]!.added).toBe(0);
     expect(readFileSync(events).equals(whole)).toBe(true);
   }
 });
@@ -96,46 +99,55 @@ test("MaxText's metrics file is read with its bare NaN, and one that was begun a
   const line = (step: number, loss: string) => `{"learning/loss": ${loss}, "learning/current_learning_rate": 3e-05, "perf/step_time_seconds": 4.9, "step": ${step}.0, "run_name": "a NaN \\"run\\""}\n`;
   writeFileSync(file, line(0, "10.5") + line(1, "NaN") + line(2, "-Infinity") + '{"learning/loss": 9.0, "st');
   expect(findLogs(file, null)[0]!.format).toBe("maxtext");
-  const [report] = importAll(file);
+  const [report] = await importAll(file);
   expect(await stored(report!.runId, "loss")).toEqual([[0, 10.5], [1, NaN], [2, -Infinity]]);
   appendFileSync(file, 'ep": 3.0}\n');
-  importAll(file);
+  await importAll(file);
   expect((await stored(report!.runId, "loss")).at(-1)).toEqual([3, 9]);
   writeFileSync(file, line(0, "7") + line(1, "6"));
-  expect(importAll(file)[0]!.runId).toBe(report!.runId);
+  expect((await importAll(file))[0]!.runId).toBe(report!.runId);
   expect(await stored(report!.runId, "loss")).toEqual([[0, 7], [1, 6]]);
 });
 
-test("CSV and JSONL follow a mapping of columns", () => {
+test("CSV and JSONL follow a mapping of columns", async () => {
   const csv = join(folder, "log.csv");
   writeFileSync(csv, '\uFEFFtick,"train, loss",lr,note\n1,5.5,1e-3,"a ""b"""\n2,nan,,x\n');
   const map = { metrics: new Map([["loss", "train, loss"]]), columns: { step: "tick" } };
-  const [report] = importAll(csv, map);
+  const [report] = await importAll(csv, map);
   expect(valuesOf(report!.runId, "loss")).toEqual([[1, 5.5], [2, NaN]]);
   expect(valuesOf(report!.runId, "learningRate")).toEqual([[1, 1e-3]]);
   const jsonl = join(folder, "log.jsonl");
   writeFileSync(jsonl, '{"iter":4,"valid":{"ce":2},"x":1}\nnonsense\n{"no":1}\n');
-  const [second] = importAll(jsonl, { metrics: new Map([["evaluation.loss", "valid/ce"]]), columns: {} });
+  const [second] = await importAll(jsonl, { metrics: new Map([["evaluation.loss", "valid/ce"]]), columns: {} });
   expect(valuesOf(second!.runId, "evaluation.loss")).toEqual([[4, 2]]);
   expect(second!.problems).toHaveLength(2);
 });
 
-test("a folder of evaluations records evaluations, and thousands of tags stop at what is stored", () => {
+test("a folder of evaluations records evaluations, and thousands of tags stop at what is stored", async () => {
   mkdirSync(join(folder, "validation"));
   cpSync(join(fixtures, "tensors"), join(folder, "validation"), { recursive: true });
-  const [report] = importAll(folder);
+  const [report] = await importAll(folder);
   expect(valuesOf(report!.runId, "evaluation.loss")).toHaveLength(5);
   expect(valuesOf(report!.runId, "evaluation.accuracy")).toHaveLength(5);
   const jsonl = join(folder, "many.jsonl");
   writeFileSync(jsonl, `${JSON.stringify({ step: 1, ...Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`t${i}`, i])) })}\n`);
-  const [many] = importAll(jsonl);
+  const [many] = await importAll(jsonl);
   expect(many!.names.filter(([, name]) => name !== null)).toHaveLength(2000);
 });
 
-test("what is no log is refused in one sentence", () => {
+test("what is no log is refused in one sentence", async () => {
   expect(() => findLogs(join(folder, "nowhere"), null)).toThrow(/There is no file or folder/);
   expect(() => findLogs(folder, null)).toThrow(/holds no TensorBoard event files/);
   writeFileSync(join(folder, "x"), Buffer.from([0xff, 0xd8, 0x2c, 0x0a]));
   expect(() => findLogs(join(folder, "x"), null)).toThrow(/no log that can be imported/);
   expect(existsSync(home.runs) && runDirectories(home.runs)).toEqual([]);
+});
+
+test("a later file that goes back supersedes, one that repeats a step or comes late does not", async () => {
+  const writer = (name: string, rows: [number, number][]) => writeFileSync(join(folder, name), Buffer.concat(rows.map(([step, value]) => scalarRecord("loss", step, value))));
+  writer("events.out.tfevents.100.a", [[1, 1], [2, 2], [3, 3], [3, 30], [2, 20]]);
+  writer("events.out.tfevents.200.a", [[3, 300], [4, 400], [4, 401], [5, 500]]);
+  const [report] = await importAll(folder);
+  expect(eventsOf(report!.runId).flatMap((event) => (event.kind === "attempt" ? [event.fromStep] : []))).toEqual([0, 2]);
+  expect(await stored(report!.runId, "loss")).toEqual([[1, 1], [2, 2], [3, 300], [4, 400], [5, 500]]);
 });

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { FILES, ProcessFile } from "../../contract/runDirectory.ts";
 import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
+import { lockRun } from "../../trainer/run/runDirectory.ts";
 import { writeJson } from "../atomicFile.ts";
 import type { Home } from "../home.ts";
 import { createRunDirectory } from "../runs/launch.ts";
@@ -33,6 +34,9 @@ export interface ImportReport {
   problems: string[];
 }
 
+/** Runs that this process has locked: the lock holds until it ends. */
+const openHere = new Set<string>();
+
 const decoderOf = ({ format }: FoundLog, columns: TextColumns): Decode =>
   format === "tensorboard" ? decodeTensorBoard : format === "csv" ? decodeCsv(columns) : decodeJsonLines(columns);
 
@@ -46,11 +50,18 @@ export class LogImport {
   readonly #problems: string[] = [];
   readonly #before: number;
 
-  /** Goes on with the run that an earlier import of this log made, or makes one. */
-  constructor(home: Home, log: FoundLog, map: ColumnMap) {
+  /** Goes on with the run that an earlier import of this log made, or makes one. @throws a sentence where another process imports this log */
+  static async open(home: Home, log: FoundLog, map: ColumnMap): Promise<LogImport> {
+    const runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }));
+    if (!openHere.has(runId) && !(await lockRun(join(home.runs, runId)))) throw new Error(`${log.path} is being imported by another process into the run ${runId}; end that one first.`);
+    openHere.add(runId);
+    return new LogImport(home, runId, log, map);
+  }
+
+  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMap) {
     this.log = log;
-    this.runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }));
-    this.#directory = join(home.runs, this.runId);
+    this.runId = runId;
+    this.#directory = join(home.runs, runId);
     this.#state = readState(this.#directory) ?? newState();
     this.#events = new RowEvents(this.#state, map.metrics, log.evaluation);
     this.#decode = decoderOf(log, map.columns);
@@ -108,10 +119,11 @@ export class LogImport {
   }
 
   #store(bytes: Buffer, source: SourceFile, path: string): number {
-    const state = this.#state, fresh = state.files.indexOf(source) > 0 && source.offset === 0;
+    const state = this.#state;
     const { consumed, rows, problems } = this.#decode(bytes, source.decoder);
     if (consumed === 0 && !source.decoder.ended) return 0;
-    for (const row of rows) this.#events.add(row, fresh);
+    if (state.files.indexOf(source) > 0 && source.offset === 0) this.#events.beginFile();
+    for (const row of rows) this.#events.add(row);
     for (const sentence of problems) {
       this.#problems.push(`${path}: ${sentence}`);
       this.#events.say("warning", `${path}: ${sentence}`.slice(0, 10_000));

@@ -11,6 +11,8 @@ export class RowEvents {
   #state: ImportState;
   #names: MetricNames;
   #lastStep: Map<string, number>;
+  /** Newest step of each tag before the file that is read now; a tag seen in that file is taken out. */
+  #earlier = new Map<string, number>();
   #pending: LogRow | null = null;
   #lines: string[] = [];
 
@@ -25,9 +27,15 @@ export class RowEvents {
     return this.#names.given;
   }
 
-  /** @param fresh the first rows of a file that was not read before: a tag that goes back in it shows that the trainer began again from there. */
-  add(row: LogRow, fresh: boolean): void {
-    const back = fresh && row.values.some(([tag]) => (this.#lastStep.get(tag) ?? -1) >= row.step);
+  /** A further file begins: a tag that goes back at its first value there shows that the trainer began again from that step. */
+  beginFile(): void {
+    this.#flush();
+    this.#earlier = new Map(this.#lastStep);
+  }
+
+  add(row: LogRow): void {
+    const back = row.values.some(([tag]) => (this.#earlier.get(tag) ?? -1) >= row.step);
+    if (this.#earlier.size > 0) for (const [tag] of row.values) this.#earlier.delete(tag);
     if (row.restart || back) {
       this.#flush();
       if (this.#state.rows > 0 && row.step <= this.#state.step) this.restart(row.step);
@@ -41,6 +49,7 @@ export class RowEvents {
   /** Rows from `step` on are void: the trainer does them again. */
   restart(step: number): void {
     this.#flush();
+    this.#earlier.clear();
     this.#state.attempt++;
     this.#state.seq = 0;
     this.#begin(step - 1);
@@ -74,7 +83,7 @@ export class RowEvents {
     for (const [tag, value] of row.values) {
       const name = this.#names.given.get(tag) ?? null;
       if (name === null || isUnmeasured(tag, value)) continue;
-      this.#lastStep.set(tag, row.step);
+      this.#lastStep.set(tag, Math.max(row.step, this.#lastStep.get(tag) ?? -1));
       (name.startsWith("evaluation.") ? evaluation : training).push([name, toWire(value)]);
     }
     const shared = { step: row.step, tokens: 0, seconds: Math.max(0, row.t !== null && state.firstTime !== null ? row.t - state.firstTime : 0) };

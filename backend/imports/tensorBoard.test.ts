@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { framed, scalarRecord } from "../fixtures/scalarRecord.ts";
 import { crc32c, maskedCrc32c } from "./crc32c.ts";
 import { freshState, MAX_RECORD_BYTES, type LogRow } from "./logDecoder.ts";
 import { decodeTensorBoard } from "./tensorBoard.ts";
@@ -9,16 +10,6 @@ const logs = join(import.meta.dirname, "../fixtures/logs");
 const fixture = (folder: string, index = 0) => readFileSync(join(logs, folder, readdirSync(join(logs, folder)).sort()[index]!));
 const whole = (bytes: Buffer) => decodeTensorBoard(bytes, freshState());
 const values = (rows: LogRow[], tag: string) => rows.flatMap((row) => row.values.filter(([name]) => name === tag).map(([, value]) => value));
-
-/** A record framed as the writers do it. */
-function framed(data: Buffer): Buffer {
-  const bytes = Buffer.alloc(data.length + 16);
-  bytes.writeBigUInt64LE(BigInt(data.length), 0);
-  bytes.writeUInt32LE(maskedCrc32c(bytes, 0, 8), 8);
-  data.copy(bytes, 12);
-  bytes.writeUInt32LE(maskedCrc32c(data), data.length + 12);
-  return bytes;
-}
 
 test("CRC-32C gives the values of RFC 3720 appendix B.4, at any length", () => {
   expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
@@ -89,21 +80,10 @@ test("a record beyond the limit is passed over in pieces, whatever length it cla
 });
 
 test("records that are no messages, negative steps, long and non-UTF-8 tags do no harm", () => {
-  const event = (step: bigint, tag: Buffer) => {
-    const value = Buffer.concat([Buffer.from([0x0a, ...varint(BigInt(tag.length))]), tag, Buffer.from([0x15, 0, 0, 0x80, 0x3f])]);
-    const summary = Buffer.concat([Buffer.from([0x0a, ...varint(BigInt(value.length))]), value]);
-    return framed(Buffer.concat([Buffer.from([0x10, ...varint(BigInt.asUintN(64, step))]), Buffer.from([0x2a, ...varint(BigInt(summary.length))]), summary]));
-  };
   const { rows, problems } = whole(Buffer.concat([
-    framed(Buffer.from([0x2a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1])), framed(Buffer.alloc(40, 0xff)), event(-1n, Buffer.from("a")),
-    event(1n, Buffer.alloc(513, 0x61)), event(2n, Buffer.from([0x61, 0xff])), event(2n ** 60n, Buffer.from("b")),
+    framed(Buffer.from([0x2a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1])), framed(Buffer.alloc(40, 0xff)), scalarRecord("a", -1, 1),
+    scalarRecord(Buffer.alloc(513, 0x61), 1, 1), scalarRecord(Buffer.from([0x61, 0xff]), 2, 1), scalarRecord("b", 2n ** 60n, 1),
   ]));
   expect(problems).toHaveLength(2);
   expect(rows).toEqual([{ step: 2, t: null, values: [["a\uFFFD", 1]] }]);
 });
-
-function varint(value: bigint): number[] {
-  const bytes: number[] = [];
-  for (; value > 127n; value >>= 7n) bytes.push(Number(value & 127n) | 128);
-  return [...bytes, Number(value)];
-}

@@ -43,7 +43,8 @@ export const importCommand: Command = {
     const format = formatOf(value("format")), map = columnMap(values("map")), home = homeAt(directory);
     const logs = findLogs(positional[0]!, format);
     createHome(home);
-    const imports = logs.map((log) => new LogImport(home, log, map));
+    const imports: LogImport[] = [];
+    for (const log of logs) imports.push(await LogImport.open(home, log, map));
     if (has("follow")) await follow(imports);
     else for (const one of imports) {
       one.read();

@@ -1,0 +1,48 @@
+// Another trainer's log in the window: its charts show, and what it does not record is said to be not recorded.
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, status, test } from "./product.ts";
+
+const root = join(import.meta.dirname, "..");
+const fixture = join(root, "backend/fixtures/logs/maxtext");
+
+test("an imported log's charts show, and nothing is claimed that it does not say", async ({ app, product }) => {
+  const [{ runId }] = await product.cli("import", fixture) as [{ runId: string }];
+  await app.locator(".run-row", { hasText: "maxtext" }).locator(".run-choice").click();
+  await expect(status(app)).toContainText("stopped");
+  await expect(app.locator(".run-progress-text")).toContainText(/^step 19( ·|$)/);
+  await expect(app.locator("figure", { hasText: "Cross-entropy" }).first()).toContainText("5.25");
+  await expect(app.locator("figure", { hasText: "Perf/per_device_tokens_per_sec" })).toBeVisible();
+  await expect(app.getByText("Not recorded: this run’s log").first()).toBeVisible();
+  await expect(app.getByRole("button", { name: "Resume" })).toHaveCount(0);
+  await app.getByRole("tab", { name: "Spec" }).click();
+  await expect(app.getByText("says nothing of its model, data and settings")).toBeVisible();
+  await expect(app.locator(".tab-page")).toContainText(fixture);
+  await expect(app.locator(".tab-page")).not.toContainText(/d_model|Experts/);
+  await app.getByRole("tab", { name: "Files" }).click();
+  await expect(app.getByText("its checkpoints are its trainer’s")).toBeVisible();
+  await expect(product.cli("runs", "resume", runId)).resolves.toMatchObject({ error: { message: expect.stringContaining("only that trainer") } });
+});
+
+test("a log that grows is followed live, and its end is said when the import is interrupted", async ({ app, product }) => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-log-"));
+  cpSync(fixture, join(folder, "growing"), { recursive: true });
+  const file = join(folder, "growing", readdirSync(join(folder, "growing"))[0]!), bytes = readFileSync(file);
+  writeFileSync(file, bytes.subarray(0, 3001));
+  const child = spawn(process.execPath, [join(root, "cli/main.ts"), "import", join(folder, "growing"), "--follow", "--home", product.home], { stdio: "ignore" });
+  try {
+    await app.locator(".run-row", { hasText: "growing" }).locator(".run-choice").click();
+    await expect(status(app)).toContainText("running");
+    await expect(app.locator(".run-progress-text")).not.toContainText("step 19");
+    appendFileSync(file, bytes.subarray(3001));
+    await expect(app.locator(".run-progress-text")).toContainText("step 19");
+    child.kill("SIGINT");
+    await expect(status(app)).toContainText("stopped");
+    await expect(app.locator(".run-message")).toContainText("Imported up to step 19");
+  } finally {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
