@@ -15,7 +15,7 @@ test("an imported log's charts show, and nothing is claimed that it does not say
   await expect(app.locator(".run-progress-text")).toContainText(/^step 19( ·|$)/);
   await expect(app.locator("figure", { hasText: "Cross-entropy" }).first()).toContainText("5.25");
   await expect(app.locator("figure", { hasText: "Perf/per_device_tokens_per_sec" })).toBeVisible();
-  await expect(app.getByText("Not recorded: this run’s log").first()).toBeVisible();
+  await expect(app.getByText("This run’s log, imported from another trainer, says nothing of single experts").first()).toBeVisible();
   await expect(app.getByRole("button", { name: "Resume" })).toHaveCount(0);
   await app.getByRole("tab", { name: "Spec" }).click();
   await expect(app.getByText("says nothing of its model, data and settings")).toBeVisible();

@@ -17,47 +17,49 @@ export class MessageReader {
   /** Goes to the next field; its value must then be read or skipped. @throws MalformedMessage */
   next(): boolean {
     if (this.#at >= this.#bytes.length) return false;
-    const key = Number(this.varint());
+    const key = this.uint64();
     this.field = Math.floor(key / 8);
     this.wire = key % 8;
     return true;
   }
 
-  varint(): bigint {
-    // Small numbers, which are nearly all, need no bigint arithmetic.
-    const first = this.#byte();
-    if (first < 0x80) return BigInt(first);
-    let value = BigInt(first & 0x7f);
-    for (let shift = 7n; shift < 70n; shift += 7n) {
+  /** A varint as uint64; beyond 2^53 the nearest number. */
+  uint64(): number {
+    let value = 0, scale = 1;
+    for (let i = 0; i < 10; i++) {
       const byte = this.#byte();
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
     }
     throw new MalformedMessage("a number of more than ten bytes");
   }
 
-  /** A varint as int64. */
+  /** A varint as int64, negative in two's complement; beyond ±2^53 the nearest number. */
   int64(): number {
-    return Number(BigInt.asIntN(64, this.varint()));
+    const begin = this.#at, value = this.uint64();
+    if (value < 2 ** 63) return value;
+    // Only the exact bits tell a small negative number from a large positive one.
+    let exact = 0n;
+    for (let at = begin, shift = 0n; at < this.#at; at++, shift += 7n) exact |= BigInt(this.#bytes[at]! & 0x7f) << shift;
+    return Number(BigInt.asIntN(64, exact));
   }
   float(): number {
-    return this.#take(4).readFloatLE(0);
+    return this.#bytes.readFloatLE(this.#skip(4));
   }
   double(): number {
-    return this.#take(8).readDoubleLE(0);
+    return this.#bytes.readDoubleLE(this.#skip(8));
   }
   /** Bytes of a string, of a message within, or of packed numbers. */
   bytes(): Buffer {
-    const length = this.varint();
-    if (length > BigInt(this.#bytes.length)) throw new MalformedMessage("a length beyond the end");
-    return this.#take(Number(length));
+    return this.#take(this.uint64());
   }
 
   skip(): void {
-    if (this.wire === 0) this.varint();
-    else if (this.wire === 1) this.#take(8);
+    if (this.wire === 0) this.uint64();
+    else if (this.wire === 1) this.#skip(8);
     else if (this.wire === 2) this.bytes();
-    else if (this.wire === 5) this.#take(4);
+    else if (this.wire === 5) this.#skip(4);
     else throw new MalformedMessage(`the wire type ${this.wire}`);
   }
 
@@ -67,10 +69,14 @@ export class MessageReader {
     return byte;
   }
   #take(length: number): Buffer {
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new MalformedMessage("an early end");
-    const taken = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return taken;
+    const begin = this.#skip(length);
+    return this.#bytes.subarray(begin, this.#at);
+  }
+  /** Goes on by `length` bytes and returns where they begin. */
+  #skip(length: number): number {
+    const begin = this.#at;
+    if (begin + length > this.#bytes.length) throw new MalformedMessage("an early end");
+    this.#at = begin + length;
+    return begin;
   }
 }

@@ -22,15 +22,15 @@ export const decodeTensorBoard: Decode = (bytes, state) => {
       state.ended = true;
       break;
     }
-    const length = bytes.readBigUInt64LE(at);
-    if (length > BigInt(MAX_RECORD_BYTES)) {
+    const length = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+    if (length > MAX_RECORD_BYTES) {
       problem(decoded, `A record of ${length} bytes was passed over; ${MAX_RECORD_BYTES} are read at most.`);
-      const whole = Number(length) + HEADER_BYTES + FOOTER_BYTES, there = Math.min(whole, bytes.length - at);
-      state.skip = whole - there;
+      const whole = length + HEADER_BYTES + FOOTER_BYTES, there = Math.min(whole, bytes.length - at);
+      state.skip = Math.min(whole - there, Number.MAX_SAFE_INTEGER);
       at += there;
       continue;
     }
-    const begin = at + HEADER_BYTES, end = begin + Number(length);
+    const begin = at + HEADER_BYTES, end = begin + length;
     if (end + FOOTER_BYTES > bytes.length) break;
     at = end + FOOTER_BYTES;
     if (maskedCrc32c(bytes, begin, end) !== bytes.readUInt32LE(end)) {

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import type { SpecIssue } from "../../contract/handlers.ts";
-import { RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
+import { importedFrom, RunSpec, type RunSpec as Spec } from "../../contract/runSpec.ts";
 import { toIssues } from "../../contract/specIssues.ts";
 import type { Shelves } from "../../trainer/run/weightsSource.ts";
 import { checkWeights } from "./specWeights.ts";
@@ -11,9 +11,13 @@ import { checkWeights } from "./specWeights.ts";
 export function checkSpec(input: unknown, shelves: Shelves): { spec: Spec; issues: [] } | { spec: null; issues: SpecIssue[] } {
   const parsed = RunSpec.safeParse(input);
   if (!parsed.success) return { spec: null, issues: toIssues(parsed.error) };
-  const issues = [...missingFiles(parsed.data), ...checkWeights(parsed.data, shelves)];
+  const issues = [...importedLineage(parsed.data), ...missingFiles(parsed.data), ...checkWeights(parsed.data, shelves)];
   return issues.length > 0 ? { spec: null, issues } : { spec: parsed.data, issues: [] };
 }
+
+/** A run that is only another trainer's log has no model to train. */
+const importedLineage = (spec: Spec): SpecIssue[] =>
+  (importedFrom(spec) ? [{ path: "lineage", message: 'A spec of kind "imported" describes another trainer\'s log and can\'t be trained; leave "lineage" out.' }] : []);
 
 function missingFiles({ data }: Spec): SpecIssue[] {
   const issues: SpecIssue[] = [];

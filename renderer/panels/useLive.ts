@@ -74,7 +74,7 @@ export function useRouting(runId: string): RoutingView {
   if (found.rows) routing.shown = found.rows;
   const view = (state: FigureState, rows: readonly RoutingRow[] = []): RoutingView => ({ state, rows, step: rows[0]?.step ?? found.step, steps: routing.steps });
   if (run.status === "error") return view({ kind: "error", message: run.message!, retry: run.retry });
-  if (importedFrom(run.detail?.spec)) return view({ kind: "absent", message: "Not recorded: this run’s log, imported from another trainer, says nothing of single experts." });
+  if (importedFrom(run.detail?.spec)) return view({ kind: "absent", message: "This run’s log, imported from another trainer, says nothing of single experts." });
   if (run.detail && run.detail.spec.model.sparse === null) return view({ kind: "absent", message: "This run is dense: it has no experts and no router." });
   if (routing.status === "error") return view({ kind: "error", message: routing.message!, retry: run.retry });
   if (routing.status === "loading") return view({ kind: "loading" });

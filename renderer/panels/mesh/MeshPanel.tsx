@@ -20,7 +20,7 @@ export function MeshPanel({ runIds, primary }: PanelProps) {
   const spec: RunSpec | null = written && ranks.mesh.data !== undefined && recorded.success ? { ...written, mesh: recorded.data } : written, alone = spec !== null && ranksOf(spec.mesh) === 1;
   const state: FigureState = run.status === "error" ? { kind: "error", message: run.message!, retry: run.retry }
     : spec === null ? { kind: "loading" }
-    : importedFrom(spec) ? { kind: "absent", message: "Not recorded: the log of this run, imported from another trainer, says nothing of its mesh." }
+    : importedFrom(spec) ? { kind: "absent", message: "This run’s log, imported from another trainer, says nothing of its mesh." }
     : alone ? { kind: "absent", message: "This run trains in one process: nothing is split, and nothing is sent." } : { kind: "ready" };
   const times: FigureState = state.kind !== "ready" ? state
     : ranks.status === "error" ? { kind: "error", message: ranks.message!, retry: run.retry }
