@@ -8,6 +8,7 @@ import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
 import { lockRun } from "../../trainer/run/runDirectory.ts";
 import { writeJson } from "../atomicFile.ts";
 import type { Home } from "../home.ts";
+import { plainReason } from "../personError.ts";
 import { createRunDirectory } from "../runs/launch.ts";
 import { bootId, startTicks } from "../runs/processState.ts";
 import { readSpec, runDirectories, writeExit } from "../runs/runFiles.ts";
@@ -82,13 +83,16 @@ export class LogImport {
     rmSync(join(this.#directory, FILES.exit), { force: true });
   }
 
-  /** Reads what is new in all files of the log. Returns whether there was anything. */
-  read(): boolean {
+  /** Reads what is new in all files of the log. What is not there now may come back. @throws a sentence where a file can't be read */
+  read(): void {
     const folder = this.log.format === "tensorboard" ? this.log.path : dirname(this.log.path);
-    const names = this.log.format === "tensorboard" ? eventFiles(this.log.path) : [basename(this.log.path)];
-    let any = false;
-    for (const name of names) if (this.#readFile(join(folder, name), name)) any = true;
-    return any;
+    try {
+      for (const name of this.log.format === "tensorboard" ? eventFiles(this.log.path) : [basename(this.log.path)]) this.#readFile(join(folder, name), name);
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException;
+      if (path?.startsWith(folder) !== true) throw error;
+      if (code !== "ENOENT") throw new Error(`${path} can't be read (${plainReason(error)}); see to it and import it again.`);
+    }
   }
 
   /** Says that nobody reads on. Whether the trainer itself goes on is not known. */
@@ -100,19 +104,18 @@ export class LogImport {
     });
   }
 
-  #readFile(path: string, name: string): boolean {
+  #readFile(path: string, name: string): void {
     const descriptor = openSync(path, "r");
     try {
       const size = fstatSync(descriptor).size, source = this.#source(descriptor, name, size);
-      let any = false, limit = PIECE_BYTES;
+      let limit = PIECE_BYTES;
       while (!source.decoder.ended && source.offset < size) {
         const bytes = Buffer.allocUnsafe(Math.min(limit, size - source.offset)), length = readSync(descriptor, bytes, 0, bytes.length, source.offset);
         const consumed = this.#store(bytes.subarray(0, length), source, path);
-        if (consumed > 0) [any, limit] = [true, PIECE_BYTES];
+        if (consumed > 0) limit = PIECE_BYTES;
         else if (length === limit && limit < MAX_PIECE_BYTES) limit = MAX_PIECE_BYTES;
         else break;
       }
-      return any;
     } finally {
       closeSync(descriptor);
     }
