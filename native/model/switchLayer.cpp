@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "../kernels/dispatch.h"
@@ -10,6 +9,7 @@
 #include "../kernels/uniform.h"
 #include "../mesh/operations.h"
 #include "capacity.h"
+#include "ownPlaces.h"
 
 namespace switchyard {
 namespace {
@@ -26,7 +26,7 @@ Parameter* biasOf(ParameterSet& parameters, const std::string& prefix, const Spa
 }
 
 /// The batch's rows that a rank routes: its own, or those of all ranks together.
-struct Routed {
+struct RoutedRows {
   std::int64_t sequences, length;
   /// Shares of ranks that the sequences are made of.
   std::int64_t shares;
@@ -47,43 +47,6 @@ struct Routed {
     return 1;
   }
 };
-
-/// Where a rank's own tokens stand in its buffer of E experts with R places each.
-struct OwnPlaces {
-  std::int64_t places;     // R
-  at::Tensor slot;         // (T, S) int64
-  at::Tensor used;         // (E, 1) float, an expert's places in use, which are its first; undefined where they are not
-  at::Tensor wholeSlot;    // (T, S) int64, the row in the buffer that one rank would hold
-};
-
-/// Of tokens that are part of a whole batch, routed in one group of C places: an expert's places are closed up.
-OwnPlaces closedUp(const at::Tensor& wholeSlot, std::int64_t experts, std::int64_t capacity) {
-  const auto places = std::min(capacity, wholeSlot.size(0)), none = experts * capacity;
-  const auto left = wholeSlot.lt(0);
-  const auto at = wholeSlot.masked_fill(left, none).view(-1);
-  const auto taken = at::zeros({none + 1}, wholeSlot.options()).scatter_(0, at, 1).narrow(0, 0, none).view({experts, capacity});
-  const auto earlier = taken.cumsum(1).sub_(1);
-  const auto begin = at::arange(experts, wholeSlot.options()).mul_(places).unsqueeze(1);
-  const auto row = at::cat({(earlier + begin).view(-1), at::full({1}, -1, wholeSlot.options())}).index_select(0, at).view_as(wholeSlot);
-  return {places, row, taken.sum(1, true).to(at::kFloat), wholeSlot};
-}
-
-/// Of a rank that routes its own rows, as share `share` of the batch, in G groups of C places.
-OwnPlaces ownGroups(const Routing& routed, const kernels::Share& share, std::int64_t groups, std::int64_t capacity) {
-  const auto places = groups * capacity;
-  const auto& slot = routed.slot;
-  OwnPlaces own{places, slot, groups == 1 ? routed.kept.select(0, 0).unsqueeze(1) : at::Tensor(), slot};
-  // On one rank an expert's places of the shares before this one come first.
-  if (share.of > 1) own.wholeSlot = at::where(slot.lt(0), slot, slot + slot.div(places, "floor") * (places * (share.of - 1)) + places * share.index);
-  return own;
-}
-
-/// (E·R) int64, the row of one rank's buffer that stands at each place; 0 where none does.
-at::Tensor rowNumbers(const OwnPlaces& own, std::int64_t experts) {
-  const auto rows = experts * own.places;
-  const auto at = own.slot.masked_fill(own.slot.lt(0), rows).view(-1);
-  return at::zeros({rows + 1}, own.slot.options()).scatter_(0, at, own.wholeSlot.reshape(-1)).narrow(0, 0, rows);
-}
 
 }  // namespace
 
@@ -133,7 +96,7 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto share = pass.batch() ? pass.mesh->place.batch() : kernels::Share{};
   // Tokens that compete across ranks are routed together, on every rank alike.
   const bool whole = share.of > 1 && sparse.capacityGroup == CapacityGroup::batch;
-  const Routed rows{whole ? batch * share.of : batch, length, whole ? share.of : 1};
+  const RoutedRows rows{whole ? batch * share.of : batch, length, whole ? share.of : 1};
   const auto groups = rows.groups(sparse.capacityGroup), groupTokens = rows.tokens() / groups;
   const auto factor = pass.training ? sparse.trainingCapacityFactor : sparse.evaluationCapacityFactor;
   const auto capacity = pass.dropless ? groupTokens : placesOf(sparse, groupTokens, factor);
