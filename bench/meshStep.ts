@@ -15,7 +15,7 @@ const ROUNDS = 15;
 const MESHES: { name: string; mesh: MeshSpec; capacityGroup: SparseSpec["capacityGroup"] }[] = [
   { name: "2 data ranks", mesh: { data: 2, expert: 1, model: 1 }, capacityGroup: "batch" },
   { name: "2 expert ranks", mesh: { data: 1, expert: 2, model: 1 }, capacityGroup: "batch" },
-  { name: "2 expert ranks, capacity per rank", mesh: { data: 1, expert: 2, model: 1 }, capacityGroup: "rank" },
+  { name: "2 expert ranks, capacity per rank,", mesh: { data: 1, expert: 2, model: 1 }, capacityGroup: "rank" },
   { name: "2 model ranks", mesh: { data: 1, expert: 1, model: 2 }, capacityGroup: "batch" },
 ];
 
