@@ -72,4 +72,13 @@ TokenBatch uploadReading(const Batch& batch, const EngineConfig& config, at::Dev
   return out;
 }
 
+TokenBatch rowsOf(const TokenBatch& batch, const kernels::Share& share) {
+  if (share.of == 1) return batch;
+  const auto rows = batch.labels.size(0);
+  if (rows % share.of != 0)
+    throw Failure("A batch of " + std::to_string(rows) + " sequences can't be cut into " + std::to_string(share.of) + " equal shares; make the batch size a multiple of it.");
+  const auto own = [&](const at::Tensor& x) { return x.defined() ? x.narrow(0, share.index * (rows / share.of), rows / share.of).contiguous() : x; };
+  return {own(batch.input), own(batch.labels), own(batch.decoderInput), own(batch.images)};
+}
+
 }  // namespace switchyard

@@ -18,4 +18,7 @@ std::pair<TokenBatch, std::int64_t> uploadBatch(const Batch& batch, const Engine
 /// The same of a batch that is only read: its decoder input stands for the labels it has not.
 TokenBatch uploadReading(const Batch& batch, const EngineConfig& config, at::Device device);
 
+/// A rank's share of a whole batch's rows. Throws Failure where they can't be cut evenly.
+TokenBatch rowsOf(const TokenBatch& batch, const kernels::Share& share);
+
 }  // namespace switchyard

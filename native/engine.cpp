@@ -24,6 +24,7 @@
 #include "kernels/crossEntropy.h"
 #include "mesh/command.h"
 #include "mesh/mesh.h"
+#include "mesh/rankUse.h"
 #include "mesh/wholeTensors.h"
 #include "model/gatherRouting.h"
 #include "model/parts.h"
@@ -117,8 +118,9 @@ std::unique_ptr<Transformer> makeTeacher(const EngineConfig& config, at::Device 
 void expectRoom(const EngineConfig& config) {
   // All ranks are on this machine.
   const auto count = [&](const ModelConfig& model) {
+    const auto shapes = makeModel(config, model, at::kMeta);
     double elements = 0;
-    for (const auto& parameter : makeModel(config, model, at::kMeta).parameters.all()) elements += static_cast<double>(parameter.value.numel());
+    for (const auto& parameter : shapes.parameters.all()) elements += static_cast<double>(parameter.value.numel());
     return elements * static_cast<double>(placeOf(config).shape.ranks());
   };
   const auto weight = [](const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; };
@@ -196,17 +198,6 @@ struct Engine::State {
     if (failure) std::rethrow_exception(failure);
     if (!done) throw Failure("Another rank of the mesh could not do it.", "", FailureKind::checkpoint);
   }
-  /// This rank's rows of a whole batch.
-  TokenBatch ownRows(const TokenBatch& batch) const {
-    const auto share = model.parameters.place.batch();
-    if (share.of == 1) return batch;
-    const auto rows = batch.labels.size(0);
-    if (rows % share.of != 0)
-      throw Failure("A batch of " + std::to_string(rows) + " sequences can't be cut into " + std::to_string(share.of) + " equal shares; make the batch size a multiple of it.");
-    const auto own = [&](const at::Tensor& x) { return x.defined() ? x.narrow(0, share.index * (rows / share.of), rows / share.of).contiguous() : x; };
-    return {own(batch.input), own(batch.labels), own(batch.decoderInput), own(batch.images)};
-  }
-
   static ParameterSet& frozen(ParameterSet& parameters, const std::vector<ModelPart>& parts) {
     freeze(parameters, parts);
     if (parameters.trained().empty()) throw Failure("All parts of the model are frozen; leave at least one of them to be trained.");
@@ -224,7 +215,6 @@ struct Engine::State {
   StepResult step(const Batch& batch, bool routing);
   EvaluationResult evaluate(Command::Kind kind, const Batch& batch) const;
   void start(const std::string& modelFile, StartingWeights& weights);
-  std::vector<RankUse> ranksOf(const TrafficMeter& before, double seconds) const;
   std::vector<SavedFile> save(const std::string& directory) const;
   void load(const std::string& directory);
   void loadModel(const std::string& path);
@@ -286,7 +276,7 @@ StepResult Engine::step(const Batch& batch, bool routing) {
 StepResult Engine::State::step(const Batch& batch, bool routing) {
   const auto step = steps + 1;
   const auto [whole, targets] = uploadBatch(batch, config, device);
-  const auto tokens = ownRows(whole);
+  const auto tokens = rowsOf(whole, model.parameters.place.batch());
   announce({Command::Kind::step, routing, batch});
   const auto began = std::chrono::steady_clock::now();
   const auto before = mesh ? mesh->meter : TrafficMeter();
@@ -330,31 +320,9 @@ StepResult Engine::State::step(const Batch& batch, bool routing) {
   result.step = steps;
   if (routing) {
     result.routing = unpackAllRoutingFacts(outcome.routed, config.capacityFactorGrid, at + STEP_FACTS);
-    if (mesh) result.ranks = ranksOf(before, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    if (mesh) result.ranks = usesSince(*mesh, before, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
   return result;
-}
-
-/// What every rank did since `before`.
-std::vector<RankUse> Engine::State::ranksOf(const TrafficMeter& before, double seconds) const {
-  std::vector<double> own{seconds};
-  for (std::size_t kind = 0; kind < TRAFFIC_KINDS; ++kind) {
-    const auto &now = mesh->meter.uses[kind], &then = before.uses[kind];
-    for (const double figure : {static_cast<double>(now.calls - then.calls), now.bytes - then.bytes, now.seconds - then.seconds}) own.push_back(figure);
-  }
-  const auto all = mesh->all()->gather(at::tensor(own, at::kDouble), Traffic::control);
-  std::vector<RankUse> ranks;
-  for (std::int64_t rank = 0; rank < all.size(0); ++rank) {
-    const double* figure = all.const_data_ptr<double>() + rank * all.size(1);
-    RankUse use{*figure++, {}};
-    for (auto& kind : use.traffic) {
-      kind.calls = static_cast<std::int64_t>(*figure++);
-      kind.bytes = *figure++;
-      kind.seconds = *figure++;
-    }
-    ranks.push_back(use);
-  }
-  return ranks;
 }
 
 std::vector<float> Engine::logits(const Batch& batch) {
@@ -383,7 +351,7 @@ EvaluationResult Engine::evaluateTeacher(const Batch& batch) {
 EvaluationResult Engine::State::evaluate(Command::Kind kind, const Batch& batch) const {
   const at::NoGradGuard noGrad;
   const auto [whole, targets] = uploadBatch(batch, config, device);
-  const auto tokens = ownRows(whole);
+  const auto tokens = rowsOf(whole, model.parameters.place.batch());
   announce({kind, false, batch});
   const auto& evaluated = kind == Command::Kind::evaluate ? model : *teacher;
   Pass pass;

@@ -105,7 +105,7 @@ at::Tensor SwitchLayer::forward(Pass& pass, const at::Tensor& x, const at::Tenso
   const auto counted = ofAll((sparse.routePadding ? at::ones_like(valid) : valid).reshape(-1));
 
   const auto scores = router ? ofAll(logits(pass, tokens)) : at::Tensor(), ids = router ? at::Tensor() : ofAll(pass.ids.reshape(-1));
-  auto routed = routing(pass, scores, ids, counted, whole, {sparse, groups, rows.balanceGroups(sparse), capacity, pass.training});
+  auto routed = routing(pass, scores, ids, counted, whole, {sparse, groups, rows.balanceGroups(sparse), capacity, pass.training, {}, {}, {}});
 
   const auto ownRows = [&](const at::Tensor& all) { return whole ? all.narrow(0, share.index * tokens.size(0), tokens.size(0)) : all; };
   const auto own = whole ? closedUp(ownRows(routed.slot), experts, capacity) : ownGroups(routed, share, groups, capacity);

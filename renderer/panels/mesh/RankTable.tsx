@@ -1,8 +1,7 @@
 // A row for each rank: its place, where its time went in the newest recorded step, and what it sent in it.
-import { placeOf, RANK_TIMES, TRAFFIC, type RankTime } from "../../../contract/meshSpec.ts";
+import { placeOf, RANK_TIMES, rankTimeMetric, TRAFFIC, type RankTime } from "../../../contract/meshSpec.ts";
 import type { RunSpec } from "../../../contract/runSpec.ts";
 import { metricDefinition } from "../../../contract/metrics.ts";
-import { rankTimeMetric } from "../../../contract/meshSpec.ts";
 import { Figure, type FigureState } from "../../charts/Figure.tsx";
 import { percent, quantity, shortNumber } from "../../charts/quantity.ts";
 import { Legend, StackedBar, type BarSegment } from "../../plan/StackedBar.tsx";
