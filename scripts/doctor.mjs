@@ -8,7 +8,7 @@ import { nativeAddonIsCurrent } from "./bootstrap/nativeAddon.mjs";
 import { nodePackagesAreCurrent } from "./bootstrap/nodePackages.mjs";
 import { cacheFolder, LIBTORCH_VERSION, libtorchFolder, root } from "./bootstrap/paths.mjs";
 import { formatBytes } from "./bootstrap/progress.mjs";
-import { buildRequirements, findPython, installCommand, pythonRequirement, testRequirements } from "./bootstrap/systemPackages.mjs";
+import { buildRequirements, chromiumRequirement, findPython, installCommand, pythonRequirement, testRequirements } from "./bootstrap/systemPackages.mjs";
 import { findChromium } from "./chromium.mjs";
 
 /**
@@ -44,7 +44,7 @@ function systemCheck(name, requirements) {
     return check(name, true, python ? `${python.python}, ${python.hasPip ? "with pip" : "can make an environment with pip"}` : requirements.map((one) => one.name).join(", "));
   }
   return check(name, false, `${missing.map((one) => one.name).join(", ")} missing`,
-    `Run: ${installCommand([...new Set(missing.flatMap((one) => one.packages))])}`);
+    `Run: ${installCommand(missing)}`);
 }
 
 function packagesCheck() {
@@ -78,7 +78,7 @@ function windowCheck() {
   const electron = existsSync(join(root, "node_modules/electron/dist/electron"));
   const chromium = findChromium();
   const detail = electron ? "Electron" : chromium ? `Electron's binary is not here; ${chromium} is used instead` : "neither Electron's binary nor Chromium is here";
-  return check("Window", electron || chromium !== undefined, detail, `Run: ${installCommand(["chromium"])}, or open the address that npm start prints in a browser`);
+  return check("Window", electron || chromium !== undefined, detail, `Run: ${installCommand([chromiumRequirement])}, or open the address that npm start prints in a browser`);
 }
 
 async function spaceCheck() {

@@ -6,17 +6,22 @@ import { findChromium } from "../chromium.mjs";
 import { CommandError, runCommand } from "./command.mjs";
 import { StepFailure } from "./failure.mjs";
 import { withProgress } from "./progress.mjs";
+import { withServicesAtRest } from "./restingServices.mjs";
 
 /**
  * @typedef {object} SystemRequirement
  * @property {string} name what is needed, in words
  * @property {string[]} packages Debian packages that bring it
  * @property {() => boolean} present looks for the thing itself, not for a package, since it may come from elsewhere
+ * @property {string} [service] what a package would start by itself and nothing here needs
  */
 
-/** @param {string} name @returns {string | undefined} path of a program in PATH */
-export function findProgram(name) {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+/**
+ * @param {string} name @param {string[]} more folders besides PATH
+ * @returns {string | undefined} path of a program
+ */
+export function findProgram(name, more = []) {
+  for (const folder of [...(process.env.PATH ?? "").split(delimiter), ...more]) {
     const path = join(folder, name);
     try {
       accessSync(path, constants.X_OK);
@@ -56,13 +61,22 @@ export const pythonRequirement = {
   present: () => findPython() !== undefined,
 };
 
+/** @type {SystemRequirement} */
+export const chromiumRequirement = { name: "Chromium", packages: ["chromium"], present: () => findChromium() !== undefined };
+
 /** @type {SystemRequirement[]} */
 export const testRequirements = [
   { name: "GoogleTest", packages: ["libgtest-dev"], present: () => existsSync("/usr/include/gtest/gtest.h") },
-  { name: "Chromium", packages: ["chromium"], present: () => findChromium() !== undefined },
+  chromiumRequirement,
+  // Hosts are tested against a real server on loopback.
+  { name: "the OpenSSH client", packages: ["openssh-client"], present: () => findProgram("ssh") !== undefined },
+  { name: "the OpenSSH server", packages: ["openssh-server"], present: () => findSshServer() !== undefined, service: "ssh" },
   // Without a font a page has boxes for letters, and every test of what a person reads is meaningless.
   { name: "a font", packages: ["fonts-dejavu-core"], present: hasFont },
 ];
+
+/** sshd lies where only root's PATH leads; it has to be started by its full path anyway. */
+export const findSshServer = () => findProgram("sshd", ["/usr/sbin", "/usr/local/sbin", "/sbin"]);
 
 function hasFont() {
   return ["/usr/share/fonts/truetype", "/usr/share/fonts/opentype"].some(
@@ -70,10 +84,15 @@ function hasFont() {
   );
 }
 
-/** @param {string[]} packages */
-export function installCommand(packages) {
+/** @param {SystemRequirement[]} requirements */
+const servicesOf = (requirements) => requirements.flatMap(({ service }) => service ?? []);
+
+/** @param {SystemRequirement[]} requirements the command that installs them, their services left disabled */
+export function installCommand(requirements) {
   const sudo = process.getuid?.() === 0 ? "" : "sudo ";
-  return `${sudo}apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+  const packages = [...new Set(requirements.flatMap((requirement) => requirement.packages))];
+  const disable = servicesOf(requirements).map((service) => ` && ${sudo}systemctl disable --now ${service}`);
+  return `${sudo}apt-get install -y --no-install-recommends ${packages.join(" ")}${disable.join("")}`;
 }
 
 /**
@@ -92,11 +111,11 @@ export async function ensureSystemPackages(requirements) {
   }
   if (process.getuid?.() !== 0) {
     throw new StepFailure("System packages are missing", `${names} can't be found, and only root may install them`,
-      `Run this once, then start again:\n    ${installCommand(packages)}`);
+      `Run this once, then start again:\n    ${installCommand(missing)}`);
   }
   if (process.env.SWITCHYARD_OFFLINE) {
     throw new StepFailure("System packages are missing", `${names} can't be found, and SWITCHYARD_OFFLINE is set`,
-      `Run this with a network, then start again:\n    ${installCommand(packages)}`);
+      `Run this with a network, then start again:\n    ${installCommand(missing)}`);
   }
   await withProgress(`Installing system packages (${packages.join(" ")})`, async (progress) => {
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
@@ -111,11 +130,11 @@ export async function ensureSystemPackages(requirements) {
       // Old package lists name files that are gone; new ones cost seconds.
       await runCommand("apt-get", [...wait, "update"], { log: "system-package-lists", env: environment, onLine })
         .catch(() => undefined);
-      await install();
+      await withServicesAtRest(servicesOf(missing), install);
     } catch (error) {
       const tail = error instanceof CommandError ? error.tail.filter((line) => /^(E|W|Err):/.test(line)).join("\n    ") : "";
       throw new StepFailure("System packages could not be installed", error instanceof Error ? error.message : String(error),
-        `${tail ? `apt-get said:\n    ${tail}\n  ` : ""}Run this, then start again:\n    ${installCommand(packages)}`);
+        `${tail ? `apt-get said:\n    ${tail}\n  ` : ""}Run this, then start again:\n    ${installCommand(missing)}`);
     }
   });
   const still = missing.filter((requirement) => !requirement.present()).map((requirement) => requirement.name);
