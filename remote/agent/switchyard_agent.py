@@ -1,0 +1,1008 @@
+"""Switchyard's agent on a remote machine: one file, Python 3.8 or newer, nothing else. It runs for as long as the connection that started it.
+
+It is asked over standard input and answers on standard output, in frames: "@switchyard1 LENGTH CRC32 JSON", one a line, so that a login banner or
+a stray print is never taken for an answer. What it starts is detached and outlives it; what it knows, it reads from run directories
+(docs/run-directory.md), so any version of it can go on where another stopped.
+
+    python3 switchyard_agent.py serve                       answers requests until its input ends
+    python3 switchyard_agent.py start REQUEST_FILE          becomes the trainer that a request describes
+"""
+
+import base64
+import collections
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import zlib
+
+PROTOCOL = 1
+MARK = b"@switchyard1 "
+MAX_FRAME = 1 << 20
+# Bytes of a file in one frame: with base64 well below MAX_FRAME, and divisible by 3.
+CHUNK = 196608
+# Bytes of events that may be on their way: what is beyond waits in the file, so a slow reader holds up nothing else.
+WINDOW = 4 << 20
+# Largest of the small files of a run that is read.
+MAX_SMALL = 512 * 1024
+OUTPUT_TAIL = 64 * 1024
+POLL_SECONDS = 0.1
+# Looking at processes and folders costs more than looking at a file.
+SLOW_POLL_SECONDS = 1.0
+# A connection that says nothing for this long is over, whatever the network believes.
+SILENCE_SECONDS = 120
+UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+SHA = re.compile(r"^[0-9a-f]{64}$")
+NAME = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
+
+
+class Refused(Exception):
+    """A request that can't be done: a sentence for the person, and a word for the program."""
+
+    def __init__(self, message, code="refused"):
+        super().__init__(message)
+        self.code = code
+
+
+# ── Frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def frame(value):
+    text = json.dumps(value, separators=(",", ":")).encode("ascii")
+    # It begins on a line of its own, whatever was printed before it.
+    return b"\n%s%d %08x %s\n" % (MARK, len(text), zlib.crc32(text), text)
+
+
+def parse_frame(line):
+    """The value of a line, or None where it is no whole frame."""
+    if not line.startswith(MARK):
+        return None
+    parts = line[len(MARK):].split(b" ", 2)
+    if len(parts) != 3 or not parts[0].isdigit() or int(parts[0]) != len(parts[2]):
+        return None
+    try:
+        return json.loads(parts[2].decode("ascii")) if int(parts[1], 16) == zlib.crc32(parts[2]) else None
+    except ValueError:
+        return None
+
+
+class FrameReader:
+    """Takes frames out of a stream. Lines that are none, or too long, are passed over."""
+
+    def __init__(self):
+        self.rest, self.skipping = b"", False
+
+    def feed(self, data):
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            if self.skipping:
+                self.skipping = False
+            else:
+                value = parse_frame(line)
+                if value is not None:
+                    yield value
+        if len(self.rest) > MAX_FRAME:
+            self.rest, self.skipping = b"", True
+
+
+# ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def home_folder(chosen=None):
+    if chosen:
+        return os.path.abspath(os.path.expanduser(chosen))
+    data = os.environ.get("XDG_DATA_HOME") or ""
+    return os.path.join(data if os.path.isabs(data) else os.path.expanduser("~/.local/share"), "switchyard")
+
+
+def make_folder(path):
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
+
+
+def flush_folder(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path, text):
+    """Replaces a file, so that a reader sees the old or the new one, also after a power cut."""
+    aside = "%s.%d.%d.tmp" % (path, os.getpid(), threading.get_ident())
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(aside, path)
+    flush_folder(os.path.dirname(path))
+
+
+def read_small(path):
+    """Text of a small file; None where it is not there, is no plain file or is too large."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_SMALL:
+            return None
+        return file.read(MAX_SMALL).decode("utf-8", "replace")
+
+
+def read_json(path):
+    try:
+        value = json.loads(read_small(path) or "")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def digest_of(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def inside(folder, name):
+    """A path below a folder; a link that leads out of it is refused."""
+    path = os.path.realpath(os.path.join(folder, name))
+    if not path.startswith(os.path.realpath(folder) + os.sep):
+        raise Refused("%s does not lie in %s." % (name, folder))
+    return path
+
+
+# ── Processes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def boot_id():
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def process_fields(pid):
+    """Fields of /proc/PID/stat from the third on; None where no such process runs. A zombie does not run."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            # The command's name, in brackets, may hold anything.
+            fields = file.read().decode("utf-8", "replace").rpartition(") ")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields
+
+
+def start_ticks(pid):
+    fields = process_fields(pid)
+    return fields[19] if fields else None
+
+
+def state_of(record):
+    """alive, gone, rebooted, or elsewhere: on another machine that shares this disk, of which nothing is known here."""
+    try:
+        if record["bootId"] != boot_id():
+            return "rebooted" if record["host"] == socket.gethostname() else "elsewhere"
+        return "alive" if start_ticks(int(record["pid"])) == record["startTicks"] else "gone"
+    except (KeyError, TypeError, ValueError):
+        return "gone"
+
+
+def own_record(**more):
+    return dict({"pid": os.getpid(), "startTicks": start_ticks(os.getpid()), "bootId": boot_id(), "host": socket.gethostname()}, **more)
+
+
+def members(record):
+    """Processes of the group that a run's process leads, those left behind by a leader that is gone included."""
+    if record.get("bootId") != boot_id():
+        return []
+    leader = int(record["pid"])
+    now = start_ticks(leader)
+    if now is not None and now != record["startTicks"]:
+        return []  # The number belongs to somebody else now, and so does the group.
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = process_fields(int(name))
+            if fields and (int(fields[2]) == leader or int(name) == leader):
+                found.append(int(name))
+    return found
+
+
+def command_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return file.read(400).replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def lingers():
+    """Whether processes of the person's own systemd go on after the last logout."""
+    try:
+        import pwd
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return False
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or "/run/user/%d" % os.getuid()
+    return os.path.exists("/var/lib/systemd/linger/" + user) and os.path.exists(runtime + "/systemd/private") and shutil.which("systemd-run") is not None
+
+
+# ── Runs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def launch_name(process):
+    return "launch.json" if process == 0 else "launch-%d.json" % process
+
+
+def output_name(process):
+    return "stdout.log" if process == 0 else "stdout-%d.log" % process
+
+
+class Run:
+    """One run directory, as one of its processes sees it: number 0 writes it, the others only take part."""
+
+    def __init__(self, directory, process=0):
+        self.directory, self.process = os.path.abspath(os.path.expanduser(directory)), int(process)
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def launch(self):
+        return read_json(self.path(launch_name(self.process)))
+
+    def writer(self):
+        return read_json(self.path("process.json")) if self.process == 0 else None
+
+    def records(self):
+        return [record for record in (self.launch(), self.writer()) if record and "pid" in record]
+
+    def attempt(self):
+        return max([1] + [int(record.get("attempt", 1)) for record in self.records()])
+
+    def exit(self):
+        """The end of the newest attempt, or None."""
+        found = read_json(self.path("exit.json"))
+        return found if found and int(found.get("attempt", 0)) >= self.attempt() else None
+
+    def state(self):
+        """none where no process was ever started here."""
+        states = [state_of(record) for record in self.records()]
+        for state in ("alive", "elsewhere", "rebooted", "gone"):
+            # A launch before a reboot does not outweigh the process of a later start.
+            if state in states:
+                return state if state != "rebooted" or states[-1] == "rebooted" else "gone"
+        return "none"
+
+    def members(self):
+        return sorted({pid for record in self.records() if state_of(record) != "elsewhere" for pid in members(record)})
+
+    def control(self):
+        try:
+            return sorted(name[:-5] for name in os.listdir(self.path("control")) if name in ("stop.json", "checkpoint.json"))
+        except OSError:
+            return []
+
+    def ask(self, verb):
+        make_folder(self.path("control"))
+        write_whole(self.path("control", verb + ".json"), json.dumps({"v": 1, "verb": verb, "t": time.time()}))
+
+    def checkpoints(self):
+        try:
+            names = os.listdir(self.path("checkpoints"))
+        except OSError:
+            return []
+        return sorted(int(name[5:]) for name in names if re.match(r"^step-\d{1,9}$", name) and os.path.exists(self.path("checkpoints", name, "manifest.json")))
+
+    def last_words(self):
+        """The last line that says something, and the end of what was printed."""
+        try:
+            with open(self.path(output_name(self.process)), "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(0, size - 8000))
+                text = file.read(8000).decode("utf-8", "replace")
+        except OSError:
+            return "", None
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return (lines[-1][:300] if lines else ""), (text if lines else None)
+
+    def settle(self):
+        """Writes exit.json for a process that is provably gone and left none; returns it. Nobody's end is written twice."""
+        with self.lock():
+            state, found = self.state(), self.exit()
+            if found or state not in ("gone", "rebooted") or self.process != 0:
+                return found
+            launch, writer = self.launch(), self.writer()
+            started = writer is not None and int(writer.get("attempt", 1)) >= self.attempt()
+            said, detail = self.last_words()
+            words = " Its last words: %s" % said if said else ""
+            step = int((read_json(self.path("heartbeat.json")) or {}).get("step", 0))
+            if state == "rebooted":
+                reason, code, message = "killed", 137, "%s was restarted while the run was going." % socket.gethostname()
+            elif not started:
+                reason, code, message = "crashed", 1, "The trainer did not start.%s" % words
+            else:
+                crashed = re.search("error|exception|abort|fatal|segmentation|assert|terminate", said, re.I)
+                reason, code, message = "crashed" if crashed else "killed", 137, "The trainer's process is gone and gave no reason; it was killed or crashed.%s" % words
+            if step > 0:
+                message += " It had finished step %d; resume continues from its last checkpoint." % step
+            end = {"v": 1, "attempt": self.attempt(), "reason": reason, "code": code, "step": step, "t": time.time(), "message": message[:4000], "detail": detail, "by": "agent"}
+            try:
+                write_whole(self.path("exit.json"), json.dumps(end))
+            except OSError:
+                pass  # Somebody else's folder, or a full disk: the end is told all the same.
+            return end
+
+    def lock(self):
+        return FolderLock(self.directory)
+
+
+class FolderLock:
+    """A lock on a folder that the kernel gives back when its holder dies; it leaves no file."""
+
+    def __init__(self, folder):
+        self.folder, self.descriptor = folder, -1
+
+    def __enter__(self):
+        self.descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        except OSError:
+            pass  # A disk that knows no locks: a launch is then guarded by its key alone.
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.descriptor)
+
+
+def summary(directory):
+    """What the list of runs shows of a directory; None where it is no run."""
+    spec = read_json(os.path.join(directory, "spec.json"))
+    if spec is None:
+        return None
+    run = Run(directory)
+    if not os.path.exists(run.path("events.jsonl")) and run.writer() is None and run.launch() is None:
+        return None
+    end, beat = run.exit(), read_json(run.path("heartbeat.json")) or {}
+    try:
+        facts = os.stat(run.path("events.jsonl"))
+        size, changed = facts.st_size, facts.st_mtime
+    except OSError:
+        size, changed = 0, os.stat(directory).st_mtime
+    imported = isinstance(spec.get("lineage"), dict) and spec["lineage"].get("kind") == "imported"
+    return {
+        "directory": directory, "name": str(spec.get("name", "untitled"))[:200], "state": "ended" if end else run.state(), "reason": end.get("reason") if end else None,
+        "attempt": run.attempt(), "step": beat.get("step", (end or {}).get("step", 0)), "bytes": size, "changed": changed, "imported": imported,
+    }
+
+
+def run_directories(root, depth):
+    """Run directories at and below a folder, newest first by name; a run is not searched for others."""
+    root = os.path.abspath(os.path.expanduser(root))
+    waiting, looked = collections.deque([(root, 0)]), 0
+    while waiting and looked < 20000:
+        folder, level = waiting.popleft()
+        looked += 1
+        if os.path.exists(os.path.join(folder, "spec.json")):
+            yield folder
+            continue
+        if level >= depth:
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
+        except OSError:
+            continue
+        waiting.extend((os.path.join(folder, name), level + 1) for name in sorted(names, reverse=True))
+
+
+# ── Starting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def start(request_file):
+    """Becomes the trainer of a run. The launch is recorded first, under the folder's lock, so that its key starts one process however often it is sent."""
+    with open(request_file, encoding="utf-8") as file:
+        request = json.load(file)
+    os.remove(request_file)
+    run = Run(request["directory"], request["process"])
+    try:
+        os.setsid()
+    except PermissionError:
+        pass  # systemd has made it the leader already.
+    output = os.open(run.path(output_name(run.process)), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    with run.lock():
+        before = run.launch() or {}
+        if request["key"] in before.get("keys", []) or run.state() == "alive":
+            return
+        for verb in run.control():
+            os.remove(run.path("control", verb + ".json"))
+        keys = (before.get("keys", []) + [request["key"]])[-20:]
+        attempt = 1 + int((read_json(run.path("process.json")) or {}).get("attempt", 0))
+        write_whole(run.path(launch_name(run.process)), json.dumps(own_record(v=1, attempt=attempt, keys=keys, argv=request["argv"], agent=request["agent"], startedAt=time.time()), indent=2))
+        for descriptor, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(descriptor, target)
+    os.chdir(run.directory)
+    try:
+        os.execvpe(request["argv"][0], request["argv"], dict(os.environ, **request["env"]))
+    except OSError as error:
+        os.write(2, ("Error: %s can't be started: %s.\n" % (request["argv"][0], error.strerror)).encode())
+        os._exit(127)
+
+
+def spawn_starter(home, agent_file, request):
+    request_file = os.path.join(make_folder(os.path.join(home, "starting")), "%s-%d.json" % (request["key"], request["process"]))
+    write_whole(request_file, json.dumps(request))
+    command = [sys.executable, agent_file, "start", request_file]
+    if lingers():
+        # Its own unit: it outlives this login even where logind ends what a session leaves behind.
+        unit = "switchyard-%s-%d-%s" % (os.path.basename(request["directory"])[:40], request["process"], request["key"][:8])
+        done = subprocess.run(["systemd-run", "--user", "--quiet", "--collect", "--unit=" + unit, "--property=KillMode=process"] + command,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=False)
+        if done.returncode == 0:
+            return "systemd"
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/")
+    # Reaped when it ends, so that it does not stay behind as a zombie while this connection lasts.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return "setsid"
+
+
+# ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Requests:
+    """What can be asked. Each method takes the request and returns its answer; `part` sends a piece of a long one."""
+
+    def __init__(self, agent):
+        self.agent = agent
+
+    def hello(self, request, part):
+        self.agent.home = home_folder(request.get("home"))
+        make_folder(self.agent.home)
+        return {"protocol": PROTOCOL, "home": self.agent.home, "host": socket.gethostname(), "pid": os.getpid(), "python": sys.executable,
+                "pythonVersion": "%d.%d.%d" % sys.version_info[:3], "lingers": lingers(), "agent": self.agent.digest}
+
+    def list(self, request, part):
+        roots = request.get("roots") or [os.path.join(self.agent.home, "runs")]
+        limit, found, batch = int(request.get("limit", 5000)), 0, []
+        for root in roots:
+            for directory in run_directories(root, int(request.get("depth", 4))):
+                try:
+                    one = summary(directory)
+                except (OSError, ValueError, TypeError):
+                    continue  # It went, or holds something else, while it was looked at.
+                if one is None:
+                    continue
+                if found == limit:
+                    part(batch)
+                    return {"more": True}
+                found += 1
+                batch.append(one)
+                if len(batch) == 200:
+                    part(batch)
+                    batch = []
+        part(batch)
+        return {"more": False}
+
+    def status(self, request, part):
+        run = self.run_of(request)
+        launch = run.launch() or {}
+        return {"state": run.state(), "exit": run.exit(), "attempt": run.attempt(), "keys": launch.get("keys", []), "members": run.members()}
+
+    def run_of(self, request):
+        run = Run(request["directory"], request.get("process", 0))
+        if not os.path.isdir(run.directory):
+            raise Refused("There is no folder %s on %s." % (run.directory, socket.gethostname()), "absent")
+        return run
+
+    def launch(self, request, part):
+        """Makes the run directory, which is the lock, and starts the trainer in it, once for each key."""
+        name, process = request["run"], int(request.get("process", 0))
+        if not UUID.match(name) or not re.match(r"^[0-9a-f]{16,64}$", request["key"]):
+            raise Refused("A run is named by its id.")
+        runs = make_folder(os.path.join(self.agent.home, "runs"))
+        directory = os.path.join(runs, name)
+        if not os.path.isdir(directory):
+            if "spec.json" not in request["files"]:
+                raise Refused("The folder of this run is no longer on %s." % socket.gethostname(), "absent")
+            aside = os.path.join(runs, ".new-%s-%d" % (name, process))
+            shutil.rmtree(aside, ignore_errors=True)
+            make_folder(os.path.join(aside, "control"))
+            for file, text in request["files"].items():
+                if file not in ("spec.json", "data.json", "weights.json"):
+                    raise Refused("%s is no file that a run begins with." % file)
+                write_whole(os.path.join(aside, file), text)
+            try:
+                os.rename(aside, directory)
+            except OSError as error:
+                # Another worker that shares this disk was first.
+                shutil.rmtree(aside, ignore_errors=True)
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+        run = Run(directory, process)
+        if request["key"] in (run.launch() or {}).get("keys", []):
+            return {"directory": directory, "started": False, "state": run.state()}
+        if run.state() == "alive":
+            raise Refused("A process of this run is going already on %s." % socket.gethostname(), "going")
+        how = spawn_starter(self.agent.home, self.agent.file, {
+            "directory": directory, "process": process, "key": request["key"], "argv": request["argv"], "env": request.get("env", {}), "agent": self.agent.digest})
+        deadline = time.monotonic() + 20
+        while request["key"] not in (run.launch() or {}).get("keys", []):
+            if time.monotonic() > deadline:
+                raise Refused("The trainer could not be started on %s within 20 s; see whether its disk is full." % socket.gethostname())
+            time.sleep(0.02)
+        return {"directory": directory, "started": True, "state": run.state(), "how": how}
+
+    def ask(self, request, part):
+        if request["control"] not in ("stop", "checkpoint"):
+            raise Refused("A trainer can be asked to stop or to save.")
+        self.run_of(request).ask(request["control"])
+        return {}
+
+    def end(self, request, part):
+        """TERM to the process group, time to save, KILL; then says what is still there."""
+        run, grace = self.run_of(request), float(request.get("grace", 30))
+        pids = run.members()
+        for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10)):
+            for pid in pids:
+                try:
+                    os.kill(pid, number)
+                except OSError:
+                    pass
+            deadline = time.monotonic() + seconds
+            while pids and time.monotonic() < deadline:
+                time.sleep(0.1)
+                pids = run.members()
+            if not pids:
+                break
+        return {"left": [{"pid": pid, "command": command_of(pid)} for pid in pids]}
+
+    def read(self, request, part):
+        """Bytes of a file of a run, from an offset on."""
+        run = self.run_of(request)
+        path = inside(run.directory, request["name"])
+        try:
+            with open(path, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(int(request["offset"]))
+                data = file.read(min(CHUNK, int(request.get("length", CHUNK))))
+        except (FileNotFoundError, IsADirectoryError):
+            raise Refused("There is no file %s in %s." % (request["name"], run.directory), "absent")
+        return {"size": size, "data": base64.b64encode(data).decode()}
+
+    # Files that are sent are named by their content, so that what is there is never sent again and what was cut off goes on.
+
+    def blob(self, sha):
+        if not SHA.match(sha):
+            raise Refused("A file is named by its SHA-256.")
+        return os.path.join(make_folder(os.path.join(self.agent.home, "blobs")), sha)
+
+    def have(self, request, part):
+        """Bytes of each file that are here; -1 where it is whole."""
+        answer = {}
+        for sha in request["files"][:20000]:
+            path = self.blob(sha)
+            answer[sha] = -1 if os.path.exists(path) else os.path.getsize(path + ".part") if os.path.exists(path + ".part") else 0
+        return {"files": answer}
+
+    def put(self, request, part):
+        path, offset, data = self.blob(request["sha256"]), int(request["offset"]), base64.b64decode(request["data"])
+        if os.path.exists(path):
+            return {"whole": True}
+        descriptor = os.open(path + ".part", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            if os.fstat(file.fileno()).st_size < offset:
+                raise Refused("The file was cut off before byte %d." % offset, "gap")
+            file.seek(offset)
+            file.write(data)
+            file.truncate()
+            file.flush()
+            if offset + len(data) < int(request["size"]):
+                return {"whole": False}
+            os.fsync(file.fileno())
+        if digest_of(path + ".part") != request["sha256"]:
+            os.remove(path + ".part")
+            raise Refused("What arrived on %s is not what was sent." % socket.gethostname(), "damaged")
+        os.rename(path + ".part", path)
+        return {"whole": True}
+
+    def folder(self, request, part):
+        """Makes a folder of files that are here; it appears whole or not at all, and is never changed."""
+        kind, name = request["kind"], request["name"]
+        if kind not in ("code", "data", "checkpoint") or not NAME.match(name) or name.startswith("."):
+            raise Refused("A folder is named by what it holds.")
+        if kind == "checkpoint":
+            # A checkpoint to go on from: into the run's own folder.
+            if not UUID.match(request["run"]) or not re.match(r"^step-\d{1,9}$", name):
+                raise Refused("A checkpoint is named by its run and step.")
+            parent = os.path.join(self.agent.home, "runs", request["run"], "checkpoints")
+        else:
+            parent = os.path.join(self.agent.home, kind)
+        target = os.path.join(make_folder(parent), name)
+        if os.path.isdir(target):
+            return {"directory": target}
+        aside = os.path.join(parent, ".%s.%d.partial" % (name, os.getpid()))
+        shutil.rmtree(aside, ignore_errors=True)
+        for file in request["files"]:
+            pieces = file["name"].split("/")
+            if not all(NAME.match(piece) and piece not in (".", "..") for piece in pieces):
+                raise Refused("%s can't be the name of a file." % file["name"])
+            place, source = os.path.join(aside, *pieces), self.blob(file["sha256"])
+            make_folder(os.path.dirname(place))
+            if not os.path.exists(source):
+                raise Refused("The file %s has not arrived whole on %s." % (file["name"], socket.gethostname()), "absent")
+            # A checkpoint may be changed or removed by its trainer, so it gets files of its own.
+            if kind == "checkpoint":
+                shutil.copyfile(source, place)
+            else:
+                os.link(source, place)
+        try:
+            os.rename(aside, target)
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            if not os.path.isdir(target):
+                raise
+        flush_folder(parent)
+        return {"directory": target}
+
+    # Logs of other trainers.
+
+    def find(self, request, part):
+        """Logs below a folder: folders of TensorBoard event files, and JSONL and CSV files."""
+        root = os.path.abspath(os.path.expanduser(request["root"]))
+        if not os.path.exists(root):
+            raise Refused("There is no file or folder %s on %s." % (root, socket.gethostname()), "absent")
+        found, until = [], time.monotonic() + 10
+        folders = [(os.path.dirname(root), [os.path.basename(root)])] if os.path.isfile(root) else ((place, files) for place, below, files in walk(root, 8))
+        for place, files in folders:
+            events = [name for name in files if re.search(r"(^|\.)tfevents\.", name)]
+            if events:
+                found.append(self.log_at(place, events, "tensorboard"))
+            for name in files:
+                if re.search(r"\.(jsonl|csv)$|^metrics.*\.(txt|json)$", name) or place + os.sep + name == root and not events:
+                    if os.path.basename(place) != "runs" and name != "events.jsonl":
+                        found.append(self.log_at(place, [name], None))
+            if len(found) >= 1000 or time.monotonic() > until:
+                break
+        return {"logs": [log for log in found if log][:1000]}
+
+    def log_at(self, place, names, form):
+        try:
+            facts = [(name, os.stat(os.path.join(place, name))) for name in names]
+        except OSError:
+            return None
+        return {"path": place if form else os.path.join(place, names[0]), "format": form, "bytes": sum(one.st_size for _, one in facts),
+                "changed": max(one.st_mtime for _, one in facts), "files": [[name, one.st_size] for name, one in facts][:500]}
+
+    def tail(self, request, part):
+        """Bytes of another trainer's log from an offset on, with what tells whether it is the same file as before."""
+        path = os.path.abspath(os.path.expanduser(request["path"]))
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise Refused("%s can't be read on %s: %s." % (path, socket.gethostname(), error.strerror), "absent")
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise Refused("%s is no file." % path, "absent")
+            offset = int(request["offset"])
+            same = facts.st_size >= offset and matches(file, request.get("marks", []))
+            file.seek(offset if same else 0)
+            return {"same": same, "size": facts.st_size, "data": base64.b64encode(file.read(CHUNK)).decode()}
+
+
+def walk(root, depth):
+    for place, below, files in os.walk(root):
+        level = place[len(root):].count(os.sep)
+        below[:] = sorted(name for name in below if not name.startswith(".")) if level < depth else []
+        yield place, below, sorted(files)
+
+
+def matches(file, marks):
+    """Whether a file holds what it held: pieces of it, each with its place, length and SHA-256."""
+    for place, length, digest in marks:
+        if length > MAX_SMALL:
+            return False
+        file.seek(int(place))
+        if hashlib.sha256(file.read(int(length))).hexdigest() != digest:
+            return False
+    return True
+
+
+# ── Watching ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Watch:
+    """One run, pushed as it changes: bytes of its events in order, its small files, and whether its processes live."""
+
+    SMALL = ("process.json", "heartbeat.json")
+
+    def __init__(self, number, run, offset, request):
+        self.number, self.run, self.offset, self.request = number, run, offset, request
+        self.file, self.identity = None, None
+        self.said = {}
+        self.output_at = None
+        self.caught_up = False
+        self.slow_due = 0.0
+        self.gone = 0
+
+    def begin(self):
+        """Opens the events and holds them against what the other side has of them. Returns whether it has to begin anew."""
+        same = True
+        self.close()
+        try:
+            self.file = open(self.run.path("events.jsonl"), "rb")
+        except OSError:
+            same = self.offset == 0
+        if self.file:
+            facts = os.fstat(self.file.fileno())
+            self.identity = (facts.st_dev, facts.st_ino)
+            same = facts.st_size >= self.offset and matches(self.file, self.request.get("marks", []))
+        if not same:
+            self.offset = 0
+        return not same
+
+    def close(self):
+        if self.file:
+            self.file.close()
+        self.file = None
+
+    def replaced(self):
+        """Whether another file stands in the place of the one that is read."""
+        try:
+            facts = os.stat(self.run.path("events.jsonl"))
+        except OSError:
+            return self.file is not None
+        if self.file is None:
+            self.file = open(self.run.path("events.jsonl"), "rb")
+            self.identity = (facts.st_dev, facts.st_ino)
+        return (facts.st_dev, facts.st_ino) != self.identity or facts.st_size < self.offset
+
+    def push(self, agent, key, value):
+        """Says what changed since it was said last."""
+        if self.said.get(key, self) != value:
+            self.said[key] = value
+            agent.send({"watch": self.number, key: value})
+
+    def poll(self, agent, now):
+        """One look. Returns whether it had something to send."""
+        busy = False
+        slow = now >= self.slow_due
+        if slow:
+            self.slow_due = now + SLOW_POLL_SECONDS
+            if not os.path.isdir(self.run.directory):
+                self.push(agent, "state", "absent")
+                return False
+        # Whatever its end says had been logged before it was written, so the end is read first and told last.
+        end = self.changed_text("exit.json")
+        if self.replaced():
+            self.close()
+            self.offset = 0
+            agent.send({"watch": self.number, "replaced": True})
+            return True
+        while self.file and agent.room() > 0:
+            self.file.seek(self.offset)
+            data = self.file.read(min(CHUNK, agent.room()))
+            if not data:
+                break
+            busy = True
+            agent.sent(len(data))
+            agent.send({"watch": self.number, "events": {"offset": self.offset, "data": base64.b64encode(data).decode()}})
+            self.offset += len(data)
+        behind = self.file is not None and os.fstat(self.file.fileno()).st_size > self.offset
+        for name in self.SMALL:
+            text = self.changed_text(name)
+            if text is not None:
+                agent.send({"watch": self.number, "file": {"name": name, "text": text}})
+        if slow:
+            self.slow_look(agent, behind)
+        self.push(agent, "control", self.run.control())
+        if behind:
+            self.said.pop("exit.json", None)
+            return busy
+        if end is not None:
+            agent.send({"watch": self.number, "file": {"name": "exit.json", "text": end}})
+        elif not os.path.exists(self.run.path("exit.json")):
+            self.said.pop("exit.json", None)
+        if not self.caught_up:
+            self.caught_up = True
+            agent.send({"watch": self.number, "caughtUp": True})
+        return busy
+
+    def changed_text(self, name):
+        """Text of a small file that changed since this was asked last; None otherwise."""
+        try:
+            facts = os.stat(self.run.path(name))
+        except OSError:
+            return None
+        stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if self.said.get(name) == stamp:
+            return None
+        text = read_small(self.run.path(name))
+        if text is not None:
+            self.said[name] = stamp
+        return text
+
+    def slow_look(self, agent, behind):
+        state = self.run.state()
+        self.gone = self.gone + 1 if state in ("gone", "rebooted") else 0
+        # Looked at twice: it may have written its end between the two looks.
+        if self.gone >= 2 and not behind and self.run.exit() is None:
+            end = self.run.settle()
+            if end is not None:
+                self.said.pop("exit.json", None)
+                if not os.path.exists(self.run.path("exit.json")):
+                    agent.send({"watch": self.number, "file": {"name": "exit.json", "text": json.dumps(end)}})
+        self.push(agent, "state", state)
+        self.push(agent, "checkpoints", self.run.checkpoints()[-1000:])
+        self.push_output(agent)
+
+    def push_output(self, agent):
+        try:
+            with open(self.run.path(output_name(self.run.process)), "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size == self.output_at:
+                    return
+                fresh = self.output_at is None or size < self.output_at or size - self.output_at > OUTPUT_TAIL
+                start_at = max(0, size - OUTPUT_TAIL) if fresh else self.output_at
+                file.seek(start_at)
+                data = file.read(OUTPUT_TAIL)
+        except OSError:
+            return
+        self.output_at = start_at + len(data)
+        agent.send({"watch": self.number, "output": {"fresh": fresh, "data": base64.b64encode(data).decode()}})
+
+
+# ── The agent ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Requests that may take long are worked on beside the others, a few at a time.
+WORKERS = 3
+
+
+class Agent:
+    def __init__(self):
+        self.file = os.path.abspath(__file__)
+        self.digest = digest_of(self.file)
+        self.home = home_folder()
+        self.requests = Requests(self)
+        self.writing = threading.Lock()
+        self.watching = threading.Condition()
+        self.watches = {}
+        self.pending = collections.deque()
+        self.waiting = threading.Condition()
+        self.on_the_way = 0
+        self.heard = time.monotonic()
+
+    def send(self, value):
+        data = frame(value)
+        with self.writing:
+            while data:
+                data = data[os.write(1, data):]
+
+    def room(self):
+        return WINDOW - self.on_the_way
+
+    def sent(self, count):
+        with self.watching:
+            self.on_the_way += count
+
+    def serve(self):
+        for _ in range(WORKERS):
+            threading.Thread(target=self.work, daemon=True).start()
+        threading.Thread(target=self.watch, daemon=True).start()
+        reader = FrameReader()
+        while True:
+            data = os.read(0, 1 << 16)
+            if not data:
+                return
+            for message in reader.feed(data):
+                self.heard = time.monotonic()
+                if isinstance(message, dict):
+                    self.take(message)
+
+    def take(self, message):
+        verb = message.get("verb")
+        if verb == "ack":
+            with self.watching:
+                self.on_the_way = max(0, self.on_the_way - int(message.get("bytes", 0)))
+                self.watching.notify()
+        elif verb == "ping":
+            self.send({"id": message.get("id"), "ok": {}})
+        elif verb == "watch":
+            self.answer(message, self.begin_watch)
+        elif verb == "unwatch":
+            with self.watching:
+                watch = self.watches.pop(message.get("watch"), None)
+                if watch:
+                    watch.close()
+        else:
+            with self.waiting:
+                self.pending.append(message)
+                self.waiting.notify()
+
+    def begin_watch(self, message, part):
+        run = self.requests.run_of(message)
+        watch = Watch(int(message["watch"]), run, int(message["offset"]), message)
+        anew = watch.begin()
+        # The answer comes before the first push.
+        self.send({"id": message.get("id"), "ok": {"anew": anew, "spec": read_small(run.path("spec.json"))}})
+        with self.watching:
+            self.watches[watch.number] = watch
+            self.watching.notify()
+        return None
+
+    def work(self):
+        while True:
+            with self.waiting:
+                while not self.pending:
+                    self.waiting.wait()
+                message = self.pending.popleft()
+            verb = message.get("verb")
+            method = getattr(self.requests, verb, None) if verb in VERBS else None
+            if method is None:
+                self.send({"id": message.get("id"), "error": {"message": "This agent knows no request %s." % verb, "code": "unknown"}})
+            else:
+                self.answer(message, method)
+
+    def answer(self, message, method):
+        number = message.get("id")
+        try:
+            result = method(message, lambda piece: self.send({"id": number, "part": piece}))
+            if result is not None:
+                self.send({"id": number, "ok": result})
+        except Refused as refusal:
+            self.send({"id": number, "error": {"message": str(refusal), "code": refusal.code}})
+        except OSError as error:
+            where = " (%s)" % error.filename if error.filename else ""
+            self.send({"id": number, "error": {"message": "%s on %s%s." % (error.strerror or error, socket.gethostname(), where), "code": "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "system"}})
+        except Exception as error:
+            self.send({"id": number, "error": {"message": "The agent on %s failed: %s: %s." % (socket.gethostname(), type(error).__name__, error), "code": "failed"}})
+
+    def watch(self):
+        while True:
+            now = time.monotonic()
+            if now - self.heard > SILENCE_SECONDS:
+                os._exit(0)
+            with self.watching:
+                watches = list(self.watches.values())
+            busy = False
+            for watch in watches:
+                try:
+                    busy = watch.poll(self, now) or busy
+                except (OSError, ValueError) as error:
+                    watch.push(self, "problem", str(error)[:500])
+            with self.watching:
+                # Acknowledged bytes make room at once; everything else is looked at in turn.
+                self.watching.wait(0.005 if busy and self.room() > 0 else POLL_SECONDS)
+
+
+VERBS = frozenset(name for name in vars(Requests) if not name.startswith("_") and name not in ("run_of", "blob", "log_at"))
+
+
+def main(words):
+    if words[:1] == ["start"] and len(words) == 2:
+        start(words[1])
+    elif words[:1] == ["serve"]:
+        # A reader that is gone ends this process; what it started goes on.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        Agent().serve()
+        os._exit(0)
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
