@@ -7,8 +7,8 @@ import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
-/** preparing: started, no step yet. lost: gone without exit.json, being settled. */
-export const RunStatus = z.enum(["starting", "preparing", "running", "stopping", "completed", "stopped", "failed"]);
+/** preparing: started, no step yet. unreachable: on a host that can't be asked now; nothing is known of how it goes. */
+export const RunStatus = z.enum(["starting", "preparing", "running", "stopping", "unreachable", "completed", "stopped", "failed"]);
 export const Summary = z.object({ last: WireNumber, lastStep: z.int(), min: WireNumber, minStep: z.int(), max: WireNumber, maxStep: z.int() });
 export const RunSummary = z.object({
   id: RunId, name: z.string(), status: RunStatus,
@@ -26,6 +26,8 @@ export const RunSummary = z.object({
   /** Index into the colour-blind-safe set of 10; beyond it dashes. A person can reassign it. */
   colour: z.int().min(0).max(39), tags: z.array(z.string()), note: z.string(),
   archived: z.boolean(), deletedAt: z.number().nullable(),
+  /** Host or cluster of a run on another machine; null for runs of this one. */
+  host: z.string().nullable(),
   alerts: z.int(),
   /** Summary by metric name: "loss", "evaluation.loss", "droppedFraction", "overload", "tokensPerSecond". */
   metrics: z.record(z.string(), Summary),

@@ -17,13 +17,13 @@ export const ProcessFile = z.object({
 /** Replaced every few seconds; the counter shows progress without trusting clocks. */
 export const HeartbeatFile = z.object({ v: z.literal(1), attempt: z.int().min(1), count: z.int().min(0), step: z.int().min(0), t: z.number() });
 export const ExitReason = z.enum(["completed", "stopped", "non-finite", "disk-full", "data-error", "device-error", "spec-error", "checkpoint-error", "crashed", "killed"]);
-/** The end of an attempt. Written by the trainer, or by the backend for a process that is provably gone (`by: "backend"`). */
+/** The end of an attempt. Written by the trainer, or for a process that is provably gone by the backend or by the agent of its host (`by`). */
 export const ExitFile = z.object({
   v: z.literal(1), attempt: z.int().min(1), reason: ExitReason, code: z.int(), step: z.int().min(0), t: z.number(),
   /** One sentence for the person. */
   message: z.string().max(4000),
   detail: z.string().max(20_000).nullable().default(null),
-  by: z.enum(["trainer", "backend"]),
+  by: z.enum(["trainer", "backend", "agent"]),
 });
 /** control/<verb>.json asks the trainer for something; the trainer removes it when done. */
 export const ControlVerb = z.enum(["stop", "checkpoint"]);

@@ -1,6 +1,7 @@
 // Numbered migrations. PRAGMA user_version holds the number of the newest one applied.
 import type Database from "better-sqlite3";
 import * as first from "./migrations/0001-runs.ts";
+import * as second from "./migrations/0002-hosts.ts";
 
 export interface Migration {
   /** What the migration brings, for its log line. */
@@ -9,7 +10,7 @@ export interface Migration {
 }
 
 /** Migration n is at index n − 1. A released one never changes; what it got wrong the next one mends. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, second];
 
 /** The database was written by a newer Switchyard; nothing was changed. */
 export class NewerDatabaseError extends Error {

@@ -13,6 +13,8 @@ export interface NewRun {
   /** The spec as JSON text, validated. */
   spec: string;
   name: string; steps: number; experts: number | null; sparseLayers: number; createdAt: number;
+  /** Host or cluster of a run on another machine. */
+  host?: string | null;
 }
 
 /** Adds a run; one already known stays as it is. Returns its key. */
@@ -20,9 +22,9 @@ export function addRun(db: WritableDB, run: NewRun): number {
   return transaction(db, () => {
     // Colours go round, so that neighbours in time differ.
     statement(db, `
-      INSERT INTO run (id, spec, name, colour, created_at, steps, experts, sparse_layers)
-      VALUES (?, ?, ?, (SELECT count(*) FROM run) % 40, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-      .run(run.id, run.spec, run.name, run.createdAt, run.steps, run.experts, run.sparseLayers);
+      INSERT INTO run (id, spec, name, colour, created_at, steps, experts, sparse_layers, host)
+      VALUES (?, ?, ?, (SELECT count(*) FROM run) % 40, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+      .run(run.id, run.spec, run.name, run.createdAt, run.steps, run.experts, run.sparseLayers, run.host ?? null);
     return runKey(db, run.id)!;
   });
 }
@@ -89,13 +91,13 @@ interface StoredRun {
   run: number; id: string; name: string; status: RunStatus; status_message: string | null; exit_reason: ExitReason | null;
   attempt: number; step: number; steps: number; tokens: number; seconds: number; created_at: number; started_at: number | null;
   ended_at: number | null; last_event_at: number | null; progress: string | null; device: string | null; parameters: number | null;
-  experts: number | null; sparse_layers: number; colour: number; tags: string; note: string; archived: number; deleted_at: number | null; alerts: number;
+  experts: number | null; sparse_layers: number; colour: number; tags: string; note: string; archived: number; deleted_at: number | null; host: string | null; alerts: number;
 }
 interface StoredSummary { run: number; name: string; last: number | null; last_step: number; lowest: number | null; lowest_step: number; highest: number | null; highest_step: number }
 
 const RUN = `
   run, id, name, status, status_message, exit_reason, attempt, step, steps, tokens, seconds, created_at, started_at, ended_at,
-  last_event_at, progress, device, parameters, experts, sparse_layers, colour, tags, note, archived, deleted_at,
+  last_event_at, progress, device, parameters, experts, sparse_layers, colour, tags, note, archived, deleted_at, host,
   (SELECT count(*) FROM alert WHERE alert.run = run.run) AS alerts`;
 const SUMMARY = "run, name, last, last_step, lowest, lowest_step, highest, highest_step";
 
@@ -112,7 +114,7 @@ function toRun(row: StoredRun, summaries: StoredSummary[]): RunSummary {
     // What a run was busy with when it ended is not progress.
     progress: row.progress && row.ended_at === null ? JSON.parse(row.progress) : null, device: row.device, parameters: row.parameters,
     experts: row.experts, sparseLayers: row.sparse_layers, colour: row.colour, tags: JSON.parse(row.tags), note: row.note,
-    archived: row.archived === 1, deletedAt: row.deleted_at, alerts: row.alerts,
+    host: row.host, archived: row.archived === 1, deletedAt: row.deleted_at, alerts: row.alerts,
     metrics: Object.fromEntries(summaries.map((summary) => [summary.name, toSummary(summary)])),
   };
 }

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { askedIn } from "../../contract/asked.ts";
 import { FILES, type ExitFile, type ProcessFile } from "../../contract/runDirectory.ts";
 import type { WritableDB } from "../../db/database.ts";
-import { conditionRun, readProgress, type RunCondition } from "../../db/runRows.ts";
+import { conditionRun, readProgress, type RunCondition, type RunProgress } from "../../db/runRows.ts";
 import { fileStamp } from "../fileStamp.ts";
+import type { RemoteView } from "../hosts/remoteView.ts";
 import { EventFile } from "./eventFile.ts";
 import { processState, signalProcess } from "./processState.ts";
 import { controlRequested, hasEnded, readExit, readHeartbeat, readProcess } from "./runFiles.ts";
@@ -35,6 +36,9 @@ const SILENCE = 5;
 /** A stop that was asked for, of one attempt. */
 interface Stopping { attempt: number; since: number; signals: number; hurried: boolean; events: string | null; quietSince: number }
 
+const working = (progress: { attempt: number; stepped: boolean }, { attempt }: ProcessFile): "running" | "preparing" =>
+  (progress.stepped && progress.attempt >= attempt ? "running" : "preparing");
+
 const ENDED = { completed: "completed", stopped: "stopped" } as const;
 
 export class Follower {
@@ -44,6 +48,8 @@ export class Follower {
   /** Whether a process may still write here. */
   going = true;
   launching: Launching | null = null;
+  /** What the link knows of a run on another machine; null for one of this machine. */
+  readonly remote: RemoteView | null;
   #db: WritableDB;
   #events: EventFile;
   #patience: Patience;
@@ -53,8 +59,9 @@ export class Follower {
   #missingSince: number | null = null;
   #stamp = "";
 
-  constructor(db: WritableDB, run: { id: string; run: number; directory: string }, patience: Patience = PATIENCE) {
+  constructor(db: WritableDB, run: { id: string; run: number; directory: string }, patience: Patience = PATIENCE, remote: RemoteView | null = null) {
     this.#db = db;
+    this.remote = remote;
     this.id = run.id;
     this.run = run.run;
     this.directory = run.directory;
@@ -111,6 +118,7 @@ export class Follower {
       exitReason: null, statusMessage: null, endedAt: null, steps: askedIn(process?.argv ?? []).steps ?? progress.steps,
       startedAt: progress.startedAt ?? process?.startedAt ?? null, attempt: Math.max(progress.attempt, process?.attempt ?? 0),
     };
+    if (this.remote) return this.#mirrored(this.remote, process, progress, base);
     if (this.launching && (process?.attempt ?? 0) > this.launching.previousAttempt) {
       // The child's end may come a moment after its exit.json, so it is remembered until the run has ended.
       if (!this.launching.departed) return this.#living(process!, progress, base);
@@ -133,6 +141,16 @@ export class Follower {
     return this.#settled({ code: null, signal: null, cause: "never-started", attempt: base.attempt, step: progress.step }, base);
   }
 
+  /** A run on another machine: only its end, as it was copied from there, ends it. */
+  #mirrored(remote: RemoteView, process: ProcessFile | null, progress: RunProgress, base: Omit<RunCondition, "status">): RunCondition {
+    const exit = readExit(this.directory), after = remote.startedAfter ?? 0;
+    if (hasEnded(exit, process) && exit.attempt > after) return ended(exit, base);
+    if (remote.unreachable !== null) return { ...base, status: "unreachable", statusMessage: remote.unreachable };
+    if (process === null || process.attempt <= after) return { ...base, status: "starting", statusMessage: remote.doing ?? remote.note };
+    if (!remote.stopping) return { ...base, status: working(progress, process), statusMessage: remote.note ?? this.#stalled() };
+    return { ...base, status: "stopping", statusMessage: remote.note ?? this.#escalate(process, () => remote.escalate()) };
+  }
+
   #living(process: ProcessFile, progress: { attempt: number; stepped: boolean; step: number }, base: Omit<RunCondition, "status">): RunCondition {
     const state = processState(process);
     if (state === "gone" || state === "rebooted") {
@@ -146,13 +164,13 @@ export class Follower {
       if (this.launching && !this.launching.departed && state === "gone") return { ...base, status: "running" };
       return this.#settled({ code: null, signal: null, cause: state, attempt: base.attempt, step: progress.step }, base);
     }
-    const status = controlRequested(this.directory, "stop") ? "stopping" : progress.stepped && progress.attempt >= process.attempt ? "running" : "preparing";
+    const status = controlRequested(this.directory, "stop") ? "stopping" : working(progress, process);
     if (state === "elsewhere") return { ...base, status, statusMessage: `This run was started on ${process.host}; this machine can't see whether it still goes.` };
-    return { ...base, status, statusMessage: status === "stopping" ? this.#escalate(process) : this.#stalled() };
+    return { ...base, status, statusMessage: status === "stopping" ? this.#escalate(process, (signal) => signalProcess(process, signal)) : this.#stalled() };
   }
 
   /** A trainer that does not stop when asked is told by signals. */
-  #escalate(process: ProcessFile): string {
+  #escalate(process: ProcessFile, send: (signal: "SIGTERM" | "SIGKILL") => void): string {
     const now = performance.now(), events = fileStamp(join(this.directory, FILES.events));
     const stopping = this.#stopping?.attempt === process.attempt ? this.#stopping
       : { attempt: process.attempt, since: now, signals: 0, hurried: false, events, quietSince: now };
@@ -161,7 +179,7 @@ export class Follower {
     const due = stopping.signals === 0 ? now - stopping.since >= this.#patience.stop : now - stopping.quietSince >= SILENCE * this.#patience.stop;
     if (stopping.signals < 2 && (due || stopping.hurried)) {
       stopping.hurried = false;
-      signalProcess(process, stopping.signals++ === 0 ? "SIGTERM" : "SIGKILL");
+      send(stopping.signals++ === 0 ? "SIGTERM" : "SIGKILL");
     }
     return stopping.signals === 0 ? "Stopping after the current step, with a checkpoint." : "It did not stop when asked, and was told by a signal.";
   }

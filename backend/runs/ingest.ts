@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { importedFrom } from "../../contract/runSpec.ts";
 import type { WritableDB } from "../../db/database.ts";
 import { addRun, runIds, runKey } from "../../db/runRows.ts";
+import type { RemoteView } from "../hosts/remoteView.ts";
 import { Follower, PATIENCE, type Patience } from "./follower.ts";
 import { creationTime, isRunDirectory, readSpec, runDirectories, sparseLayerCount } from "./runFiles.ts";
 
@@ -28,6 +29,7 @@ export class Ingest {
   #runs: string;
   #listener: IngestListener;
   #patience: Patience;
+  #remote: (id: string) => RemoteView | null;
   #timer: NodeJS.Timeout | null = null;
   #watcher: FSWatcher | null = null;
   #ticks = 0;
@@ -39,11 +41,12 @@ export class Ingest {
   #refused = new Set<string>();
   #said = new Set<string>();
 
-  constructor(db: WritableDB, runs: string, listener: IngestListener, patience: Patience = PATIENCE) {
+  constructor(db: WritableDB, runs: string, listener: IngestListener, patience: Patience = PATIENCE, remote: (id: string) => RemoteView | null = () => null) {
     this.#db = db;
     this.#runs = runs;
     this.#listener = listener;
     this.#patience = patience;
+    this.#remote = remote;
   }
 
   /** Reattaches to all run directories and follows them until `stop`. Resolves once everything there is stored. */
@@ -74,7 +77,7 @@ export class Ingest {
     if (!isRunDirectory(directory)) return null;
     const run = runKey(this.#db, id) ?? this.#addRun(id, directory);
     if (run === null) return null;
-    const follower = new Follower(this.#db, { id, run, directory }, this.#patience);
+    const follower = new Follower(this.#db, { id, run, directory }, this.#patience, this.#remote(id));
     this.followers.set(id, follower);
     this.refresh(follower);
     return follower;
@@ -90,7 +93,7 @@ export class Ingest {
     }
     const shape = importedFrom(spec) ? { steps: 0, experts: null, sparseLayers: 0 }
       : { steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null, sparseLayers: sparseLayerCount(spec) };
-    return addRun(this.#db, { id, spec: JSON.stringify(spec), name: spec.name, ...shape, createdAt: creationTime(id) });
+    return addRun(this.#db, { id, spec: JSON.stringify(spec), name: spec.name, ...shape, createdAt: creationTime(id), host: this.#remote(id)?.place ?? null });
   }
 
   /** Looks at a run now: its files, and its events as soon as the others allow. */

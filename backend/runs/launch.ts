@@ -25,12 +25,13 @@ export function newRunId(now = Date.now()): string {
 /** Begins the name of a run directory that is being made. */
 export const UNFINISHED = ".new-";
 
-/** Makes the directory of a new run with its spec; it appears with both or not at all. Returns the id. */
-export function createRunDirectory(runs: string, spec: RunSpec): string {
-  const id = newRunId(), aside = join(runs, UNFINISHED + id);
+/** Makes the directory of a new run with its spec, and further files of JSON; it appears with all of them or not at all. Returns the id. */
+export function createRunDirectory(runs: string, spec: RunSpec, { id = newRunId(), files = {} }: { id?: string; files?: Record<string, unknown> } = {}): string {
+  const aside = join(runs, UNFINISHED + id);
   try {
     mkdirSync(join(aside, FILES.control), { recursive: true, mode: 0o700 });
     writeJson(join(aside, FILES.spec), spec);
+    for (const [name, value] of Object.entries(files)) writeJson(join(aside, name), value);
     renameSync(aside, join(runs, id));
   } catch (error) {
     rmSync(aside, { recursive: true, force: true });

@@ -471,12 +471,13 @@ class Requests:
 
     def hello(self, request, part):
         self.agent.home = home_folder(request.get("home"))
+        self.agent.runs = os.path.abspath(os.path.expanduser(request.get("runs") or os.path.join(self.agent.home, "runs")))
         make_folder(self.agent.home)
-        return {"protocol": PROTOCOL, "home": self.agent.home, "host": socket.gethostname(), "pid": os.getpid(), "python": sys.executable,
+        return {"protocol": PROTOCOL, "home": self.agent.home, "runs": self.agent.runs, "host": socket.gethostname(), "pid": os.getpid(), "python": sys.executable,
                 "pythonVersion": "%d.%d.%d" % sys.version_info[:3], "lingers": lingers(), "agent": self.agent.digest}
 
     def list(self, request, part):
-        roots = request.get("roots") or [os.path.join(self.agent.home, "runs")]
+        roots = request.get("roots") or [self.agent.runs]
         limit, found, batch = int(request.get("limit", 5000)), 0, []
         for root in roots:
             for directory in run_directories(root, int(request.get("depth", 4))):
@@ -513,7 +514,7 @@ class Requests:
         name, process = request["run"], int(request.get("process", 0))
         if not UUID.match(name) or not re.match(r"^[0-9a-f]{16,64}$", request["key"]):
             raise Refused("A run is named by its id.")
-        runs = make_folder(os.path.join(self.agent.home, "runs"))
+        runs = make_folder(self.agent.runs)
         directory = os.path.join(runs, name)
         if not os.path.isdir(directory):
             if "spec.json" not in request["files"]:
@@ -599,25 +600,29 @@ class Requests:
         return {"files": answer}
 
     def put(self, request, part):
-        path, offset, data = self.blob(request["sha256"]), int(request["offset"]), base64.b64decode(request["data"])
-        if os.path.exists(path):
-            return {"whole": True}
-        descriptor = os.open(path + ".part", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Bytes of a file in their order; `seal` makes it whole."""
+        path, offset, data = self.blob(request["sha256"]) + ".part", int(request["offset"]), base64.b64decode(request["data"])
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             if os.fstat(file.fileno()).st_size < offset:
                 raise Refused("The file was cut off before byte %d." % offset, "gap")
             file.seek(offset)
             file.write(data)
             file.truncate()
-            file.flush()
-            if offset + len(data) < int(request["size"]):
-                return {"whole": False}
+        return {}
+
+    def seal(self, request, part):
+        path = self.blob(request["sha256"])
+        if os.path.exists(path):
+            return {}
+        with open(path + ".part", "ab") as file:
             os.fsync(file.fileno())
         if digest_of(path + ".part") != request["sha256"]:
             os.remove(path + ".part")
             raise Refused("What arrived on %s is not what was sent." % socket.gethostname(), "damaged")
         os.rename(path + ".part", path)
-        return {"whole": True}
+        flush_folder(os.path.dirname(path))
+        return {}
 
     def folder(self, request, part):
         """Makes a folder of files that are here; it appears whole or not at all, and is never changed."""
@@ -628,7 +633,7 @@ class Requests:
             # A checkpoint to go on from: into the run's own folder.
             if not UUID.match(request["run"]) or not re.match(r"^step-\d{1,9}$", name):
                 raise Refused("A checkpoint is named by its run and step.")
-            parent = os.path.join(self.agent.home, "runs", request["run"], "checkpoints")
+            parent = os.path.join(self.agent.runs, request["run"], "checkpoints")
         else:
             parent = os.path.join(self.agent.home, kind)
         target = os.path.join(make_folder(parent), name)
@@ -877,6 +882,7 @@ class Agent:
         self.file = os.path.abspath(__file__)
         self.digest = digest_of(self.file)
         self.home = home_folder()
+        self.runs = os.path.join(self.home, "runs")
         self.requests = Requests(self)
         self.writing = threading.Lock()
         self.watching = threading.Condition()
@@ -923,6 +929,9 @@ class Agent:
             self.send({"id": message.get("id"), "ok": {}})
         elif verb == "watch":
             self.answer(message, self.begin_watch)
+        elif verb == "put":
+            # In the order in which they came, so that many can be on their way.
+            self.answer(message, self.requests.put)
         elif verb == "unwatch":
             with self.watching:
                 watch = self.watches.pop(message.get("watch"), None)

@@ -8,6 +8,7 @@ export const STATUS: Record<RunSummary["status"], { glyph: string; word: string 
   preparing: { glyph: "◌", word: "preparing" },
   running: { glyph: "●", word: "running" },
   stopping: { glyph: "◍", word: "stopping" },
+  unreachable: { glyph: "◌", word: "unreachable" },
   completed: { glyph: "✓", word: "completed" },
   stopped: { glyph: "■", word: "stopped" },
   failed: { glyph: "✕", word: "failed" },

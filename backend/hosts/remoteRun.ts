@@ -1,0 +1,374 @@
+// One mirrored run: it is watched for as long as it goes, through any number of lost links, started, stopped and asked for checkpoints.
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Asked } from "../../contract/asked.ts";
+import type { RemoteFile, RemoteLaunch } from "../../contract/remoteRun.ts";
+import { FILES, type ExitFile } from "../../contract/runDirectory.ts";
+import { HostError, type AgentSession } from "./agentSession.ts";
+import type { Push, RemoteProcess } from "./agentMessages.ts";
+import { RunSpec } from "../../contract/runSpec.ts";
+import { cleanOutput } from "../runs/output.ts";
+import { hasEnded, readExit, readProcess, writeExit } from "../runs/runFiles.ts";
+import type { HostLink } from "./hostLink.ts";
+import { MirrorFiles, OutOfStep } from "./mirrorFiles.ts";
+import { readRemote, writeRemote } from "./remoteFile.ts";
+import type { RemoteView } from "./remoteView.ts";
+
+export interface RemoteHooks {
+  link(host: string): HostLink;
+  /** Something that the run's status depends on changed. */
+  changed(): void;
+  /** The copied events were emptied; the caller forgets what it read of them before this returns. */
+  emptied(): void;
+  /** Sends what a start needs to each worker and starts it; says what it does. */
+  launch(run: RemoteRun, launch: RemoteLaunch, say: (doing: string) => void): Promise<string>;
+}
+
+/** What a trainer still prints after its end is waited for this long. */
+const LAST_WORDS_MILLISECONDS = 2500;
+const TRY_AGAIN_MILLISECONDS = 10_000;
+/** Workers that go on after the run has ended are given this long. */
+const STRAGGLE_SECONDS = 30;
+const END_GRACE_SECONDS = 60;
+const KNOWN_CHECKPOINTS = 1000;
+
+const time = (seconds: number): string => new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+export class RemoteRun implements RemoteView {
+  readonly id: string;
+  /** Of the mirror. */
+  readonly directory: string;
+  file: RemoteFile;
+  doing: string | null = null;
+  /** Steps whose checkpoints lie on the host; null where nobody has told. */
+  checkpoints: readonly number[] | null = null;
+  #hooks: RemoteHooks;
+  #files: MirrorFiles;
+  #abort: AbortController | null = null;
+  #following: Promise<void> | null = null;
+  #process: RemoteProcess | null = null;
+  #control: readonly string[] = [];
+  #problem: string | null = null;
+  #left: string | null = null;
+  #escalated = false;
+  #linked = false;
+
+  constructor(id: string, directory: string, file: RemoteFile, hooks: RemoteHooks) {
+    this.id = id;
+    this.directory = directory;
+    this.file = file;
+    this.#hooks = hooks;
+    this.#files = new MirrorFiles(directory);
+  }
+
+  // What the follower asks.
+
+  get place(): string {
+    return this.file.cluster ?? this.host;
+  }
+  /** Where its directory is written. */
+  get host(): string {
+    return this.file.workers[0]!.host;
+  }
+  get startedAfter(): number | null {
+    return this.file.launch?.previousAttempt ?? null;
+  }
+  get stopping(): boolean {
+    return this.#control.includes("stop") || this.#escalated;
+  }
+  get note(): string | null {
+    if (this.#left !== null) return this.#left;
+    if (this.#process === "elsewhere") return `Its process runs on another machine than ${this.host}, which can't see whether it still goes.`;
+    return this.#problem;
+  }
+
+  get unreachable(): string | null {
+    const { detached } = this.file;
+    const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${time(heard)}.`;
+    if (detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
+    if (this.#following === null) return `Not connected to ${this.place} now.${last}`;
+    if (this.#process === "absent") return `Its folder ${this.file.directory} is no longer on ${this.host}; what was copied is still shown.`;
+    const { state, since, reason } = this.#link.condition;
+    if (state === "lost") return `Unreachable since ${time(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
+    return null;
+  }
+
+  get following(): boolean {
+    return this.#following !== null;
+  }
+
+  // What a person does.
+
+  /** Watches it from now on, until it has ended. */
+  follow(): void {
+    if (this.#following || this.file.detached) return;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const following: Promise<void> = this.#follow(abort.signal).catch(() => {}).finally(() => {
+      if (this.#following !== following) return;
+      this.#following = null;
+      this.#files.close();
+      this.#hooks.changed();
+    });
+    this.#following = following;
+  }
+
+  /** Lets go of it. What happens on the host goes on. */
+  async leave(): Promise<void> {
+    this.#abort?.abort();
+    await this.#following;
+  }
+
+  async detach(): Promise<void> {
+    this.#write({ detached: true });
+    await this.leave();
+    this.#hooks.changed();
+  }
+
+  attach(): void {
+    this.#write({ detached: false });
+    this.follow();
+    this.#hooks.changed();
+  }
+
+  /** Starts the trainer, at first or to go on; it is done as soon as the link allows, and once. */
+  start({ steps, mesh }: Asked, more: Pick<RemoteLaunch, "from" | "data">): void {
+    this.#write({
+      detached: false,
+      launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt: readProcess(this.directory)?.attempt ?? 0 },
+    });
+    this.#left = this.#problem = null;
+    this.#escalated = false;
+    this.doing = null;
+    if (this.#following) void this.leave().then(() => this.follow());
+    else this.follow();
+  }
+
+  /** Asks the trainer, or ends it where it was asked before. @throws HostError */
+  async stop(): Promise<void> {
+    const { launch } = this.file;
+    if (launch?.state === "pending") {
+      this.#write({ launch: { ...launch, state: "cancelled" } });
+      this.doing = null;
+      if (this.#following) void this.leave().then(() => this.follow());
+      else this.follow();
+      return this.#hooks.changed();
+    }
+    if (this.stopping) return this.escalate();
+    await this.#ask("stop");
+    this.#control = ["stop"];
+    this.#hooks.changed();
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#ask("checkpoint");
+  }
+
+  escalate(): void {
+    if (this.#escalated) return;
+    this.#escalated = true;
+    void this.#endWorkers(this.file.workers).catch((error: Error) => {
+      this.#escalated = false;
+      this.#problem = error.message;
+    }).finally(() => this.#hooks.changed());
+  }
+
+  get #link(): HostLink {
+    return this.#hooks.link(this.host);
+  }
+
+  #write(change: Partial<RemoteFile>): void {
+    this.file = { ...this.file, ...change };
+    writeRemote(this.directory, this.file);
+  }
+
+  async #ask(control: "stop" | "checkpoint"): Promise<void> {
+    const session = await this.#link.session();
+    await session.request("ask", { directory: this.#there, process: 0, control });
+  }
+
+  get #there(): string {
+    if (this.file.directory === null) throw new HostError(`The run has not been started on ${this.place} yet.`, "absent");
+    return this.file.directory;
+  }
+
+  // Following.
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const release = this.#link.lease();
+    try {
+      while (!signal.aborted) {
+        const session = await this.#link.connected(signal);
+        try {
+          if (this.file.launch?.state === "cancelled" && await this.#cancel(this.file.launch)) return;
+          if (this.file.launch?.state === "pending") await this.#launch(this.file.launch, signal);
+          if (await this.#watch(session, signal) === "ended") {
+            await this.#stragglers();
+            return;
+          }
+        } catch (error) {
+          if (signal.aborted) return;
+          if (error instanceof HostError && error.code === "lost") continue;
+          if (error instanceof HostError && error.code === "absent") this.#process = "absent";
+          else this.#problem = (error as Error).message;
+          this.#hooks.changed();
+          await wait(TRY_AGAIN_MILLISECONDS, undefined, { signal }).catch(() => {});
+        }
+      }
+    } finally {
+      release();
+    }
+  }
+
+  async #launch(launch: RemoteLaunch, signal: AbortSignal): Promise<void> {
+    try {
+      const directory = await this.#hooks.launch(this, launch, (doing) => {
+        this.doing = doing;
+        this.#hooks.changed();
+      });
+      if (signal.aborted || this.file.launch?.key !== launch.key || this.file.launch.state !== "pending") return;
+      this.#write({ directory, launch: { ...launch, state: "started" } });
+    } catch (error) {
+      if (signal.aborted || (error instanceof HostError && (error.code === "lost" || error.code === "timeout"))) throw error;
+      // It can't be started as it is: said as its end, and another start is the person's to ask for.
+      this.#write({ launch: { ...launch, state: "cancelled" } });
+      this.#end(launch, "crashed", `The run was not started: ${(error as Error).message}`);
+      throw error;
+    } finally {
+      this.doing = null;
+      this.#hooks.changed();
+    }
+  }
+
+  /** A start that was called off. Whether the host had it all the same is only known there. Returns whether there is nothing to watch. */
+  async #cancel(launch: RemoteLaunch): Promise<boolean> {
+    if (hasEnded(readExit(this.directory), readProcess(this.directory)) && readExit(this.directory)!.attempt > launch.previousAttempt) return true;
+    let started = false;
+    for (const worker of this.file.workers) {
+      const session = await this.#hooks.link(worker.host).session();
+      const directory = this.file.directory ?? `${session.facts.runs}/${this.id}`;
+      try {
+        const { keys, state } = await session.request("status", { directory, process: worker.process });
+        if (!keys.includes(launch.key)) continue;
+        started = true;
+        this.#write({ directory });
+        if (state === "alive") await this.#endWorkers([worker]);
+      } catch (error) {
+        if (!(error instanceof HostError) || error.code !== "absent") throw error;
+      }
+    }
+    if (started) return false;
+    this.#end(launch, "stopped", `Stopped before it was started on ${this.place}.`);
+    return true;
+  }
+
+  #end({ previousAttempt }: RemoteLaunch, reason: ExitFile["reason"], message: string): void {
+    writeExit(this.directory, { v: 1, attempt: previousAttempt + 1, reason, code: reason === "stopped" ? 0 : 1, step: 0, t: Date.now() / 1000, message, detail: null, by: "backend" });
+    this.#hooks.changed();
+  }
+
+  /** Copies until the run has ended, the link is lost, or the original turns out to be another file. */
+  async #watch(session: AgentSession, signal: AbortSignal): Promise<"ended" | "again"> {
+    const { promise, resolve, reject } = Promise.withResolvers<"ended" | "again">();
+    promise.catch(() => {});
+    const position = this.#files.open();
+    this.#linked = false;
+    const abandon = () => resolve("again");
+    signal.addEventListener("abort", abandon);
+    void session.closed.then((sentence) => reject(new HostError(sentence, "lost")));
+    let ending: NodeJS.Timeout | null = null;
+    const end = await session.watch({ directory: this.#there, process: 0, ...position }, ({ anew }) => {
+      if (!anew || position.offset === 0) return;
+      this.#files.empty();
+      this.#hooks.emptied();
+    }, (push) => {
+      try {
+        if (this.#take(push) === "again") return resolve("again");
+      } catch (error) {
+        return error instanceof OutOfStep ? resolve("again") : reject(error as Error);
+      }
+      const over = this.#linked && this.#process !== "alive" && this.#over();
+      if (over) ending ??= setTimeout(() => resolve("ended"), LAST_WORDS_MILLISECONDS);
+      else if (ending) {
+        clearTimeout(ending);
+        ending = null;
+      }
+    });
+    this.#problem = null;
+    this.#hooks.changed();
+    try {
+      return await promise;
+    } finally {
+      if (ending) clearTimeout(ending);
+      signal.removeEventListener("abort", abandon);
+      end();
+      this.#files.close();
+    }
+  }
+
+  #over(): boolean {
+    const exit = readExit(this.directory);
+    return hasEnded(exit, readProcess(this.directory)) && exit.attempt > (this.startedAfter ?? 0);
+  }
+
+  /** Stores what a push brings. */
+  #take(push: Push): "again" | null {
+    if (push.replaced) return "again";
+    if (push.events) this.#files.append(push.events.offset, push.events.data);
+    if (push.output) this.#files.output(push.output.data, push.output.fresh);
+    if (push.checkpoints) this.checkpoints = push.checkpoints.slice(-KNOWN_CHECKPOINTS);
+    if (push.file) this.#files.store(push.file.name, push.file.text);
+    if (push.state) this.#process = push.state;
+    if (push.control) this.#control = push.control;
+    if (push.caughtUp) this.#linked = true;
+    if (push.problem) this.#problem = `${this.host} could not read the run's folder: ${cleanOutput(push.problem)}`;
+    // New events are seen by whoever reads the file; a heartbeat is looked at when it is due.
+    if (push.state || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#hooks.changed();
+    return null;
+  }
+
+  /** Sees to it that the run's end is the end of all its workers. */
+  async #stragglers(): Promise<void> {
+    const others = this.file.launch ? this.file.workers : [];
+    if (others.length === 0) return;
+    const until = performance.now() + STRAGGLE_SECONDS * 1000;
+    let left = others;
+    while (left.length > 0 && performance.now() < until) {
+      const alive = await Promise.all(left.map(async (worker) => {
+        const session = await this.#hooks.link(worker.host).session();
+        return (await session.request("status", { directory: this.#there, process: worker.process })).members.length > 0;
+      }));
+      left = left.filter((_, i) => alive[i]);
+      if (left.length > 0) await wait(1000);
+    }
+    if (left.length > 0) await this.#endWorkers(left);
+  }
+
+  /** TERM, time, KILL on each worker; names what is left. */
+  async #endWorkers(workers: RemoteFile["workers"]): Promise<void> {
+    const left = await Promise.all(workers.map(async (worker) => {
+      const session = await this.#hooks.link(worker.host).session();
+      const { left } = await session.request("end", { directory: this.#there, process: worker.process, grace: END_GRACE_SECONDS }, { seconds: END_GRACE_SECONDS + 60 });
+      return left.map(({ pid, command }) => `process ${pid} on ${worker.host} (${cleanOutput(command).slice(0, 60)})`);
+    }));
+    const all = left.flat();
+    if (all.length > 0) this.#left = `Still there after being killed: ${all.slice(0, 5).join(", ")}${all.length > 5 ? ` and ${all.length - 5} more` : ""}; its devices stay taken until that ends.`;
+    this.#hooks.changed();
+  }
+}
+
+/** The mirror in a directory; null where there is none that can be read. */
+export function openRemote(id: string, directory: string, hooks: RemoteHooks): RemoteRun | null {
+  const file = readRemote(directory);
+  return file && new RemoteRun(id, directory, file, hooks);
+}
+
+/** A spec as a host tells it. */
+export function specOf(text: string | null): RunSpec | null {
+  try {
+    const parsed = RunSpec.safeParse(JSON.parse(text ?? ""));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
