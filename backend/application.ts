@@ -11,6 +11,7 @@ import { GeneratorProcess } from "./generation/generatorProcess.ts";
 import { weightsDirectory } from "./generation/weightsDirectory.ts";
 import { createHandlers } from "./handlers.ts";
 import type { Home } from "./home.ts";
+import { Hosts } from "./hosts/hosts.ts";
 import { PersonError } from "./personError.ts";
 import { toIssues } from "../contract/specIssues.ts";
 import { purgeExpired } from "./runs/deletion.ts";
@@ -35,6 +36,7 @@ export class Application {
   readonly ingest: Ingest;
   readonly subscriptions: Subscriptions;
   readonly generator = new GeneratorProcess();
+  readonly hosts: Hosts;
   /** Resolves once everything in the run directories at the start is stored. */
   readonly caughtUp: Promise<void>;
   #handlers: ReturnType<typeof createHandlers>;
@@ -58,6 +60,7 @@ export class Application {
         else report(sentence);
       },
     }, patience);
+    this.hosts = new Hosts(home.directory);
     this.#handlers = createHandlers(this, trainer);
     this.caughtUp = this.ingest.start();
   }
@@ -113,6 +116,7 @@ export class Application {
     switch (topic) {
       case "runs": return this.subscriptions.followRuns(follow);
       case "devices": return this.subscriptions.followDevices(follow);
+      case "hosts": return this.hosts.follow(follow);
       case "run": {
         const { runId, after } = args as TopicArguments<"run">;
         return this.subscriptions.followRows(runId, after, follow);
@@ -128,6 +132,7 @@ export class Application {
   async close(): Promise<void> {
     this.generator.close();
     this.subscriptions.close();
+    await this.hosts.close();
     await this.ingest.stop();
     await this.readers.close();
     this.db.close();

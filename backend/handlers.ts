@@ -12,6 +12,7 @@ import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
 import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
 import type { Application } from "./application.ts";
 import { readDevices } from "./devices.ts";
+import { createHostHandlers } from "./hosts/handlers.ts";
 import { importModel, inspectModel } from "./models/importModel.ts";
 import { deleteModel, findModel, listModels } from "./models/store.ts";
 import { PersonError } from "./personError.ts";
@@ -165,6 +166,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
       return OK;
     },
     "devices.read": () => readDevices(),
+    ...createHostHandlers(application.hosts),
   };
 }
 

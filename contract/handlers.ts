@@ -5,6 +5,7 @@ import { MeshSpec, RunSpec, WeightsSource } from "./runSpec.ts";
 import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
 import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
+import { hostRequests, HostsState } from "./hosts.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
 /** preparing: started, no step yet. unreachable: on a host that can't be asked now; nothing is known of how it goes. */
@@ -144,6 +145,7 @@ export const requests = {
   "models.import": { args: z.strictObject({ directory: z.string().min(1).max(4096), name: ModelName.optional() }), result: z.object({ modelId: ModelId }) },
   "models.delete": { args: modelId, result: ok },
   "devices.read": { args: nothing, result: Devices },
+  ...hostRequests,
 } as const;
 
 /** Rows of one run after a cursor, in order. `reset`: an attempt superseded rows after `resetAfterStep`; drop them. */
@@ -159,6 +161,8 @@ export const subscriptions = {
   runs: { args: nothing, push: z.object({ changed: z.array(RunSummary), removed: z.array(RunId) }) },
   run: { args: z.strictObject({ runId: RunId, after: z.int().min(0) }), push: RunRows },
   devices: { args: nothing, push: Devices },
+  /** Hosts, clusters, open questions and forwarded ports: the whole state at each change. */
+  hosts: { args: nothing, push: HostsState },
   /** Text from a model. Nothing follows the push whose answer is done; unsubscribing ends the work. */
   generation: { args: GenerationRequest, push: GenerationPush },
 } as const;

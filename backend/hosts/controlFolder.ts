@@ -4,7 +4,7 @@ import { lstatSync, mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** %C adds 41 bytes and ssh a suffix of 17 while it makes the socket; Unix allows 107 in all. */
+/** A socket's name adds 17 bytes, and ssh as many again while it makes it; Unix allows 107 in all, some systems 103. */
 const LONGEST = 40;
 
 /** The folder for one home and one configuration, made or found: 0700, ours, and short enough for a socket. */

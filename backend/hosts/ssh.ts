@@ -1,11 +1,18 @@
 // The system's ssh, started with an argument array: keys, agents, certificates, jump hosts and configuration are its own work.
 import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { HostTarget, SshFailure } from "../../contract/hosts.ts";
 import { failureOf } from "./sshFailure.ts";
 
 /** How a person is asked while ssh logs in: a program that ssh calls with the question. */
-export interface Asking { program: string; environment: Record<string, string> }
+export interface Asking {
+  program: string;
+  environment: Record<string, string>;
+  /** Options of ssh that go with asking. */
+  options: readonly string[];
+}
 
 export interface SshOptions {
   /** Folder of connection sharing, of at most 40 bytes (controlFolder.ts); null gives each process its own connection. */
@@ -54,27 +61,33 @@ export function targetArguments(target: HostTarget, configFile: string | null): 
   ];
 }
 
-/** All arguments of ssh for one remote command; none for a process that only holds the connection. */
-export function sshArguments(target: HostTarget, command: string | null, { controlFolder, configFile = sshConfigFile(), asking }: SshOptions, extra: readonly string[] = []): string[] {
+/** The socket of the connection shared by all processes that go to this target by the same way. */
+export function controlPath(folder: string, { address, user, port, identityFile, jump }: HostTarget): string {
+  return join(folder, createHash("sha256").update(JSON.stringify([address, user, port, identityFile, jump])).digest("hex").slice(0, 16));
+}
+
+/** All arguments of ssh for one remote command. */
+export function sshArguments(target: HostTarget, command: string, { controlFolder, configFile = sshConfigFile(), asking }: SshOptions): string[] {
   const option = (text: string) => ["-o", text];
   return [
     "-T",
     ...option("ServerAliveInterval=15"), ...option("ServerAliveCountMax=3"), ...option(`ConnectTimeout=${CONNECT_SECONDS}`),
-    ...option("ForwardAgent=no"), ...option("ForwardX11=no"), ...(extra.includes("-L") ? [] : option("ClearAllForwardings=yes")),
+    ...option("ForwardAgent=no"), ...option("ForwardX11=no"), ...option("ClearAllForwardings=yes"),
     ...option("PermitLocalCommand=no"), ...option("RemoteCommand=none"), ...option("RequestTTY=no"),
-    ...option(asking ? "BatchMode=no" : "BatchMode=yes"),
+    ...option(asking ? "BatchMode=no" : "BatchMode=yes"), ...(asking?.options ?? []).flatMap(option),
     ...(controlFolder
-      ? [...option("ControlMaster=auto"), ...option(`ControlPersist=${PERSIST_SECONDS}`), ...option(`ControlPath=${controlFolder}/%C`)]
+      ? [...option("ControlMaster=auto"), ...option(`ControlPersist=${PERSIST_SECONDS}`), ...option(`ControlPath=${controlPath(controlFolder, target)}`)]
       : [...option("ControlMaster=no"), ...option("ControlPath=none")]),
-    ...targetArguments(target, configFile), ...extra,
-    "--", target.address, ...(command === null ? [] : [command]),
+    ...targetArguments(target, configFile), "--", target.address, command,
   ];
 }
 
+/** A jump host's own ssh knows no BatchMode of ours: it gets a program that never answers. */
+const NOBODY: Asking = { program: "/bin/false", environment: {}, options: [] };
+
 /** Variables for ssh: it asks our program, or nobody, and never a terminal. */
 export function sshEnvironment(asking: Asking | undefined): NodeJS.ProcessEnv {
-  // A jump host's own ssh knows no BatchMode of ours: it gets an answerless program instead.
-  const { program, environment } = asking ?? { program: "/bin/false", environment: {} };
+  const { program, environment } = asking ?? NOBODY;
   // Before OpenSSH 8.4 the program was used only where a display was named.
   return { ...process.env, DISPLAY: process.env["DISPLAY"] || ":", ...environment, SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: "force" };
 }
@@ -83,8 +96,8 @@ export function sshEnvironment(asking: Asking | undefined): NodeJS.ProcessEnv {
  * Runs a command on a host. The remote shell reads it, so it holds nothing that came from elsewhere.
  * @throws an Error where the target can't be one
  */
-export function openChannel(target: HostTarget, command: string | null, options: SshOptions, extra: readonly string[] = []): Channel {
-  const child = spawn(options.program ?? "ssh", sshArguments(target, command, options, extra), {
+export function openChannel(target: HostTarget, command: string, options: SshOptions): Channel {
+  const child = spawn(options.program ?? "ssh", sshArguments(target, command, options), {
     stdio: ["pipe", "pipe", "pipe"], env: sshEnvironment(options.asking),
     // Its own session: without a terminal nothing can ask there, and Ctrl-C reaches us first.
     detached: true,

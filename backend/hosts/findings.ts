@@ -1,0 +1,59 @@
+// What a check's facts mean for training there: each thing that is missing or in the way, with the one thing to do.
+import type { Finding, Host, HostCheck } from "../../contract/hosts.ts";
+import { quotePath } from "./remoteShell.ts";
+
+/** The agent's own bound, and the oldest Python that JAX's present releases run on. */
+const AGENT_PYTHON = [3, 8], JAX_PYTHON = [3, 11];
+const LITTLE_DISK = 10e9;
+/** What the trainer imports beside JAX. */
+const PACKAGES = ["flax", "optax", "orbax-checkpoint"];
+
+type Facts = Omit<HostCheck, "findings">;
+
+export function findings(host: Pick<Host, "name" | "python" | "runs">, facts: Facts): Finding[] {
+  return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...placeFindings(host, facts)];
+}
+
+function pythonFindings({ name, python: wanted }: Pick<Host, "name" | "python">, { python, system }: Facts): Finding[] {
+  if (!python) {
+    const own = wanted !== "python3";
+    return [needed(own ? `${wanted} is no Python that runs on ${name}.` : `${name} has no python3.`,
+      own ? "Correct the interpreter in this host's settings, or make that environment there." : "Install Python 3.11 or later there.",
+      own ? null : /debian|ubuntu/i.test(system) ? "sudo apt-get install python3 python3-venv" : null)];
+  }
+  if (older(python.version, AGENT_PYTHON)) return [needed(`${python.path} is Python ${python.version}; nothing older than 3.8 can follow runs, and JAX needs 3.11.`, "Name a newer interpreter in this host's settings.", null)];
+  if (older(python.version, JAX_PYTHON)) return [needed(`${python.path} is Python ${python.version}: it can follow runs, but JAX needs 3.11 or later to train.`, "Name a newer interpreter in this host's settings.", null)];
+  return [];
+}
+
+function jaxFindings({ python: wanted }: Pick<Host, "python">, { python, jax, accelerators, tpuHolder }: Facts): Finding[] {
+  if (!python || older(python.version, JAX_PYTHON)) return [];
+  const pip = `${quotePath(wanted)} -m pip install --upgrade`;
+  const has = (platform: string) => accelerators.some((device) => device.platform === platform);
+  const extra = has("tpu") ? `"jax[tpu]"` : has("gpu") ? `"jax[cuda13]"` : "jax";
+  if (!jax) return [needed(`JAX is not installed for ${python.path}.`, "Install it there, best in an environment of its own whose interpreter you then name in this host's settings.", `${pip} ${extra} ${PACKAGES.join(" ")}`)];
+  const found: Finding[] = [];
+  const missing = PACKAGES.filter((name) => jax.packages[name] === null);
+  if (missing.length > 0) found.push(needed(`${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not installed for ${python.path}.`, "Install what is missing beside JAX.", `${pip} ${missing.join(" ")}`));
+  if (tpuHolder !== null) found.push(advice(`Process ${tpuHolder} there holds the TPU, so JAX was not asked for its devices.`, "Wait for it or stop it before starting a run: a TPU serves one process at a time.", null));
+  else if (jax.problem !== null) found.push(needed(`JAX can't name its devices: ${jax.problem}.`, has("tpu") ? "Look whether another process of the host holds the TPU, and that libtpu fits this JAX." : "Run the command there to see the whole error.", `${quotePath(wanted)} -c "import jax; print(jax.devices())"`));
+  else if ((has("tpu") && jax.backend !== "tpu") || (has("gpu") && jax.backend === "cpu"))
+    found.push(needed(`The host has ${accelerators.map(({ count, kind }) => `${count} × ${kind}`).join(", ")}, but JAX sees its CPU alone.`, "Install the build of JAX that is made for them.", `${pip} ${extra}`));
+  return found;
+}
+
+function placeFindings({ name }: Pick<Host, "name">, { runs, disk, load, cores }: Facts): Finding[] {
+  const found: Finding[] = [];
+  if (runs && !runs.writable) found.push(needed(`The runs folder ${runs.folder} can't be written on ${name}.`, "Choose another runs folder in this host's settings, or change who owns it.", null));
+  if (disk && disk.freeBytes < LITTLE_DISK) found.push(advice(`The disk of the runs folder has ${(disk.freeBytes / 1e9).toPrecision(2)} GB free.`, "Free some space, or choose a runs folder on another disk: checkpoints need room.", null));
+  if (load && cores && load[1] > 1.5 * cores) found.push(advice(`${name} is busy: ${load[1]} processes want its ${cores} ${cores === 1 ? "core" : "cores"} (mean of 5 minutes).`, "Training will be slow until they are done.", null));
+  return found;
+}
+
+const needed = (message: string, remedy: string, command: string | null): Finding => ({ level: "needed", message, remedy, command });
+const advice = (message: string, remedy: string, command: string | null): Finding => ({ level: "advice", message, remedy, command });
+
+function older(version: string, bound: readonly number[]): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < bound[0]! || (major === bound[0] && minor < bound[1]!);
+}
