@@ -1,7 +1,7 @@
 // The backend of a home: the running one over its WebSocket, otherwise the same code in this process under the lock.
 import { setTimeout as wait } from "node:timers/promises";
 import { Client, RequestError } from "../contract/client.ts";
-import type { Arguments, RequestName, Result } from "../contract/handlers.ts";
+import type { Arguments, Push, RequestName, Result, Topic, TopicArguments } from "../contract/handlers.ts";
 import { Application } from "../backend/application.ts";
 import { createHome, type Home } from "../backend/home.ts";
 import { toWireError } from "../backend/personError.ts";
@@ -10,6 +10,8 @@ import { takeLock } from "../db/lock.ts";
 
 export interface Backend {
   send<K extends RequestName>(name: K, args: Arguments<K>): Promise<Result<K>>;
+  /** Calls `onPush` with what is pushed, until the returned function is called. */
+  follow<T extends Topic>(topic: T, args: TopicArguments<T>, onPush: (push: Push<T>) => void): () => void;
 }
 
 /** A backend's process runs and does not answer. */
@@ -44,7 +46,7 @@ async function overSocket<T>({ port, token, pid }: { port: number; token: string
       throw client.connection.state === "refused" ? new Error(error.message) : new BackendSilent(`The backend at port ${port} runs but does not answer; end process ${pid} and try again.`);
     });
     clearTimeout(timer);
-    return await work(client);
+    return await work({ send: (name, args) => client.send(name, args), follow: (topic, args, onPush) => client.subscribe(topic, args, onPush) });
   } finally {
     clearTimeout(timer);
     client.close();
@@ -58,6 +60,7 @@ async function inProcess<T>(home: Home, work: (backend: Backend) => Promise<T>):
     return await work({
       // Errors look the same whichever way the request went.
       send: (name, args) => application.send(name, args).catch((error: unknown) => { throw new RequestError(toWireError(error, name)); }),
+      follow: (topic, args, onPush) => application.follow(topic, args, { push: (push) => onPush(push as never), congested: () => false, fail: () => {} }),
     });
   } finally {
     await application.close();

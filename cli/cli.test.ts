@@ -52,7 +52,7 @@ test("with --json an error is one document on standard output", () => {
 
 test("help names every command, and each command its options", () => {
   const { out, code } = switchyard("--help");
-  for (const name of ["train", "runs list", "runs show", "runs metrics", "runs routing", "runs stop", "runs resume", "runs delete", "runs export", "model import", "model list", "model info", "model export", "model logits", "plan", "devices", "serve", "doctor"]) expect(out).toContain(`  ${name}`);
+  for (const name of ["train", "runs list", "runs show", "runs metrics", "runs routing", "runs stop", "runs resume", "runs delete", "runs export", "model import", "model list", "model info", "model export", "model logits", "plan", "hosts list", "hosts check", "devices", "serve", "doctor"]) expect(out).toContain(`  ${name}`);
   expect(code).toBe(0);
   expect(switchyard("train", "--help").out).toContain("--set PATH=VALUE");
   expect(switchyard("help", "runs", "export").out).toContain("--format csv|json");

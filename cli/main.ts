@@ -5,6 +5,7 @@ import { help, parseCommandLine, UsageError, type Command } from "./commandLine.
 import { controllingRuns } from "./commands/control.ts";
 import { derivingRuns } from "./commands/derive.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { hostCommands } from "./commands/hosts.ts";
 import { importCommand } from "./commands/import.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
@@ -14,7 +15,7 @@ import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, importCommand, generateCommand, ...modelCommands, plan, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {
