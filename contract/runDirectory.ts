@@ -3,7 +3,7 @@ import { z } from "zod";
 
 export const FILES = {
   spec: "spec.json", process: "process.json", events: "events.jsonl", heartbeat: "heartbeat.json",
-  control: "control", checkpoints: "checkpoints", log: "stdout.log", exit: "exit.json", manifest: "manifest.json",
+  control: "control", checkpoints: "checkpoints", log: "stdout.log", exit: "exit.json", manifest: "manifest.json", data: "data.json",
 } as const;
 export const RunId = z.uuidv7();
 
@@ -29,6 +29,13 @@ export const ExitFile = z.object({
 export const ControlVerb = z.enum(["stop", "checkpoint"]);
 export const ControlFile = z.object({ v: z.literal(1), verb: ControlVerb, t: z.number() });
 
+/** Where the prepared data of a run on another host lies there, and what its trainer needs to know of the tokenizer: it never reads text. */
+export const DataFile = z.object({
+  v: z.literal(1), directory: z.string().min(1).max(4096),
+  /** May be left out of a run whose tokenizer is bytes. Sentinels in order of use. */
+  tokenizer: z.object({ vocabularySize: z.int().min(1), pad: z.int().min(0), end: z.int().min(0), sentinels: z.array(z.int().min(0)).max(10_000) }).optional(),
+});
+
 /** checkpoints/step-N/manifest.json; a checkpoint without it does not exist. */
 export const Manifest = z.object({
   v: z.literal(1), step: z.int().min(0), attempt: z.int().min(1), t: z.number(), engine: z.string().max(200),
@@ -43,5 +50,6 @@ export type ProcessFile = z.output<typeof ProcessFile>;
 export type HeartbeatFile = z.output<typeof HeartbeatFile>;
 export type ExitFile = z.output<typeof ExitFile>;
 export type ExitReason = z.output<typeof ExitReason>;
+export type DataFile = z.output<typeof DataFile>;
 export type Manifest = z.output<typeof Manifest>;
 export type ControlVerb = z.output<typeof ControlVerb>;

@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, root } from "../bootstrap/paths.mjs";
+import { StepFailure } from "../bootstrap/failure.mjs";
+import { root } from "../bootstrap/paths.mjs";
+import { ensurePythonEnvironment } from "../bootstrap/pythonEnvironment.mjs";
 import { filesBelow } from "../bootstrap/stamp.mjs";
 import { findViolations } from "./boundaries.ts";
 import { type Counts, junitCounts, playwrightCounts, vitestCounts } from "./counts.ts";
@@ -12,7 +14,6 @@ export interface Suite { name: string; about: string; run(): Promise<Counts> }
 const reports = join(root, "build/reports");
 const passed: Counts = { passed: 1, failed: 0, skipped: 0 };
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
-const PYTEST = "pytest==9.0.2";
 
 /** Runs a program with its output on this terminal. @returns its exit code */
 function run(program: string, args: string[], environment: NodeJS.ProcessEnv = {}): Promise<number> {
@@ -71,19 +72,16 @@ function native(): Promise<Counts> {
 }
 
 async function python(): Promise<Counts> {
-  const tests = filesBelow(root, ["contract", "scripts"]).filter((file) => /(^|\/)test_[^/]*\.py$/.test(file));
-  const environment = join(cacheFolder(), `python-tests-${PYTEST.replace("==", "-")}`);
-  const interpreter = join(environment, "bin/python3");
-  if (!existsSync(join(environment, "bin/pytest"))) {
-    const made = await run("python3", ["-m", "venv", environment]) === 0 &&
-      await run(interpreter, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTEST]) === 0;
-    if (!made) {
-      rmSync(environment, { recursive: true, force: true });
-      process.stdout.write("pytest could not be installed: check the network and that python3-venv is there.\n");
-      return failed;
-    }
+  const tests = filesBelow(root, ["contract", "scripts", "remote"]).filter((file) => /(^|\/)test_[^/]*\.py$/.test(file));
+  let interpreter: string;
+  try {
+    interpreter = await ensurePythonEnvironment();
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    process.stdout.write(`${error.what}: ${error.why}.\n${error.remedy}\n`);
+    return failed;
   }
-  return counted("pytest.xml", junitCounts, (path) => run(interpreter, ["-m", "pytest", "-q", `--junitxml=${path}`, ...tests]));
+  return counted("pytest.xml", junitCounts, (path) => run(interpreter, ["-m", "pytest", "-q", `--junitxml=${path}`, ...tests], { PYTHONPATH: join(root, "remote") }));
 }
 
 async function e2e(): Promise<Counts> {

@@ -17,7 +17,7 @@ const Index = z.object({
 });
 export type CorpusIndex = z.output<typeof Index>;
 
-export interface Corpus { index: CorpusIndex; tokenizer: TextTokenizer; training: TokenStream; evaluation: TokenStream; cached: boolean; close(): void }
+export interface Corpus { folder: string; index: CorpusIndex; tokenizer: TextTokenizer; training: TokenStream; evaluation: TokenStream; cached: boolean; close(): void }
 
 /** Opens the prepared text of a spec, preparing it first where the cache does not hold it. */
 export async function openCorpus(data: DataSpec, tokenizer: TextTokenizer, cache: string, progress: Progress): Promise<Corpus> {
@@ -27,7 +27,7 @@ export async function openCorpus(data: DataSpec, tokenizer: TextTokenizer, cache
   const { index, cached } = await openPrepared(folder, Index, (aside) => prepare(aside, files, tokenizer, data.evaluationFraction, progress));
   const training = new TokenStream(join(folder, "training.bin"), index.training, index.bytesPerToken);
   const evaluation = new TokenStream(join(folder, "evaluation.bin"), index.evaluation, index.bytesPerToken);
-  return { index, tokenizer, training, evaluation, cached, close() { training.close(); evaluation.close(); } };
+  return { folder, index, tokenizer, training, evaluation, cached, close() { training.close(); evaluation.close(); } };
 }
 
 async function prepare(folder: string, files: readonly TextFile[], tokenizer: TextTokenizer, fraction: number, progress: Progress): Promise<CorpusIndex> {

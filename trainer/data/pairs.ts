@@ -25,7 +25,7 @@ export type PairIndex = z.output<typeof Index>;
 /** A line of a file: the pair it holds, or what is wrong with it. */
 export interface PairLine { number: number; bytes: Buffer; pair: { input: string; target: string } | null; wrong: string | null; invalid: number }
 
-export interface PairCorpus { index: PairIndex; tokenizer: TextTokenizer; training: PairList; evaluation: PairList; cached: boolean; close(): void }
+export interface PairCorpus { folder: string; index: PairIndex; tokenizer: TextTokenizer; training: PairList; evaluation: PairList; cached: boolean; close(): void }
 
 /** Opens the prepared pairs of a spec, preparing them first where the cache does not hold them. */
 export async function openPairs(data: DataSpec, source: PairSource, tokenizer: TextTokenizer, cache: string, progress: Progress): Promise<PairCorpus> {
@@ -36,7 +36,7 @@ export async function openPairs(data: DataSpec, source: PairSource, tokenizer: T
   const { index, cached } = await openPrepared(folder, Index, (aside) => prepare(aside, files, heldOut, tokenizer, data.evaluationFraction, progress));
   const tokens = new TokenStream(join(folder, "tokens.bin"), index.tokens, index.bytesPerToken);
   const training = new PairList(join(folder, "training.bin"), index.training, tokens), evaluation = new PairList(join(folder, "evaluation.bin"), index.evaluation, tokens);
-  return { index, tokenizer, training, evaluation, cached, close() { training.close(); evaluation.close(); tokens.close(); } };
+  return { folder, index, tokenizer, training, evaluation, cached, close() { training.close(); evaluation.close(); tokens.close(); } };
 }
 
 async function prepare(folder: string, files: readonly TextFile[], heldOut: readonly TextFile[] | null, tokenizer: TextTokenizer, fraction: number, progress: Progress): Promise<PairIndex> {

@@ -1,0 +1,133 @@
+"""One attempt of a run: model, the last good checkpoint, data, then steps until the end or a stop."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from .alerts import Alerts, run_alert
+from .data.pairs import open_batches
+from .data.prepared import open_prepared
+from .devices import Devices, mesh_of
+from .failure import RunFailure, StopAsked
+from .loop import Loop, Resumed
+from .mesh.axes import MeshShape
+from .model.sizes import model_of
+from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, damage_of, list_checkpoints, read_tensors, set_aside
+from .run.directory import AnyRun, Progress
+from .spec import mesh_shape, read_spec
+from .trainer import Trainer
+from .training_step import Program
+
+
+def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[], bool]) -> tuple[str, str]:
+    """asked: steps and mesh, or None where the spec says it; rematerialise. Returns the reason and the sentence of the end."""
+    spec = read_spec(path, MeshShape(*asked["mesh"]) if asked["mesh"] else None)
+    shape, steps = mesh_shape(spec), asked["steps"] or spec["training"]["steps"]
+
+    def stop_asked() -> bool:
+        return stopping() or run.requested("stop")
+
+    report = Progress(run, stop_asked, StopAsked)
+    _keep_compilations()
+    try:
+        devices = _devices(spec["device"], shape.ranks)
+        mesh = mesh_of(shape, devices)
+        prepared = open_prepared(path, spec["data"]["tokenizer"])
+        model = model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad)
+        trainer = Trainer(spec, steps, Devices(Program(model, shape, spec["training"], asked["rematerialise"]), mesh))
+        report("building-model", 0, trainer.parameter_count, "parameters")
+        resumed, alerts, damaged = _restore(path, trainer, report)
+        run.step = resumed.step
+        device = _name_of(devices, shape.ranks)
+        # It says which rows of earlier attempts are superseded, so it comes before any row.
+        run.write({"kind": "attempt", "fromStep": run.step, "parameters": trainer.parameter_count, "device": device, "precision": model.precision})
+        on_mesh = f", {shape.ranks} devices (data {shape.data}, expert {shape.expert}, model {shape.model})" if shape.ranks > 1 else ""
+        went_on = f"; continued from step {run.step}" if run.step else ""
+        run.log("info", f"Model: {trainer.parameter_count:,} parameters on {device}, {model.precision}{on_mesh}{went_on}. JAX {jax.__version__}.")
+        for message in damaged:
+            run.write(run_alert(run.step, "warning", "failure", message))
+        if shape.ranks < len(devices):
+            run.log("info", f"{len(devices)} devices are here and the mesh uses {shape.ranks}.")
+        batches = open_batches(prepared, spec)
+        if steps != spec["training"]["steps"]:
+            run.log("info", f"Training to step {steps} instead of the spec's {spec['training']['steps']}; the schedule follows.")
+        if run.step < steps:
+            report("first-step", 0, 1, "step")
+        # Simulated devices share the machine's processors: a second step in waiting would only be in the way.
+        ahead = 0 if devices[0].platform == "cpu" else 2
+        return Loop(run, trainer, batches, resumed, alerts, ahead, jax.process_count() == 1).go(stop_asked)
+    except StopAsked:
+        return "stopped", f"Stopped before training began, at step {run.step} of {steps}."
+
+
+def _devices(wanted: str, ranks: int) -> list[Any]:
+    """The devices that a spec's `device` means, of all processes."""
+    kind, _, number = wanted.partition(":")
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", -(-ranks // max(1, _processes())))
+    try:
+        if kind == "auto":
+            return jax.devices()
+        devices = jax.devices("cuda" if kind == "cuda" else kind)
+        return devices[int(number):] if number else devices
+    except RuntimeError as error:
+        raise RunFailure("device-error", f"JAX finds no {'GPU' if kind == 'cuda' else kind.upper()} here ({str(error).splitlines()[0]}); choose the device auto, or install JAX for it.") from error
+
+
+def _keep_compilations() -> None:
+    """Compiled programs are kept for this user and kind of processor, so that a resume begins at once."""
+    if jax.config.jax_compilation_cache_dir is None:
+        cache = Path(os.environ.get("SWITCHYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchyard")
+        processor = re.search(r"^flags\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        kind = hashlib.sha256((processor[0] if processor else "").encode()).hexdigest()[:16]
+        jax.config.update("jax_compilation_cache_dir", str(cache / f"jax-programs-{kind}"))
+
+
+def _processes() -> int:
+    """Before devices are asked for: their number is set by then."""
+    return int(os.environ.get("SWITCHYARD_PROCESSES", "1"))
+
+
+def _name_of(devices: list[Any], ranks: int) -> str:
+    kind = "cpu" if devices[0].platform == "cpu" else devices[0].device_kind
+    return f"{kind} × {ranks}" if ranks > 1 else kind
+
+
+def _restore(path: Path, trainer: Trainer, report: Progress) -> tuple[Resumed, Alerts, list[str]]:
+    """Loads the newest checkpoint whose checksums hold; newer ones are set aside, with a sentence each."""
+    stored, unusable = list_checkpoints(path), []
+    for one in stored:
+        wrong = damage_of(one, lambda done, total: report("loading-checkpoint", done, total, "bytes"))
+        if wrong is None:
+            try:
+                model, optimizer = trainer.expected()
+                values, step = read_tensors(one.folder / MODEL, model)
+                moments, other = read_tensors(one.folder / OPTIMIZER, optimizer)
+                if step != other:
+                    raise RunFailure("checkpoint-error", f"The files of the checkpoint {one.folder} are of different steps; use another checkpoint.")
+                trainer.load(values, moments, step)
+                damaged = [f"The checkpoint of step {bad.step} is damaged ({why}) and was set aside as {set_aside(bad)}; going on from step {step}." for bad, why in unusable]
+                manifest = one.manifest
+                return Resumed(step, manifest["tokens"], manifest["seconds"], manifest["evaluationLoss"]), Alerts(_alerts_of(one.folder)), damaged
+            except RunFailure as failure:
+                wrong = str(failure)
+        unusable.append((one, wrong))
+    if stored:
+        which = "The only checkpoint" if len(stored) == 1 else f"None of the {len(stored)} checkpoints"
+        raise RunFailure("checkpoint-error", f"{which} can be used: that of step {stored[0].step} is damaged ({unusable[0][1]}). Duplicate the run to start again from step 0.")
+    trainer.begin()
+    return Resumed(0, 0, 0.0, None), Alerts(), []
+
+
+def _alerts_of(folder: Path) -> dict[str, Any] | None:
+    """Absent in checkpoints of trainers that keep none."""
+    try:
+        return json.loads((folder / ALERTS).read_text("utf8"))
+    except (OSError, ValueError):
+        return None
