@@ -13,7 +13,7 @@ export const RemoteProcess = z.enum(["alive", "gone", "rebooted", "elsewhere", "
 export type RemoteProcess = z.output<typeof RemoteProcess>;
 
 export const answers = {
-  hello: z.object({ protocol: z.literal(1), home: HostPath, runs: HostPath, host: text(255), python: HostPath, pythonVersion: text(40), lingers: z.boolean(), agent: Sha256 }),
+  hello: z.object({ protocol: z.literal(1), home: HostPath, runs: HostPath, host: text(255), address: text(255).regex(/^[A-Za-z0-9.:-]+$/), python: HostPath, pythonVersion: text(40), lingers: z.boolean(), agent: Sha256 }),
   list: z.object({ more: z.boolean() }),
   status: z.object({ state: RemoteProcess, attempt: count, keys: z.array(text(64)).max(20), members: z.array(count).max(10_000) }),
   launch: z.object({ directory: HostPath, started: z.boolean(), state: RemoteProcess }),

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Asked } from "../../contract/asked.ts";
-import type { RemoteFile, RemoteLaunch } from "../../contract/remoteRun.ts";
+import type { RemoteFile, RemoteLaunch, RemoteWorker } from "../../contract/remoteRun.ts";
 import { FILES, type ExitFile } from "../../contract/runDirectory.ts";
 import { HostError, type AgentSession } from "./agentSession.ts";
 import type { Push, RemoteProcess } from "./agentMessages.ts";
@@ -192,6 +192,12 @@ export class RemoteRun implements RemoteView {
     return this.file.directory;
   }
 
+  /** The run's folder as a worker knows it: workers may have other homes. */
+  async #at({ host, process }: RemoteWorker): Promise<{ session: AgentSession; directory: string }> {
+    const session = await this.#hooks.link(host).session();
+    return { session, directory: (process === 0 ? this.file.directory : null) ?? `${session.facts.runs}/${this.id}` };
+  }
+
   // Following.
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -245,13 +251,12 @@ export class RemoteRun implements RemoteView {
     if (hasEnded(readExit(this.directory), readProcess(this.directory)) && readExit(this.directory)!.attempt > launch.previousAttempt) return true;
     let started = false;
     for (const worker of this.file.workers) {
-      const session = await this.#hooks.link(worker.host).session();
-      const directory = this.file.directory ?? `${session.facts.runs}/${this.id}`;
+      const { session, directory } = await this.#at(worker);
       try {
         const { keys, state } = await session.request("status", { directory, process: worker.process });
         if (!keys.includes(launch.key)) continue;
         started = true;
-        this.#write({ directory });
+        if (worker.process === 0) this.#write({ directory });
         if (state === "alive") await this.#endWorkers([worker]);
       } catch (error) {
         if (!(error instanceof HostError) || error.code !== "absent") throw error;
@@ -335,8 +340,8 @@ export class RemoteRun implements RemoteView {
     let left = others;
     while (left.length > 0 && performance.now() < until) {
       const alive = await Promise.all(left.map(async (worker) => {
-        const session = await this.#hooks.link(worker.host).session();
-        return (await session.request("status", { directory: this.#there, process: worker.process })).members.length > 0;
+        const { session, directory } = await this.#at(worker);
+        return (await session.request("status", { directory, process: worker.process })).members.length > 0;
       }));
       left = left.filter((_, i) => alive[i]);
       if (left.length > 0) await wait(1000);
@@ -347,8 +352,8 @@ export class RemoteRun implements RemoteView {
   /** TERM, time, KILL on each worker; names what is left. */
   async #endWorkers(workers: RemoteFile["workers"]): Promise<void> {
     const left = await Promise.all(workers.map(async (worker) => {
-      const session = await this.#hooks.link(worker.host).session();
-      const { left } = await session.request("end", { directory: this.#there, process: worker.process, grace: END_GRACE_SECONDS }, { seconds: END_GRACE_SECONDS + 60 });
+      const { session, directory } = await this.#at(worker);
+      const { left } = await session.request("end", { directory, process: worker.process, grace: END_GRACE_SECONDS }, { seconds: END_GRACE_SECONDS + 60 });
       return left.map(({ pid, command }) => `process ${pid} on ${worker.host} (${cleanOutput(command).slice(0, 60)})`);
     }));
     const all = left.flat();

@@ -205,6 +205,16 @@ def own_record(**more):
     return dict({"pid": os.getpid(), "startTicks": start_ticks(os.getpid()), "bootId": boot_id(), "host": socket.gethostname()}, **more)
 
 
+def own_address():
+    """By which other machines of the same network reach this one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 9))  # Nothing is sent: only the way there is looked up.
+            return probe.getsockname()[0]
+        except OSError:
+            return socket.gethostname()
+
+
 def members(record):
     """Processes of the group that a run's process leads, those left behind by a leader that is gone included."""
     if record.get("bootId") != boot_id():
@@ -473,7 +483,7 @@ class Requests:
         self.agent.home = home_folder(request.get("home"))
         self.agent.runs = os.path.abspath(os.path.expanduser(request.get("runs") or os.path.join(self.agent.home, "runs")))
         make_folder(self.agent.home)
-        return {"protocol": PROTOCOL, "home": self.agent.home, "runs": self.agent.runs, "host": socket.gethostname(), "pid": os.getpid(), "python": sys.executable,
+        return {"protocol": PROTOCOL, "home": self.agent.home, "runs": self.agent.runs, "host": socket.gethostname(), "address": own_address(), "python": sys.executable,
                 "pythonVersion": "%d.%d.%d" % sys.version_info[:3], "lingers": lingers(), "agent": self.agent.digest}
 
     def list(self, request, part):
@@ -526,6 +536,8 @@ class Requests:
                 if file not in ("spec.json", "data.json", "weights.json"):
                     raise Refused("%s is no file that a run begins with." % file)
                 write_whole(os.path.join(aside, file), text)
+            if request.get("checkpoint"):
+                self.lay_out(os.path.join(make_folder(os.path.join(aside, "checkpoints")), self.step_name(request["checkpoint"]["name"])), request["checkpoint"]["files"], True)
             try:
                 os.rename(aside, directory)
             except OSError as error:
@@ -627,33 +639,14 @@ class Requests:
     def folder(self, request, part):
         """Makes a folder of files that are here; it appears whole or not at all, and is never changed."""
         kind, name = request["kind"], request["name"]
-        if kind not in ("code", "data", "checkpoint") or not NAME.match(name) or name.startswith("."):
+        if kind not in ("code", "data") or not NAME.match(name) or name.startswith("."):
             raise Refused("A folder is named by what it holds.")
-        if kind == "checkpoint":
-            # A checkpoint to go on from: into the run's own folder.
-            if not UUID.match(request["run"]) or not re.match(r"^step-\d{1,9}$", name):
-                raise Refused("A checkpoint is named by its run and step.")
-            parent = os.path.join(self.agent.runs, request["run"], "checkpoints")
-        else:
-            parent = os.path.join(self.agent.home, kind)
-        target = os.path.join(make_folder(parent), name)
+        parent = make_folder(os.path.join(self.agent.home, kind))
+        target, aside = os.path.join(parent, name), os.path.join(parent, ".%s.%d.partial" % (name, os.getpid()))
         if os.path.isdir(target):
             return {"directory": target}
-        aside = os.path.join(parent, ".%s.%d.partial" % (name, os.getpid()))
         shutil.rmtree(aside, ignore_errors=True)
-        for file in request["files"]:
-            pieces = file["name"].split("/")
-            if not all(NAME.match(piece) and piece not in (".", "..") for piece in pieces):
-                raise Refused("%s can't be the name of a file." % file["name"])
-            place, source = os.path.join(aside, *pieces), self.blob(file["sha256"])
-            make_folder(os.path.dirname(place))
-            if not os.path.exists(source):
-                raise Refused("The file %s has not arrived whole on %s." % (file["name"], socket.gethostname()), "absent")
-            # A checkpoint may be changed or removed by its trainer, so it gets files of its own.
-            if kind == "checkpoint":
-                shutil.copyfile(source, place)
-            else:
-                os.link(source, place)
+        self.lay_out(aside, request["files"], False)
         try:
             os.rename(aside, target)
         except OSError:
@@ -662,6 +655,26 @@ class Requests:
                 raise
         flush_folder(parent)
         return {"directory": target}
+
+    def step_name(self, name):
+        if not re.match(r"^step-\d{1,9}$", name):
+            raise Refused("A checkpoint is named by its step.")
+        return name
+
+    def lay_out(self, folder, files, own):
+        """Puts files that are here into a folder by their names; `own`: as copies that may be changed and removed."""
+        for file in files:
+            pieces = file["name"].split("/")
+            if not all(NAME.match(piece) and piece not in (".", "..") for piece in pieces):
+                raise Refused("%s can't be the name of a file." % file["name"])
+            place, source = os.path.join(folder, *pieces), self.blob(file["sha256"])
+            make_folder(os.path.dirname(place))
+            if not os.path.exists(source):
+                raise Refused("The file %s has not arrived whole on %s." % (file["name"], socket.gethostname()), "missing")
+            if own:
+                shutil.copyfile(source, place)
+            else:
+                os.link(source, place)
 
     # Logs of other trainers.
 
@@ -998,7 +1011,7 @@ class Agent:
                 self.watching.wait(0.005 if busy and self.room() > 0 else POLL_SECONDS)
 
 
-VERBS = frozenset(name for name in vars(Requests) if not name.startswith("_") and name not in ("run_of", "blob", "log_at"))
+VERBS = frozenset(("hello", "list", "status", "launch", "ask", "end", "read", "have", "seal", "folder", "find", "tail"))
 
 
 def main(words):

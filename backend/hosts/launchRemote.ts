@@ -1,0 +1,120 @@
+// Starting a run on its hosts: code, data and spec are sent by their content, then each worker is told to start, once.
+import { createHash } from "node:crypto";
+import { on } from "node:events";
+import { readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { z } from "zod";
+import { argumentsOf } from "../../contract/asked.ts";
+import type { RemoteLaunch } from "../../contract/remoteRun.ts";
+import { FILES } from "../../contract/runDirectory.ts";
+import type { RunSpec } from "../../contract/runSpec.ts";
+import { listCheckpoints } from "../../trainer/run/checkpoints.ts";
+import { readSpec } from "../runs/runFiles.ts";
+import type { AgentSession } from "./agentSession.ts";
+import type { HostLink } from "./hostLink.ts";
+import type { RemoteRun } from "./remoteRun.ts";
+import { localFile, nameOfFiles, sendFiles, type LocalFile } from "./transfer.ts";
+
+/** The JAX trainer, as it is sent: a package that `python -m` finds. */
+export const REMOTE_CODE = fileURLToPath(new URL("../../remote/switchyard_jax", import.meta.url));
+const SENT = /\.(py|json)$/;
+
+const Prepared = z.object({ folder: z.string(), tokenizer: z.object({ vocabularySize: z.int(), pad: z.int(), end: z.int(), sentinels: z.array(z.int()) }) });
+type Prepared = z.output<typeof Prepared>;
+
+export interface LaunchOptions {
+  link(host: string): HostLink;
+  /** Folder of all run directories here. */
+  runs: string;
+  /** Package of the trainer. */
+  code?: string;
+}
+
+/** Returns the run directory on the first worker. @throws HostError, or a sentence on what can't be sent */
+export async function launchRemote({ link, runs, code = REMOTE_CODE }: LaunchOptions, run: RemoteRun, launch: RemoteLaunch, say: (doing: string) => void): Promise<string> {
+  const spec = readSpec(run.directory);
+  if (!spec) throw new Error(`The spec of run ${run.id} can't be read any more.`);
+  const { workers } = run.file;
+  const program = await packageFiles(code);
+  const prepared = launch.data === null ? await prepare(spec, say) : null;
+  const data = prepared ? await filesOf(prepared.folder) : [];
+  const checkpoint = launch.from ? await checkpointFiles(join(runs, launch.from.runId), launch.from.step) : [];
+  const sessions = await Promise.all(workers.map(({ host }) => link(host).session()));
+  const done = workers.map(() => 0);
+  const bytes = [...program, ...data, ...checkpoint].reduce((sum, file) => sum + file.bytes, 0);
+  const places = await Promise.all(sessions.map(async (session, i) => {
+    const to = workers.length === 1 ? run.place : `${workers.length} workers of ${run.place}`;
+    await sendFiles(session, [...program, ...data, ...checkpoint], (sent) => {
+      done[i] = sent;
+      say(`Sending code and data to ${to}: ${percent(done.reduce((sum, part) => sum + part, 0), bytes * workers.length)} of ${megabytes(bytes * workers.length)}.`);
+    });
+    return {
+      code: (await makeFolder(session, "code", `switchyard_jax-${nameOfFiles(program)}`, program)),
+      data: prepared ? await makeFolder(session, "data", `prepared-${nameOfFiles(data)}`, data) : launch.data!,
+    };
+  }));
+  say(`Starting on ${run.place}.`);
+  const coordinator = `${sessions[0]!.facts.address}:${portOf(run.id, launch.key)}`;
+  const directories = await Promise.all(sessions.map(async (session, i) => {
+    const directory = `${session.facts.runs}/${run.id}`, { process } = workers[i]!;
+    const begun = {
+      run: run.id, process, key: launch.key,
+      files: { [FILES.spec]: JSON.stringify(spec, null, 2), "data.json": JSON.stringify({ v: 1, directory: places[i]!.data, ...(prepared ? { tokenizer: prepared.tokenizer } : {}) }) },
+      argv: [
+        session.facts.python, "-m", "switchyard_jax", directory, ...argumentsOf(launch),
+        ...(workers.length > 1 ? ["--coordinator", coordinator, "--processes", String(workers.length), "--process", String(process)] : []),
+      ],
+      env: { PYTHONPATH: places[i]!.code, PYTHONUNBUFFERED: "1" },
+    };
+    const before = launch.from ? { run: run.id, name: `step-${launch.from.step}`, files: checkpoint.map(({ name, sha256 }) => ({ name, sha256 })) } : null;
+    return (await session.request("launch", { ...begun, checkpoint: before }, { seconds: 90 })).directory;
+  }));
+  return directories[0]!;
+}
+
+const makeFolder = async (session: AgentSession, kind: "code" | "data", name: string, files: readonly LocalFile[]): Promise<string> =>
+  (await session.request("folder", { kind, name, files: files.map((file) => ({ name: file.name, sha256: file.sha256 })) }, { seconds: 120 })).directory;
+
+const percent = (part: number, whole: number): string => `${whole === 0 ? 100 : Math.floor((100 * part) / whole)} %`;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+
+/** Another start takes another port: the one before may not have let go of it. */
+const portOf = (id: string, key: string): number => 20_000 + (createHash("sha256").update(id + key).digest().readUInt16BE() % 20_000);
+
+/** A package's files, named from its parent folder. */
+async function packageFiles(folder: string): Promise<LocalFile[]> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && SENT.test(entry.name) && !entry.parentPath.includes("__pycache__"))
+    .map((entry) => join(entry.parentPath, entry.name)).sort();
+  return Promise.all(names.map((path) => localFile(relative(dirname(folder), path), path)));
+}
+
+const filesOf = (folder: string): Promise<LocalFile[]> => Promise.all(readdirSync(folder).sort().map((name) => localFile(name, join(folder, name))));
+
+/** A checkpoint with its manifest, whose sums are those that are sent. */
+async function checkpointFiles(run: string, step: number): Promise<LocalFile[]> {
+  const found = listCheckpoints(run).find(({ manifest }) => manifest.step === step);
+  if (!found) throw new Error(`There is no checkpoint of step ${step} in ${run} any more.`);
+  const files = await Promise.all([...found.manifest.files.map(({ name }) => name), FILES.manifest].map((name) => localFile(name, join(found.folder, name))));
+  for (const { name, sha256 } of found.manifest.files)
+    if (files.find((file) => file.name === name)!.sha256 !== sha256) throw new Error(`The checkpoint of step ${step} is damaged (${name}), so it is not sent.`);
+  return files;
+}
+
+/** The data as tokens on this machine, prepared once and kept in the cache. */
+async function prepare(spec: RunSpec, say: (doing: string) => void): Promise<Prepared> {
+  const worker = new Worker(new URL("./prepareThread.ts", import.meta.url), { workerData: spec });
+  try {
+    say("Preparing the data here.");
+    for await (const [message] of on(worker, "message") as AsyncIterable<[{ phase: string; done: number; total: number } | { result: unknown } | { error: string }]>) {
+      if ("error" in message) throw new Error(message.error);
+      if ("result" in message) return Prepared.parse(message.result);
+      say(`${message.phase === "reading-data" ? "Reading" : "Preparing"} the data here: ${percent(message.done, message.total)} of ${megabytes(message.total)}.`);
+    }
+    throw new Error("The data could not be prepared.");
+  } finally {
+    await worker.terminate();
+  }
+}
