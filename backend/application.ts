@@ -12,6 +12,8 @@ import { weightsDirectory } from "./generation/weightsDirectory.ts";
 import { createHandlers } from "./handlers.ts";
 import type { Home } from "./home.ts";
 import { Hosts } from "./hosts/hosts.ts";
+import { launchRemote } from "./hosts/launchRemote.ts";
+import { RemoteRuns } from "./hosts/remoteRuns.ts";
 import { PersonError } from "./personError.ts";
 import { toIssues } from "../contract/specIssues.ts";
 import { purgeExpired } from "./runs/deletion.ts";
@@ -26,6 +28,10 @@ export interface ApplicationOptions {
   patience?: Patience;
   /** Program that trains a run directory; the product's own when left out. */
   trainer?: readonly string[];
+  /** Package that trains on hosts; the product's own when left out. */
+  remoteCode?: string;
+  /** Whether runs on other machines are watched; otherwise only those that a request is about. */
+  watchHosts?: boolean;
 }
 
 /** Holds the database of a home. The caller holds the home's lock. */
@@ -37,13 +43,14 @@ export class Application {
   readonly subscriptions: Subscriptions;
   readonly generator = new GeneratorProcess();
   readonly hosts: Hosts;
+  readonly remotes: RemoteRuns;
   /** Resolves once everything in the run directories at the start is stored. */
   readonly caughtUp: Promise<void>;
   #handlers: ReturnType<typeof createHandlers>;
   #report: (sentence: string) => void;
   #knownDamage = false;
 
-  constructor({ home, report = (sentence) => console.error(sentence), patience = PATIENCE, trainer }: ApplicationOptions) {
+  constructor({ home, report = (sentence) => console.error(sentence), patience = PATIENCE, trainer, remoteCode, watchHosts = true }: ApplicationOptions) {
     this.home = home;
     const { db, rebuilt } = this.#open();
     if (rebuilt) report(rebuilt);
@@ -59,10 +66,36 @@ export class Application {
         if (isDamage(error)) this.#damaged();
         else report(sentence);
       },
-    }, patience);
+    }, patience, (id) => this.remotes.of(id));
     this.hosts = new Hosts(home.directory);
+    this.remotes = this.#remoteRuns(remoteCode);
     this.#handlers = createHandlers(this, trainer);
+    const deleted = new Set(listRuns(db).filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id));
+    if (watchHosts) this.remotes.followAll((id) => deleted.has(id));
     this.caughtUp = this.ingest.start();
+  }
+
+  #remoteRuns(code: string | undefined): RemoteRuns {
+    const { home, hosts, ingest } = this;
+    const remotes: RemoteRuns = new RemoteRuns({
+      runs: home.runs,
+      reach: (name) => {
+        const { python, runs } = hosts.host(name);
+        return { python, runs, open: (command) => hosts.open(name, command), told: (hangs) => (hangs ? void hosts.disconnect(name).catch(() => {}) : hosts.report(name, null)) };
+      },
+      place: (name) => {
+        const workers = hosts.workers(name).map((host) => host.name);
+        return { hosts: workers, cluster: workers.length === 1 && workers[0] === name ? null : name };
+      },
+      launch: (run, launch, say) => launchRemote({ link: (host) => remotes.link(host), runs: home.runs, ...(code === undefined ? {} : { code }) }, run, launch, say),
+      changed: (id) => {
+        const follower = ingest.followers.get(id);
+        if (follower) ingest.refresh(follower);
+      },
+      emptied: (id) => void ingest.followers.get(id)?.readBatch(),
+      adopt: (id) => void ingest.adopt(id),
+    });
+    return remotes;
   }
 
   /** Answers a request: arguments and result are checked against the contract. */
@@ -132,6 +165,7 @@ export class Application {
   async close(): Promise<void> {
     this.generator.close();
     this.subscriptions.close();
+    this.remotes.close();
     await this.hosts.close();
     await this.ingest.stop();
     await this.readers.close();

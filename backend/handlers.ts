@@ -13,6 +13,7 @@ import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specTe
 import type { Application } from "./application.ts";
 import { readDevices } from "./devices.ts";
 import { createHostHandlers } from "./hosts/handlers.ts";
+import { createRemoteHandlers } from "./hosts/remoteHandlers.ts";
 import { importModel, inspectModel } from "./models/importModel.ts";
 import { deleteModel, findModel, listModels } from "./models/store.ts";
 import { PersonError } from "./personError.ts";
@@ -29,11 +30,12 @@ import { VERSION } from "./version.ts";
 import { readJson } from "../trainer/run/jsonFile.ts";
 
 const OK = { ok: true } as const;
-const GOING = new Set<RunSummary["status"]>(["starting", "preparing", "running", "stopping"]);
+/** An unreachable run may go on where it is. */
+const GOING = new Set<RunSummary["status"]>(["starting", "preparing", "running", "stopping", "unreachable"]);
 export const isGoing = (run: Pick<RunSummary, "status">): boolean => GOING.has(run.status);
 
 export function createHandlers(application: Application, trainer?: readonly string[]): Handlers {
-  const { db, home, ingest, readers, subscriptions } = application;
+  const { db, home, ingest, readers, remotes, subscriptions } = application;
   const directory = (id: string) => join(home.runs, id);
 
   const key = (id: string): number => {
@@ -50,6 +52,12 @@ export function createHandlers(application: Application, trainer?: readonly stri
     const found = ingest.followers.get(id) ?? ingest.adopt(id);
     if (!found) throw new PersonError(`The folder of run ${id} is gone; what was recorded can still be looked at.`);
     return found;
+  };
+  /** Of a run on another machine that is not watched, its link is tried first. */
+  const followed = (id: string) => {
+    const remote = remotes.of(id);
+    if (remote && !remote.file.detached) remote.follow();
+    return remote;
   };
   const fresh = (id: string): RunSummary => {
     ingest.refresh(follower(id));
@@ -77,39 +85,49 @@ export function createHandlers(application: Application, trainer?: readonly stri
       summary: summary(runId), spec: spec(runId), directory: directory(runId), metricNames: metricNames(db, key(runId)),
       sparseLayers: layers(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
     }),
-    "runs.start": ({ spec }) => {
+    "runs.start": ({ spec, where }) => {
       const checked = checkSpec(spec, home);
       if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
+      if (where) return { runId: remotes.start(withSteps(checked.spec, home), where.host, { data: where.data ?? null }) };
       const id = createRunDirectory(home.runs, withSteps(checked.spec, home));
       known(id, ingest.adopt(id));
       launch(id, NOTHING_ASKED);
       return { runId: id };
     },
-    "runs.stop": ({ runId }) => {
-      const run = fresh(runId);
+    "runs.stop": async ({ runId }) => {
+      const remote = followed(runId), run = fresh(runId);
       if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log and can't be stopped from here.`);
       if (!isGoing(run)) throw new PersonError(`"${run.name}" is not going: it has already ended.`);
+      if (remote) {
+        await remote.stop().catch((error: Error) => { throw new PersonError(`"${run.name}" could not be told to stop, and is left alone: ${error.message}`); });
+        ingest.refresh(follower(runId));
+        return OK;
+      }
       if (controlRequested(directory(runId), "stop")) follower(runId).hurryStop();
       else requestControl(directory(runId), "stop");
       ingest.refresh(follower(runId));
       return OK;
     },
     "runs.resume": ({ runId, steps, mesh }) => {
-      const run = fresh(runId);
+      const run = fresh(runId), remote = remotes.of(runId);
       if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log: only that trainer can go on with it.`);
+      if (run.status === "unreachable") throw new PersonError(`Whether "${run.name}" still goes is not known, so it was not resumed. ${run.statusMessage ?? ""}`.trim());
       if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
       if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
       const wanted = steps ?? run.steps;
       if (wanted <= run.step) throw new PersonError(`"${run.name}" has finished all its ${run.step} steps; ask for more steps to go on.`);
       const written = spec(runId), checked = mesh && RunSpec.safeParse({ ...written, mesh });
       if (checked && !checked.success) throw new PersonError(checked.error.issues[0]!.message);
-      launch(runId, { steps: wanted === written.training.steps ? null : wanted, mesh: mesh ?? null });
+      const asked: Asked = { steps: wanted === written.training.steps ? null : wanted, mesh: mesh ?? null };
+      if (remote) remote.start(asked, { from: null, data: remote.file.launch?.data ?? null });
+      else launch(runId, asked);
       return OK;
     },
-    "runs.checkpoint": ({ runId }) => {
-      const run = fresh(runId);
+    "runs.checkpoint": async ({ runId }) => {
+      const remote = followed(runId), run = fresh(runId);
       if (!isGoing(run) || isImported(run)) throw new PersonError(`"${run.name}" is not ${isImported(run) ? "trained here" : "going"}, so it can't write a checkpoint.`);
-      requestControl(directory(runId), "checkpoint");
+      if (remote) await remote.checkpoint();
+      else requestControl(directory(runId), "checkpoint");
       return OK;
     },
     "runs.rename": ({ runId, name }) => label(runId, { name }),
@@ -119,13 +137,20 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "runs.archive": ({ runId, archived }) => label(runId, { archived }),
     "runs.delete": ({ runId }) => {
       const run = existsSync(directory(runId)) ? fresh(runId) : summary(runId);
-      if (isGoing(run) && existsSync(directory(runId))) throw new PersonError(`"${run.name}" is still going; stop it before deleting it.`);
+      // Of a run on another machine only what is here is deleted; there it is left alone, and goes on if it does.
+      void remotes.of(runId)?.leave();
+      if (isGoing(run) && run.host === null && existsSync(directory(runId))) throw new PersonError(`"${run.name}" is still going; stop it before deleting it.`);
       return label(runId, { deletedAt: run.deletedAt ?? Date.now() / 1000 });
     },
-    "runs.restore": ({ runId }) => label(runId, { deletedAt: null }),
+    "runs.restore": ({ runId }) => {
+      label(runId, { deletedAt: null });
+      if (summary(runId).status === "unreachable") followed(runId);
+      return OK;
+    },
     "runs.purge": ({ runId }) => {
       const run = summary(runId);
       if (run.deletedAt === null) throw new PersonError(`"${run.name}" is not deleted; delete it before removing it for good.`);
+      void remotes.forget(runId);
       ingest.forget(runId);
       purge(db, home.runs, runId);
       subscriptions.removed(runId);
@@ -144,10 +169,16 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "runs.alerts": ({ runId }) => readAlerts(db, key(runId)),
     "runs.log": ({ runId, before, limit }) => readLog(db, key(runId), before, limit),
     "runs.output": ({ runId }) => (key(runId), readOutput(join(directory(runId), FILES.log))),
-    "runs.checkpoints": ({ runId }) => readCheckpoints(db, key(runId)).map((checkpoint) => ({
+    "runs.checkpoints": ({ runId }) => {
+      const remote = remotes.of(runId), all = readCheckpoints(db, key(runId));
       // The disk has the last word: a checkpoint without its manifest does not exist.
-      ...checkpoint, present: checkpoint.present && readJson(join(directory(runId), FILES.checkpoints, `step-${checkpoint.step}`, FILES.manifest), Manifest) !== null,
-    })),
+      const here = (step: number) => readJson(join(directory(runId), FILES.checkpoints, `step-${step}`, FILES.manifest), Manifest) !== null;
+      return all.map((checkpoint) => {
+        const { step, present } = checkpoint;
+        if (!remote) return { ...checkpoint, present: present && here(step), remote: false };
+        return { ...checkpoint, present: here(step), remote: present && (remote.checkpoints?.includes(step) ?? true) };
+      });
+    },
     "metrics.series": async ({ runId, ...query }) => known(runId, await readers.query("series", runId, query)),
     "routing.at": ({ runId, step }) => routingAt(db, key(runId), step ?? Number.MAX_SAFE_INTEGER),
     "routing.history": async ({ runId, ...query }) => known(runId, await readers.query("routingHistory", runId, query)),
@@ -167,6 +198,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "devices.read": () => readDevices(),
     ...createHostHandlers(application.hosts),
+    ...createRemoteHandlers(application, { name: (id) => summary(id).name, spec, launch }),
   };
 }
 

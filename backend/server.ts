@@ -79,7 +79,8 @@ export class BackendServer {
     try {
       if (path === "/api/active-runs" && request.method === "GET") json(200, { runs: await this.#activeRuns() });
       else if (path === "/api/stop-all" && request.method === "POST") {
-        const runs = await this.#activeRuns();
+        // Those on other machines don't end with this one.
+        const runs = (await this.#activeRuns()).filter(({ host }) => host === null);
         for (const { id, status } of runs) if (status !== "stopping") await this.#application.send("runs.stop", { runId: id });
         json(200, { stopping: runs.map(({ id }) => id) });
       } else json(404, { error: { message: "There is no such request.", detail: null, issues: [] } });
@@ -89,7 +90,7 @@ export class BackendServer {
   }
 
   async #activeRuns() {
-    return (await this.#application.send("runs.list", {})).filter(isGoing).map(({ id, name, status, step, steps }) => ({ id, name, status, step, steps }));
+    return (await this.#application.send("runs.list", {})).filter(isGoing).map(({ id, name, status, step, steps, host }) => ({ id, name, status, step, steps, host }));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -54,7 +54,8 @@ async function overSocket<T>({ port, token, pid }: { port: number; token: string
 }
 
 async function inProcess<T>(home: Home, work: (backend: Backend) => Promise<T>): Promise<T> {
-  const application = new Application({ home });
+  // Runs on other machines are looked at where the command is about them.
+  const application = new Application({ home, watchHosts: false });
   try {
     await application.caughtUp;
     return await work({

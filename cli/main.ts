@@ -11,11 +11,12 @@ import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
 import { plan } from "./commands/plan.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
+import { remoteRuns } from "./commands/remote.ts";
 import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...remoteRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {

@@ -6,6 +6,7 @@ import { FILES, type ExitFile } from "../contract/runDirectory.ts";
 import { fromWire, type RunEvent } from "../contract/events.ts";
 import { runningBackend } from "../backend/readyFile.ts";
 import type { Home } from "../backend/home.ts";
+import { isMirror } from "../backend/hosts/remoteFile.ts";
 import { parseEventLine } from "../backend/runs/eventFile.ts";
 import { processState } from "../backend/runs/processState.ts";
 import { hasEnded, readExit, readProcess } from "../backend/runs/runFiles.ts";
@@ -59,7 +60,8 @@ export async function waitForEnd(home: Home, id: string, previousAttempt: number
     if (hasEnded(exit, process) && exit.attempt > previousAttempt) return exit;
     const seen = glance(directory);
     if (seen) onGlance(seen);
-    const state = process && process.attempt > previousAttempt ? processState(process) : null;
+    // The process of a run on another machine is not among ours, whatever its number.
+    const state = process && process.attempt > previousAttempt && !isMirror(directory) ? processState(process) : null;
     if (state === "gone" || state === "rebooted") {
       goneSince ??= performance.now();
       if (!runningBackend(home) || performance.now() - goneSince > SETTLE_MILLISECONDS) {

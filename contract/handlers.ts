@@ -6,6 +6,7 @@ import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
 import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { hostRequests, HostsState } from "./hosts.ts";
+import { remoteRequests, Where } from "./remoteRun.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
 /** preparing: started, no step yet. unreachable: on a host that can't be asked now; nothing is known of how it goes. */
@@ -64,7 +65,11 @@ export const Alert = z.object({
 });
 export const LogLine = z.object({ id: z.int(), attempt: z.int(), t: z.number(), step: z.int().nullable(), level: z.enum(["info", "warning", "error"]), message: z.string() });
 export const Checkpoint = z.object({
-  step: z.int(), t: z.number(), bytes: z.int(), reason: z.string(), evaluationLoss: WireNumber.nullable(), best: z.boolean(), present: z.boolean(),
+  step: z.int(), t: z.number(), bytes: z.int(), reason: z.string(), evaluationLoss: WireNumber.nullable(), best: z.boolean(),
+  /** Whether it is here, to go on from or to write text with. */
+  present: z.boolean(),
+  /** Whether it lies on the run's host. */
+  remote: z.boolean().default(false),
 });
 export const Devices = z.object({
   cpu: z.object({ name: z.string(), physicalCores: z.int(), logicalCores: z.int(), memoryBytes: z.number(), memoryAvailableBytes: z.number(), instructionSets: z.array(z.string()), utilization: z.number().nullable() }),
@@ -104,8 +109,8 @@ export const requests = {
   "app.info": { args: nothing, result: z.object({ version: z.string(), home: z.string(), node: z.string(), sqlite: z.string(), host: z.string(), pid: z.int(), userHome: z.string() }) },
   "runs.list": { args: nothing, result: z.array(RunSummary) },
   "runs.get": { args: runId, result: RunDetail },
-  /** Validates and starts. Errors carry `issues` for the form. */
-  "runs.start": { args: z.strictObject({ spec: z.unknown() }), result: z.object({ runId: RunId }) },
+  /** Validates and starts, here or where it is said. Errors carry `issues` for the form. */
+  "runs.start": { args: z.strictObject({ spec: z.unknown(), where: Where.nullable().default(null) }), result: z.object({ runId: RunId }) },
   "runs.stop": { args: runId, result: ok },
   /** Continues from the newest good checkpoint; `steps` raises the number of steps. */
   "runs.resume": { args: z.strictObject({ runId: RunId, steps: z.int().min(1).optional(), mesh: MeshSpec.optional() }), result: ok },
@@ -146,6 +151,7 @@ export const requests = {
   "models.delete": { args: modelId, result: ok },
   "devices.read": { args: nothing, result: Devices },
   ...hostRequests,
+  ...remoteRequests,
 } as const;
 
 /** Rows of one run after a cursor, in order. `reset`: an attempt superseded rows after `resetAfterStep`; drop them. */

@@ -1,6 +1,6 @@
 // A run on another machine: its local directory mirrors the one there, and remote.json says where that is.
 import { z } from "zod";
-import { HostName } from "./hosts.ts";
+import { HostName, RemotePath } from "./hosts.ts";
 import { MeshSpec } from "./meshSpec.ts";
 import { RunId } from "./runDirectory.ts";
 
@@ -38,6 +38,56 @@ export type RemoteWorker = z.output<typeof RemoteWorker>;
 export type RemoteLaunch = z.output<typeof RemoteLaunch>;
 export type RemoteFile = z.output<typeof RemoteFile>;
 
-/** Where a run is to be trained: a host or a cluster by its name. */
-export const Where = z.strictObject({ host: HostName, data: z.string().min(1).max(1024).optional() });
+/** Where a run is to be trained: a host or a cluster by its name; and, where the data lie there prepared already, their folder there. */
+export const Where = z.strictObject({ host: HostName, data: RemotePath.optional() });
 export type Where = z.output<typeof Where>;
+
+/** A run that was found on a host. */
+export const FoundRun = z.object({
+  directory: z.string(), name: z.string(),
+  /** ended, or how its process does. */
+  state: z.enum(["ended", "alive", "gone", "rebooted", "elsewhere", "none", "absent"]), reason: z.string().nullable(),
+  attempt: z.int(), step: z.number(), bytes: z.number(),
+  /** Unix seconds of its newest event, by the host's clock. */
+  changed: z.number(),
+  /** Read from another trainer's log. */
+  imported: z.boolean(),
+  /** Its mirror here. */
+  runId: RunId.nullable(),
+});
+/** Where a run on another machine is, and how the link to it does. */
+export const RemoteDetail = z.object({
+  place: z.string(), workers: z.array(RemoteWorker), directory: z.string().nullable(), detached: z.boolean(),
+  /** Whether everything that the host has is here now. */
+  copied: z.boolean(),
+  link: z.object({ state: z.enum(["idle", "connecting", "connected", "lost"]), since: z.number(), reason: z.string().nullable() }),
+});
+/** A checkpoint on its way. */
+export const CheckpointTransfer = z.object({ runId: RunId, step: z.int(), done: z.number(), total: z.number() });
+
+const runId = z.strictObject({ runId: RunId });
+const ok = z.object({ ok: z.literal(true) });
+
+export const remoteRequests = {
+  /** Runs in the runs folder of a host, or at and below a path there. */
+  "hosts.runs": { args: z.strictObject({ name: HostName, path: RemotePath.nullable().default(null) }), result: z.object({ runs: z.array(FoundRun), more: z.boolean() }) },
+  /** Mirrors a run directory of a host from now on. */
+  "runs.attach": { args: z.strictObject({ host: HostName, directory: RemotePath }), result: z.object({ runId: RunId }) },
+  /** Lets go of a run on another machine; there it goes on, here its rows stay. */
+  "runs.detach": { args: runId, result: ok },
+  /** Tries the link of a run again now. */
+  "runs.reconnect": { args: runId, result: ok },
+  /** null for a run of this machine. */
+  "runs.remote": { args: runId, result: RemoteDetail.nullable() },
+  /** Copies a checkpoint from a run's host; resolves once it is here and its sums hold. */
+  "runs.download": { args: z.strictObject({ runId: RunId, step: z.int().min(0) }), result: ok },
+  "runs.transfers": { args: z.strictObject({}), result: z.array(CheckpointTransfer) },
+  /** A new run that goes on from a checkpoint of another, here (`where` null) or on a host: fetched or sent first where it has to be. */
+  "runs.continue": {
+    args: z.strictObject({ runId: RunId, step: z.int().min(0).nullable().default(null), where: Where.nullable().default(null), steps: z.int().min(1).optional(), mesh: MeshSpec.optional() }),
+    result: z.object({ runId: RunId }),
+  },
+} as const;
+export type FoundRun = z.output<typeof FoundRun>;
+export type RemoteDetail = z.output<typeof RemoteDetail>;
+export type CheckpointTransfer = z.output<typeof CheckpointTransfer>;

@@ -57,7 +57,7 @@ interface StoredCheckpoint { step: number; t: number; bytes: number; reason: str
 export function readCheckpoints(db: ReadableDB, run: number): Checkpoint[] {
   return statement<StoredCheckpoint>(db, "SELECT step, t, bytes, reason, evaluation_loss, evaluated, best, present FROM checkpoint WHERE run = ? ORDER BY step").all(run)
     .map(({ step, t, bytes, reason, evaluation_loss, evaluated, best, present }) => ({
-      step, t, bytes, reason, evaluationLoss: evaluated ? toWire(evaluation_loss ?? NaN) : null, best: best === 1, present: present === 1,
+      step, t, bytes, reason, evaluationLoss: evaluated ? toWire(evaluation_loss ?? NaN) : null, best: best === 1, present: present === 1, remote: false,
     }));
 }
 export function checkpointsChangedBetween(db: ReadableDB, run: number, after: number, upTo: number): boolean {

@@ -11,7 +11,7 @@ const readySchema = z.object({
   url: z.url({ protocol: /^http$/, hostname: /^127\.0\.0\.1$/ }),
 });
 
-const activeRunsSchema = z.object({ runs: z.array(z.object({ id: z.string(), name: z.string() })) });
+const activeRunsSchema = z.object({ runs: z.array(z.object({ id: z.string(), name: z.string(), host: z.string().nullable().default(null) })) });
 export type ActiveRun = z.output<typeof activeRunsSchema>["runs"][number];
 
 export interface BackendOptions {

@@ -9,7 +9,7 @@ const window = new BrowserWindow({ webPreferences: {} });
 const stopAllRuns = vi.fn(async () => {});
 const backendWith = (names: string[]) => ({
   url: "", origin: "", own: true, failed: new Promise<string>(() => {}), stop: async () => {}, stopAllRuns,
-  activeRuns: async () => names.map((name, index) => ({ id: String(index), name })),
+  activeRuns: async () => names.map((name, index) => ({ id: String(index), name, host: name.startsWith("far") ? "tpu" : null })),
 });
 
 beforeEach(() => {
@@ -38,6 +38,19 @@ test.each([
 test("says how many runs are going", async () => {
   await mayQuit(backendWith(["a", "b", "c"]), window);
   expect(desktop.questions[0]?.message).toBe("3 runs are still training.");
+});
+
+test("runs on other machines are left alone, and that is said", async () => {
+  desktop.answers.messageBox = 0;
+  expect(await mayQuit(backendWith(["far"]), window)).toBe(true);
+  expect(desktop.questions[0]).toMatchObject({ message: 'The run "far" goes on on tpu.', buttons: ["Quit", "Cancel"] });
+  desktop.answers.messageBox = 1;
+  expect(await mayQuit(backendWith(["far", "farther"]), window)).toBe(false);
+  expect(desktop.questions[1]?.message).toBe("2 runs go on on other machines.");
+  desktop.answers.messageBox = 0;
+  await mayQuit(backendWith(["near", "far"]), window);
+  expect(desktop.questions[2]).toMatchObject({ message: 'The run "near" is still training.', detail: expect.stringContaining("The run on another machine is left alone") });
+  expect(stopAllRuns).not.toHaveBeenCalled();
 });
 
 test("stays open and says why when the runs can't be stopped", async () => {

@@ -37,6 +37,8 @@ export class AgentSession {
   readonly host: string;
   /** Resolves with a sentence once the conversation is over. */
   readonly closed: Promise<string>;
+  /** Whether it ended because nothing came any more: the connection under it may hang. */
+  silent = false;
   /** What the agent said of itself. */
   facts!: Answer<"hello">;
   #channel: Channel;
@@ -70,9 +72,9 @@ export class AgentSession {
    */
   static async open(host: string, channel: Channel, program: AgentProgram, folders: RemoteFolders, seconds = 45): Promise<AgentSession> {
     const session = new AgentSession(host, channel);
-    const timer = setTimeout(() => session.end(`${host} did not answer within ${seconds} s.${session.#noiseWords()}`), seconds * 1000);
+    const timer = setTimeout(() => session.#fallSilent(`${host} did not answer within ${seconds} s.${session.#noiseWords()}`), seconds * 1000);
     try {
-      const reply = BootstrapReply.parse(await Promise.race([new Promise((resolve) => { session.#bootstrap = resolve; }), session.closed.then((sentence) => { throw new HostError(sentence, "lost"); })]));
+      const reply = BootstrapReply.parse(await Promise.race([new Promise((resolve) => { session.#bootstrap = resolve; }), session.closed.then((sentence) => { throw new HostError(sentence, session.silent ? "silent" : "lost"); })]));
       if (reply.bootstrap === "failed") throw new HostError(clean(reply.message), "bootstrap");
       if (reply.bootstrap === "need") channel.stdin.write(program.bytes);
       session.facts = await session.request("hello", { ...folders }, { seconds });
@@ -146,12 +148,17 @@ export class AgentSession {
     this.#close(sentence);
   }
 
+  #fallSilent(sentence: string): void {
+    this.silent = true;
+    this.end(sentence);
+  }
+
   #send(message: object): void {
     this.#channel.stdin.write(frameOf(message));
   }
 
   #ping(): void {
-    if (performance.now() - this.#heard > SILENT_SECONDS * 1000) this.end(`Nothing was heard from ${this.host} for ${SILENT_SECONDS} s.`);
+    if (performance.now() - this.#heard > SILENT_SECONDS * 1000) this.#fallSilent(`Nothing was heard from ${this.host} for ${SILENT_SECONDS} s.`);
     else this.request("ping", {}).catch(() => {});
   }
 

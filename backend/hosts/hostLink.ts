@@ -7,6 +7,8 @@ import { agentCommand, agentProgram, foldersOf } from "./installAgent.ts";
 export interface Reach {
   /** Starts ssh with a command, or throws a sentence. */
   open(command: string): Channel;
+  /** Told when the host was reached, and with true when a connection hangs: what others share of it is then ended as well. */
+  told?(hangs: boolean): void;
   /** Interpreter there that runs the agent and the trainer. */
   python: string;
   /** Folder of run directories there. */
@@ -106,15 +108,22 @@ export class HostLink {
     // Who was unreachable stays so, since then, until it is reached.
     if (this.condition.state !== "lost") this.#become({ state: "connecting", since: began, reason: null });
     try {
-      const { open, python, runs } = await this.#reach(), program = agentProgram(), folders = foldersOf(runs);
-      const session = await AgentSession.open(this.host, open(agentCommand(program, python, folders)), program, folders);
+      const reach = await this.#reach(), program = agentProgram(), folders = foldersOf(reach.runs);
+      const session = await AgentSession.open(this.host, reach.open(agentCommand(program, reach.python, folders)), program, folders).catch((error: unknown) => {
+        if (error instanceof HostError && error.code === "silent") reach.told?.(true);
+        throw error;
+      });
+      reach.told?.(false);
       if (this.#closed) {
         session.end("Switchyard is ending.");
         throw new HostError("Switchyard is ending.", "lost");
       }
       this.#session = session;
       this.#become({ state: "connected", since: Date.now() / 1000, reason: null });
-      void session.closed.then((sentence) => this.#lost(sentence, Date.now() / 1000));
+      void session.closed.then((sentence) => {
+        if (session.silent) reach.told?.(true);
+        this.#lost(sentence, Date.now() / 1000);
+      });
       if (this.#leases === 0) this.#rest();
       return session;
     } catch (error) {

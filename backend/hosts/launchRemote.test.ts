@@ -12,7 +12,8 @@ import { launchRemote } from "./launchRemote.ts";
 import type { Channel } from "./ssh.ts";
 
 const SPEC = RunSpec.parse({ name: "far", data: { source: { kind: "sample", names: ["moby-dick"] } }, training: { steps: 100 } });
-let there: string, open: Mirrors[] = [], channels: Channel[] = [];
+const open: Mirrors[] = [];
+let there: string, channels: Channel[] = [];
 beforeEach(() => {
   there = mkdtempSync(join(tmpdir(), "switchyard-there-"));
   channels = [];

@@ -93,6 +93,10 @@ export class RemoteRun implements RemoteView {
     return null;
   }
 
+  /** Whether everything that the host has is here. */
+  get copied(): boolean {
+    return this.#linked;
+  }
   get following(): boolean {
     return this.#following !== null;
   }
@@ -173,6 +177,11 @@ export class RemoteRun implements RemoteView {
     }).finally(() => this.#hooks.changed());
   }
 
+  /** The conversation with the host that its directory lies on. @throws HostError */
+  async session(): Promise<{ session: AgentSession; directory: string }> {
+    return { session: await this.#link.session(), directory: this.#there };
+  }
+
   get #link(): HostLink {
     return this.#hooks.link(this.host);
   }
@@ -183,8 +192,8 @@ export class RemoteRun implements RemoteView {
   }
 
   async #ask(control: "stop" | "checkpoint"): Promise<void> {
-    const session = await this.#link.session();
-    await session.request("ask", { directory: this.#there, process: 0, control });
+    const { session, directory } = await this.session();
+    await session.request("ask", { directory, process: 0, control });
   }
 
   get #there(): string {

@@ -100,6 +100,7 @@ export class RemoteRuns {
     if (!spec) throw new PersonError(`The spec.json in ${directory} on ${host} can't be read by this version of Switchyard, so the run can't be shown.`);
     const id = this.#create(spec, { v: 1, workers: [{ host, process: 0 }], cluster: null, directory, launch: null, detached: false }, basename(directory));
     this.of(id)!.follow();
+    this.#options.adopt(id);
     return id;
   }
 
@@ -109,6 +110,7 @@ export class RemoteRuns {
     const workers = hosts.map((host, process): RemoteWorker => ({ host, process }));
     const id = this.#create(spec, { v: 1, workers, cluster, directory: null, launch: null, detached: false }, null);
     this.of(id)!.start(asked, { from: more.from ?? null, data: more.data ?? null });
+    this.#options.adopt(id);
     return id;
   }
 
@@ -128,9 +130,7 @@ export class RemoteRuns {
   /** The id there where it is one and nobody has it here; another one otherwise. */
   #create(spec: RunSpec, file: RemoteFile, wanted: string | null): string {
     const free = wanted !== null && RunId.safeParse(wanted).success && !isRunDirectory(join(this.#options.runs, wanted));
-    const id = createRunDirectory(this.#options.runs, spec, { id: free ? wanted : newRunId(), files: { [REMOTE_FILE]: file } });
-    this.#options.adopt(id);
-    return id;
+    return createRunDirectory(this.#options.runs, spec, { id: free ? wanted : newRunId(), files: { [REMOTE_FILE]: file } });
   }
 
   /** Ids of mirrors by "host:directory". */

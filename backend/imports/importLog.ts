@@ -8,6 +8,7 @@ import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
 import { lockRun } from "../../trainer/run/runDirectory.ts";
 import { writeJson } from "../atomicFile.ts";
 import type { Home } from "../home.ts";
+import { isMirror } from "../hosts/remoteFile.ts";
 import { plainReason } from "../personError.ts";
 import { createRunDirectory } from "../runs/launch.ts";
 import { bootId, startTicks } from "../runs/processState.ts";
@@ -165,7 +166,8 @@ function headOf(descriptor: number, length: number): string {
 function runOf(home: Home, { path, format }: FoundLog): string | null {
   if (!existsSync(home.runs)) return null;
   return runDirectories(home.runs).findLast((id) => {
-    const from = importedFrom(readSpec(join(home.runs, id)));
+    // What a host says of its runs' origins is no log of this machine.
+    const from = isMirror(join(home.runs, id)) ? null : importedFrom(readSpec(join(home.runs, id)));
     return from?.path === path && from.format === format;
   }) ?? null;
 }

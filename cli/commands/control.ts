@@ -1,8 +1,10 @@
 // runs stop, resume, delete, restore: changing how a run goes.
 import { homeAt, type Home } from "../../backend/home.ts";
+import { isMirror } from "../../backend/hosts/remoteFile.ts";
 import { runningBackend } from "../../backend/readyFile.ts";
 import { processState, signalProcess } from "../../backend/runs/processState.ts";
 import { controlRequested, hasEnded, readExit, readProcess, requestControl } from "../../backend/runs/runFiles.ts";
+import type { RunSummary } from "../../contract/handlers.ts";
 import { BackendSilent, withBackend, type Backend } from "../backendAccess.ts";
 import type { Command } from "../commandLine.ts";
 import { meshOf } from "../mesh.ts";
@@ -33,12 +35,17 @@ function stopInDirectory(home: Home, reference: string): Stopping {
   return { id, name, steps, attempt: trainer?.attempt ?? 1 };
 }
 
+/** Is it a run on another machine? That one is asked through its link, which a backend holds. */
+function isElsewhere(home: Home, reference: string): boolean {
+  return isMirror(findRunDirectory(home, reference).directory);
+}
+
 const stop: Command = {
   name: "runs stop", positional: ["ID"], about: "Stop a run after its current step, with a checkpoint.",
   details: "Works without a backend as well. Asked a second time, a trainer that is still at its step is told by a signal.", options: WAIT,
   async run({ positional, json, has, home: directory }) {
     const home = homeAt(directory), reference = positional[0]!;
-    const run = runningBackend(home)
+    const run = runningBackend(home) || isElsewhere(home, reference)
       ? await stopThroughBackend(home, reference).catch((error: unknown) => {
           if (error instanceof BackendSilent) return stopInDirectory(home, reference);
           throw error;
@@ -69,18 +76,24 @@ const resume: Command = {
 };
 
 /** A command that does one thing to one run. */
-const simple = (name: string, about: string, work: (backend: Backend, id: string) => Promise<unknown>, done: string, options: Command["options"] = {}): Command => ({
+const simple = (name: string, about: string, work: (backend: Backend, id: string) => Promise<unknown>, done: (run: RunSummary) => string, options: Command["options"] = {}): Command => ({
   name, positional: ["ID"], about, options,
   run: ({ positional, json, home }) => withBackend(homeAt(home), async (backend) => {
     const run = await findRun(backend, positional[0]!);
     await work(backend, run.id);
-    print(json, { runId: run.id, done: true }, `"${run.name}" ${done}`);
+    print(json, { runId: run.id, done: true }, `"${run.name}" ${done(run)}`);
     return 0;
   }),
 });
 
+const leftAlone = ({ host }: RunSummary): string => (host === null ? "" : ` On ${host} nothing is changed: what goes there goes on.`);
+
 export const controllingRuns: readonly Command[] = [
   stop, resume,
-  simple("runs delete", "Delete a run; for 7 days it can be restored.", (backend, id) => backend.send("runs.delete", { runId: id }), "is deleted. Its files go in 7 days; \"runs restore\" brings it back."),
-  simple("runs restore", "Bring a deleted run back.", (backend, id) => backend.send("runs.restore", { runId: id }), "is back."),
+  simple("runs delete", "Delete a run; for 7 days it can be restored. Of a run on a host only what is here is deleted.", (backend, id) => backend.send("runs.delete", { runId: id }),
+    (run) => `is deleted. Its files go in 7 days; "runs restore" brings it back.${leftAlone(run)}`),
+  simple("runs restore", "Bring a deleted run back.", (backend, id) => backend.send("runs.restore", { runId: id }), () => "is back."),
+  simple("runs detach", "Let go of a run on a host; it goes on there, and what was copied stays.", (backend, id) => backend.send("runs.detach", { runId: id }),
+    ({ host }) => `is left alone on ${host}. Watch it again with: switchyard attach ${host}`),
+  simple("runs checkpoint", "Have a run save a checkpoint after its current step.", (backend, id) => backend.send("runs.checkpoint", { runId: id }), () => "saves a checkpoint after its current step."),
 ];

@@ -36,8 +36,8 @@ const list: Command = {
     const runs = (await backend.send("runs.list", {})).filter((run) => parsed.has("all") || (!run.archived && run.deletedAt === null));
     print(parsed.json, runs, runs.length === 0
       ? "There are no runs yet. Start one with: switchyard train examples/sample.json"
-      : table(["id", "status", "step", "of", "loss", "eval loss", "dropped", "name"], runs.map((run) =>
-          [run.id, run.deletedAt !== null ? "deleted" : run.archived ? `${run.status}, archived` : run.status, run.step, isImported(run) ? null : run.steps,
+      : table(["id", "status", ...(runs.some(({ host }) => host !== null) ? ["on"] : []), "step", "of", "loss", "eval loss", "dropped", "name"], runs.map((run) =>
+          [run.id, run.deletedAt !== null ? "deleted" : run.archived ? `${run.status}, archived` : run.status, ...(runs.some(({ host }) => host !== null) ? [run.host ?? "here"] : []), run.step, isImported(run) ? null : run.steps,
             run.metrics["loss"]?.last, run.metrics["evaluation.loss"]?.last, run.metrics["droppedFraction"]?.last, run.name])));
     return 0;
   }),
@@ -49,7 +49,7 @@ const show: Command = {
     const detail = await backend.send("runs.get", { runId: (await findRun(backend, parsed.positional[0]!)).id });
     const { summary } = detail;
     const facts: [string, string | number | null][] = [
-      ["name", summary.name], ["id", summary.id], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", isImported(summary) ? summary.step : `${summary.step} of ${summary.steps}`],
+      ["name", summary.name], ["id", summary.id], ["on", summary.host], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", isImported(summary) ? summary.step : `${summary.step} of ${summary.steps}`],
       ["attempt", summary.attempt], ["tokens", summary.tokens], ["training time", duration(summary.seconds)], ["device", summary.device],
       ["parameters", isImported(summary) ? null : summary.parameters], ["experts", summary.experts], ["sparse layers", summary.sparseLayers], ["alerts", summary.alerts],
       ["tags", summary.tags.join(", ")], ["folder", detail.directory],

@@ -1,25 +1,35 @@
 // train SPEC.json, and the wait that resume and stop share.
 import { setTimeout as wait } from "node:timers/promises";
+import { join } from "node:path";
 import type { RunSummary } from "../../contract/handlers.ts";
+import type { Where } from "../../contract/remoteRun.ts";
+import { isMirror } from "../../backend/hosts/remoteFile.ts";
+import { cleanOutput } from "../../backend/runs/output.ts";
 import { homeAt, type Home } from "../../backend/home.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
-import type { Command, ParsedCommand } from "../commandLine.ts";
+import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { ProgressBar } from "../progressBar.ts";
 import { findTrained } from "../modelReference.ts";
 import { applySetting, isObject, readSpecFile, type JsonObject } from "../specFile.ts";
 import { format } from "../table.ts";
+import { TerminalLine } from "../terminalLine.ts";
 import { waitForEnd } from "../waitForRun.ts";
 import { print } from "../print.ts";
 
 const START_MILLISECONDS = 20_000;
 
-/** Waits until a launched trainer has taken over, so that one that can't start is reported at once. */
+/** Waits until a launched trainer has taken over, so that one that can't start is reported at once. On a host it takes as long as sending takes. */
 export async function untilStarted(backend: Backend, id: string): Promise<RunSummary> {
-  const deadline = performance.now() + START_MILLISECONDS;
-  for (;;) {
-    const { summary } = await backend.send("runs.get", { runId: id });
-    if (summary.status !== "starting" || performance.now() > deadline) return summary;
-    await wait(100);
+  const deadline = performance.now() + START_MILLISECONDS, line = new TerminalLine();
+  try {
+    for (;;) {
+      const { summary } = await backend.send("runs.get", { runId: id });
+      if (summary.status !== "starting" || (summary.host === null && performance.now() > deadline)) return summary;
+      if (summary.statusMessage !== null) line.draw(cleanOutput(summary.statusMessage));
+      await wait(100);
+    }
+  } finally {
+    line.clear();
   }
 }
 
@@ -32,7 +42,9 @@ export async function waitAndReport(home: Home, id: string, steps: number, previ
     process.exit(130);
   };
   process.once("SIGINT", interrupted);
-  const exit = await waitForEnd(home, id, previousAttempt, (glance) => bar.draw(glance));
+  const ended = () => waitForEnd(home, id, previousAttempt, (glance) => bar.draw(glance));
+  // Where no backend copies a run from its host, this command does.
+  const exit = await (isMirror(join(home.runs, id)) ? withBackend(home, (backend) => backend.send("runs.reconnect", { runId: id }).catch(() => {}).then(ended)) : ended());
   process.off("SIGINT", interrupted);
   bar.clear();
   const { summary } = await withBackend(home, (backend) => backend.send("runs.get", { runId: id }));
@@ -56,15 +68,15 @@ export function changed(spec: JsonObject, { values, value }: ParsedCommand): Jso
 }
 
 /** Starts the spec that `make` gives, and waits for its end where that is asked. */
-export async function startRun({ has, json, home: directory }: ParsedCommand, make: (backend: Backend) => Promise<JsonObject>): Promise<number> {
+export async function startRun({ has, json, home: directory }: ParsedCommand, make: (backend: Backend) => Promise<JsonObject>, where: Where | null = null): Promise<number> {
   const home = homeAt(directory);
   const started = await withBackend(home, async (backend) => {
-    const { runId } = await backend.send("runs.start", { spec: await make(backend) });
+    const { runId } = await backend.send("runs.start", { spec: await make(backend), where });
     return untilStarted(backend, runId);
   });
   if (has("wait")) return waitAndReport(home, started.id, started.steps, 0, json);
-  const failed = started.status === "failed";
-  print(json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  failed: ${started.statusMessage}` : started.id);
+  const failed = started.status === "failed" || started.status === "unreachable";
+  print(json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  ${started.status}: ${cleanOutput(started.statusMessage ?? "")}` : started.id);
   return failed ? 1 : 0;
 }
 
@@ -80,14 +92,18 @@ export const train: Command = {
   options: {
     start: { value: "RUN|MODEL", about: "Begin with the newest weights of a run or those of an imported model." },
     teacher: { value: "RUN|MODEL", about: "Learn from a run or an imported model as well." },
+    host: { value: "NAME", about: "Train on this host or cluster (\"hosts list\" shows all) instead of this machine." },
+    data: { value: "DIR", about: "With --host: a folder there that holds the data, prepared already." },
     ...startOptions,
   },
   async run(parsed) {
     const spec = changed(readSpecFile(parsed.positional[0]!), parsed), start = parsed.value("start"), teacher = parsed.value("teacher");
+    const host = parsed.value("host"), data = parsed.value("data");
+    if (data !== undefined && host === undefined) throw new UsageError("--data names a folder on a host: give --host as well.");
     return startRun(parsed, async (backend) => {
       if (start !== undefined) spec["start"] = await weights(backend, start);
       if (teacher !== undefined) spec["distillation"] = { ...isObject(spec["distillation"]) ? spec["distillation"] : {}, teacher: await weights(backend, teacher) };
       return spec;
-    });
+    }, host === undefined ? null : { host, ...(data === undefined ? {} : { data }) });
   },
 };

@@ -1,0 +1,92 @@
+// The requests about runs on other machines.
+import { constants, copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { NOTHING_ASKED, type Asked } from "../../contract/asked.ts";
+import type { Handlers } from "../../contract/handlers.ts";
+import type { remoteRequests } from "../../contract/remoteRun.ts";
+import { FILES } from "../../contract/runDirectory.ts";
+import { RunSpec } from "../../contract/runSpec.ts";
+import { listCheckpoints } from "../../trainer/run/checkpoints.ts";
+import { PersonError } from "../personError.ts";
+import { createRunDirectory } from "../runs/launch.ts";
+import type { Application } from "../application.ts";
+import { CheckpointTransfers } from "./checkpointTransfer.ts";
+import type { RemoteRun } from "./remoteRun.ts";
+
+const OK = { ok: true } as const;
+
+export interface RunDoor {
+  name(id: string): string;
+  spec(id: string): RunSpec;
+  /** Starts the trainer of this machine in a run directory. */
+  launch(id: string, asked: Asked): void;
+}
+
+export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application, "remotes" | "home" | "ingest">, door: RunDoor): Pick<Handlers, keyof typeof remoteRequests> {
+  const transfers = new CheckpointTransfers();
+  const remote = (id: string): RemoteRun => {
+    const run = remotes.of(id);
+    if (!run) throw new PersonError(`"${door.name(id)}" is a run of this machine.`);
+    return run;
+  };
+
+  /** Step of the checkpoint that is meant, which lies here when this returns. */
+  const fetched = async (id: string, step: number | null): Promise<number> => {
+    const run = remotes.of(id), here = listCheckpoints(join(home.runs, id)).map(({ manifest }) => manifest.step);
+    const wanted = step ?? Math.max(...here, ...(run?.checkpoints ?? []));
+    if (!Number.isFinite(wanted)) throw new PersonError(`"${door.name(id)}" has no checkpoint to go on from yet${run && !run.checkpoints ? `, as far as is known without a link to ${run.place}` : ""}.`);
+    if (!here.includes(wanted)) {
+      if (!run) throw new PersonError(`"${door.name(id)}" has no checkpoint of step ${wanted}.`);
+      await transfers.download(run, wanted);
+    }
+    return wanted;
+  };
+
+  return {
+    "hosts.runs": ({ name, path }) => remotes.list(name, path),
+    "runs.attach": async ({ host, directory }) => ({ runId: await remotes.attach(host, directory) }),
+    "runs.detach": async ({ runId }) => {
+      await remote(runId).detach();
+      return OK;
+    },
+    "runs.reconnect": async ({ runId }) => {
+      const run = remote(runId);
+      if (run.file.detached) run.attach();
+      else run.follow();
+      await remotes.link(run.host).connectNow();
+      return OK;
+    },
+    "runs.remote": ({ runId }) => {
+      const run = remotes.of(runId);
+      return run && { place: run.place, workers: run.file.workers, directory: run.file.directory, detached: run.file.detached, copied: run.copied, link: remotes.link(run.host).condition };
+    },
+    "runs.download": async ({ runId, step }) => {
+      await transfers.download(remote(runId), step);
+      return OK;
+    },
+    "runs.transfers": () => transfers.list,
+    "runs.continue": async ({ runId, step, where, steps, mesh }) => {
+      const source = door.spec(runId), from = await fetched(runId, step);
+      const wanted = steps ?? source.training.steps;
+      if (wanted <= from) throw new PersonError(`"${door.name(runId)}" had finished step ${from} of ${source.training.steps}; ask for more steps to go on from there.`);
+      // Devices differ from one machine to the next, and a mesh fits devices.
+      const parsed = RunSpec.safeParse({ ...source, name: `${source.name.slice(0, 180)}, continued`, lineage: { kind: "duplicate", runId }, device: "auto", mesh: mesh ?? (where ? source.mesh : {}) });
+      if (!parsed.success) throw new PersonError(parsed.error.issues[0]!.message);
+      const asked: Asked = { ...NOTHING_ASKED, steps: wanted === source.training.steps ? null : wanted };
+      if (where) return { runId: remotes.start(parsed.data, where.host, { from: { runId, step: from }, data: where.data ?? null }, asked) };
+      const id = createRunDirectory(home.runs, parsed.data);
+      copyCheckpoint(join(home.runs, runId), join(home.runs, id), from);
+      ingest.adopt(id);
+      door.launch(id, asked);
+      return { runId: id };
+    },
+  };
+}
+
+/** Into a run that begins with it. A copy: either run may remove its own. */
+function copyCheckpoint(from: string, to: string, step: number): void {
+  const found = listCheckpoints(from).find(({ manifest }) => manifest.step === step)!;
+  const folder = join(to, FILES.checkpoints, `step-${step}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of [...found.manifest.files.map((file) => file.name), FILES.manifest]) copyFileSync(join(found.folder, name), join(folder, name), constants.COPYFILE_FICLONE);
+}
