@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isImported, type Handlers, type RunSummary } from "../contract/handlers.ts";
 import { FILES, Manifest } from "../contract/runDirectory.ts";
 import { NOTHING_ASKED, type Asked } from "../contract/asked.ts";
+import { untrainableFields } from "../contract/remoteTrainer.ts";
 import { RunSpec, type RunSpec as Spec } from "../contract/runSpec.ts";
 import { sqliteVersion } from "../db/database.ts";
 import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
@@ -88,6 +89,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "runs.start": ({ spec, where }) => {
       const checked = checkSpec(spec, home);
       if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
+      if (where) refuseUntrainable(checked.spec);
       if (where) return { runId: remotes.start(withSteps(checked.spec, home), where.host, { data: where.data ?? null }) };
       const id = createRunDirectory(home.runs, withSteps(checked.spec, home));
       known(id, ingest.adopt(id));
@@ -198,8 +200,14 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "devices.read": () => readDevices(),
     ...createHostHandlers(application.hosts),
-    ...createRemoteHandlers(application, { name: (id) => summary(id).name, spec, launch }),
+    ...createRemoteHandlers(application, { name: (id) => summary(id).name, spec, launch, mayTrainElsewhere: refuseUntrainable }),
   };
+}
+
+/** What a host can't train is told before anything is sent. */
+function refuseUntrainable(spec: Spec): void {
+  const issues = untrainableFields(spec);
+  if (issues.length > 0) throw new PersonError(specSentence(issues), { issues });
 }
 
 const specSentence = (issues: { path: string; message: string }[]) =>

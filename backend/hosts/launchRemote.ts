@@ -5,11 +5,11 @@ import { readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { z } from "zod";
 import { argumentsOf } from "../../contract/asked.ts";
 import type { RemoteLaunch } from "../../contract/remoteRun.ts";
-import { FILES } from "../../contract/runDirectory.ts";
+import { FILES, type DataFile } from "../../contract/runDirectory.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
+import type { HostData } from "../../trainer/data/prepareForHost.ts";
 import { listCheckpoints } from "../../trainer/run/checkpoints.ts";
 import { readSpec } from "../runs/runFiles.ts";
 import type { AgentSession } from "./agentSession.ts";
@@ -20,9 +20,6 @@ import { localFile, nameOfFiles, sendFiles, type LocalFile } from "./transfer.ts
 /** The JAX trainer, as it is sent: a package that `python -m` finds. */
 export const REMOTE_CODE = fileURLToPath(new URL("../../remote/switchyard_jax", import.meta.url));
 const SENT = /\.(py|json)$/;
-
-const Prepared = z.object({ folder: z.string(), tokenizer: z.object({ vocabularySize: z.int(), pad: z.int(), end: z.int(), sentinels: z.array(z.int()) }) });
-type Prepared = z.output<typeof Prepared>;
 
 export interface LaunchOptions {
   link(host: string): HostLink;
@@ -39,7 +36,7 @@ export async function launchRemote({ link, runs, code = REMOTE_CODE }: LaunchOpt
   const { workers } = run.file;
   const program = await packageFiles(code);
   const prepared = launch.data === null ? await prepare(spec, say) : null;
-  const data = prepared ? await filesOf(prepared.folder) : [];
+  const data = prepared ? prepared.files.map((file): LocalFile => ({ ...file, path: join(prepared.folder, file.name) })) : [];
   const checkpoint = launch.from ? await checkpointFiles(join(runs, launch.from.runId), launch.from.step) : [];
   const sessions = await Promise.all(workers.map(({ host }) => link(host).session()));
   const done = workers.map(() => 0);
@@ -52,16 +49,17 @@ export async function launchRemote({ link, runs, code = REMOTE_CODE }: LaunchOpt
     });
     return {
       code: (await makeFolder(session, "code", `switchyard_jax-${nameOfFiles(program)}`, program)),
-      data: prepared ? await makeFolder(session, "data", `prepared-${nameOfFiles(data)}`, data) : launch.data!,
+      data: prepared ? await makeFolder(session, "data", `prepared-${prepared.sha256}`, data) : launch.data!,
     };
   }));
   say(`Starting on ${run.place}.`);
   const coordinator = `${sessions[0]!.facts.address}:${portOf(run.id, launch.key)}`;
   const directories = await Promise.all(sessions.map(async (session, i) => {
     const directory = `${session.facts.runs}/${run.id}`, { process } = workers[i]!;
+    const dataFile: DataFile = { v: 1, directory: places[i]!.data, ...(prepared ? { tokenizer: prepared.tokenizer } : {}) };
     const begun = {
       run: run.id, process, key: launch.key,
-      files: { [FILES.spec]: JSON.stringify(spec, null, 2), "data.json": JSON.stringify({ v: 1, directory: places[i]!.data, ...(prepared ? { tokenizer: prepared.tokenizer } : {}) }) },
+      files: { [FILES.spec]: JSON.stringify(spec, null, 2), [FILES.data]: JSON.stringify(dataFile) },
       argv: [
         session.facts.python, "-m", "switchyard_jax", directory, ...argumentsOf(launch),
         ...(workers.length > 1 ? ["--coordinator", coordinator, "--processes", String(workers.length), "--process", String(process)] : []),
@@ -91,8 +89,6 @@ async function packageFiles(folder: string): Promise<LocalFile[]> {
   return Promise.all(names.map((path) => localFile(relative(dirname(folder), path), path)));
 }
 
-const filesOf = (folder: string): Promise<LocalFile[]> => Promise.all(readdirSync(folder).sort().map((name) => localFile(name, join(folder, name))));
-
 /** A checkpoint with its manifest, whose sums are those that are sent. */
 async function checkpointFiles(run: string, step: number): Promise<LocalFile[]> {
   const found = listCheckpoints(run).find(({ manifest }) => manifest.step === step);
@@ -104,13 +100,13 @@ async function checkpointFiles(run: string, step: number): Promise<LocalFile[]> 
 }
 
 /** The data as tokens on this machine, prepared once and kept in the cache. */
-async function prepare(spec: RunSpec, say: (doing: string) => void): Promise<Prepared> {
+async function prepare(spec: RunSpec, say: (doing: string) => void): Promise<HostData> {
   const worker = new Worker(new URL("./prepareThread.ts", import.meta.url), { workerData: spec });
   try {
     say("Preparing the data here.");
-    for await (const [message] of on(worker, "message") as AsyncIterable<[{ phase: string; done: number; total: number } | { result: unknown } | { error: string }]>) {
+    for await (const [message] of on(worker, "message") as AsyncIterable<[{ phase: string; done: number; total: number } | { result: HostData } | { error: string }]>) {
       if ("error" in message) throw new Error(message.error);
-      if ("result" in message) return Prepared.parse(message.result);
+      if ("result" in message) return message.result;
       say(`${message.phase === "reading-data" ? "Reading" : "Preparing"} the data here: ${percent(message.done, message.total)} of ${megabytes(message.total)}.`);
     }
     throw new Error("The data could not be prepared.");

@@ -20,6 +20,8 @@ export interface RunDoor {
   spec(id: string): RunSpec;
   /** Starts the trainer of this machine in a run directory. */
   launch(id: string, asked: Asked): void;
+  /** @throws where the trainer of hosts can't do what the spec asks for */
+  mayTrainElsewhere(spec: RunSpec): void;
 }
 
 export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application, "remotes" | "home" | "ingest">, door: RunDoor): Pick<Handlers, keyof typeof remoteRequests> {
@@ -73,6 +75,7 @@ export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application
       const parsed = RunSpec.safeParse({ ...source, name: `${source.name.slice(0, 180)}, continued`, lineage: { kind: "duplicate", runId }, device: "auto", mesh: mesh ?? (where ? source.mesh : {}) });
       if (!parsed.success) throw new PersonError(parsed.error.issues[0]!.message);
       const asked: Asked = { ...NOTHING_ASKED, steps: wanted === source.training.steps ? null : wanted };
+      if (where) door.mayTrainElsewhere(parsed.data);
       if (where) return { runId: remotes.start(parsed.data, where.host, { from: { runId, step: from }, data: where.data ?? null }, asked) };
       const id = createRunDirectory(home.runs, parsed.data);
       copyCheckpoint(join(home.runs, runId), join(home.runs, id), from);

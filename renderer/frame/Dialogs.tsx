@@ -6,6 +6,7 @@ import { toIssues } from "../../contract/specIssues.ts";
 import { quantity } from "../charts/quantity.ts";
 import { shortName } from "../charts/summary.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
+import { ContinueForm } from "../remoteRuns/ContinueForm.tsx";
 import { openDialog, useDialog } from "../state/dialog.ts";
 import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
@@ -31,6 +32,7 @@ export function Dialogs() {
             {run && dialog?.kind === "rename" && <TextForm title="Rename" label="Name" start={run.name} limit={200} save={(text) => rename(run, text)} />}
             {run && dialog?.kind === "tags" && <TextForm title="Tags" label="Tags, separated by commas" start={run.tags.join(", ")} empty limit={4000} check={wrongTags} save={(text) => tag(run, splitTags(text))} />}
             {run && dialog?.kind === "note" && <TextForm title="Note" label="Note" start={run.note} empty long limit={20_000} save={(text) => note(run, text)} />}
+            {run && dialog?.kind === "continue" && <ContinueForm run={run} step={dialog.step} close={close} />}
             {run && dialog?.kind === "steps" && <StepsForm run={run} />}
             {run && dialog?.kind === "colour" && <ColourForm run={run} />}
             {dialog?.kind === "delete-model" && <DeleteModel modelId={dialog.modelId} />}

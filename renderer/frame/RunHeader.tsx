@@ -1,7 +1,7 @@
 // The chosen run: what it is, what it does now, how far it is, and the buttons for it.
 import { isImported, type RunSummary } from "../../contract/handlers.ts";
 import { openDialog } from "../state/dialog.ts";
-import { isResumable, resume, stop, toggleOverlay } from "../state/runActions.ts";
+import { isResumable, reconnect, resume, stop, toggleOverlay } from "../state/runActions.ts";
 import { isGoing, useRuns } from "../state/runs.ts";
 import { setView, useView } from "../state/view.ts";
 import { Icon } from "./Icon.tsx";
@@ -21,9 +21,11 @@ export function RunHeader({ run }: { run: RunSummary }) {
         <Swatch colour={run.colour} />
         <h1><button type="button" className="title-button" title="Rename" onClick={() => openDialog({ kind: "rename", runId: run.id })}><bdi>{run.name}</bdi></button></h1>
         <span className="status" data-status={run.status} role="status"><span aria-hidden="true">{glyph}</span> {word}</span>
+        {run.host !== null && <span className="run-place" title={`This run is on ${run.host}; what is shown here is copied from there`}>on <bdi>{run.host}</bdi></span>}
         <span className="number muted run-progress-text" title={progress}>{progress}</span>
         <span className="run-buttons">
-          {isGoing(run) && !isImported(run) && <button type="button" className="button" disabled={run.status === "stopping"} onClick={() => stop(run)}>{run.status === "stopping" ? "Stopping…" : "Stop and save"}</button>}
+          {run.status === "unreachable" && <button type="button" className="button" onClick={() => reconnect(run)}>Try now</button>}
+          {isGoing(run) && run.status !== "unreachable" && !isImported(run) && <button type="button" className="button" disabled={run.status === "stopping"} onClick={() => stop(run)}>{run.status === "stopping" ? "Stopping…" : "Stop and save"}</button>}
           {isResumable(run) && <button type="button" className="button" onClick={() => resume(run)}>Resume</button>}
           <RunMenu run={run} label="More for this run" className="button menu-button"><Icon name="more" /></RunMenu>
         </span>

@@ -82,7 +82,7 @@ function RunRow({ run, top, chosen, inCharts, stop, enter, position, count }: Ru
       <button type="button" className="run-choice" tabIndex={stop ? 0 : -1} aria-current={chosen ? "true" : undefined} onClick={() => chooseRun(run.id)}>
         <span className="run-name"><span className="status-glyph" data-status={run.status} role="img" aria-label={word} title={word}>{glyph}</span><bdi title={run.name}>{run.name}</bdi></span>
         <span className="run-loss number" title="Newest cross-entropy, in nats a token or image">{loss === undefined ? "" : shortNumber(fromWire(loss), 4)}</span>
-        <span className="run-facts muted number">{run.archived ? "archived · " : ""}{rowText(run)}</span>
+        <span className="run-facts muted number">{run.archived ? "archived · " : ""}{run.host === null ? "" : `${run.host} · `}{rowText(run)}</span>
         {run.alerts > 0 && <span className="run-alerts number" title={counted(run.alerts, "alert")}><Icon name="warning" />{run.alerts}</span>}
       </button>
       <RunMenu run={run} label={`What to do with ${run.name}`} className="icon-button row-menu" tabIndex={-1}><Icon name="more" /></RunMenu>

@@ -1,6 +1,7 @@
 // New run: a form made from the schema, its consequences as one types, and the button that starts it.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { RequestError } from "../../contract/client.ts";
+import { untrainableFields } from "../../contract/remoteTrainer.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
 import { commandKey } from "../frame/keys.ts";
@@ -12,6 +13,7 @@ import { clearKept, keep, kept } from "./keptDraft.ts";
 import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
 import type { Beginning } from "./beginning.ts";
 import { PRESETS } from "./presets.ts";
+import { WhereField } from "./WhereField.tsx";
 import { Sections } from "./Sections.tsx";
 import "./newRun.css";
 
@@ -31,12 +33,17 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
   const [advanced, setAdvanced] = useState(false);
   const [starting, setStarting] = useState(false);
   const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
+  /** Host or cluster to train on; null is this machine. */
+  const [where, setWhere] = useState<string | null>(null);
   const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
   const { state } = useConnectionStatus();
   const form = useRef<HTMLFormElement>(null);
 
   const checked = useMemo(() => check(draft), [draft]);
-  const issues = useMemo(() => new Map([...refused, ...checked.issues]), [refused, checked]);
+  const issues = useMemo(() => {
+    const there = where !== null && checked.spec ? untrainableFields(checked.spec).map(({ path, message }) => [path, message] as const) : [];
+    return new Map([...refused, ...there, ...checked.issues]);
+  }, [refused, checked, where]);
   const unplaced = useMemo(() => new Map([...issues].filter(([path]) => !hasControl(path, valueAt(draft, "training.optimizer.kind")))), [issues, draft]);
   const replace = (next: Draft) => {
     setDraft(next);
@@ -68,14 +75,14 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
   const start = async () => {
     if (starting) return;
     if (json?.error) return refuse("The text must be JSON before the run can start.");
-    if (checked.issues.size > 0) {
+    if (checked.issues.size > 0 || (where !== null && issues.size > refused.size)) {
       setAdvanced(true);
-      return refuse(`${counted(checked.issues.size, "field")} must be changed before the run can start.`);
+      return refuse(`${counted(issues.size, "field")} must be changed before the run can start.`);
     }
     setStarting(true);
     setFailure(null);
     try {
-      const { runId } = await client.send("runs.start", { spec: draft });
+      const { runId } = await client.send("runs.start", { spec: draft, where: where === null ? null : { host: where } });
       clearKept(source);
       onStarted(runId);
     } catch (error) {
@@ -118,6 +125,11 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
           <fieldset className="presets"><legend className="muted">Begin from</legend>{presets.map(({ id, title, about, spec }) => (
             <button key={id} type="button" className="preset" onClick={() => begin(draftFrom(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>
+          <WhereField where={where} change={(host) => {
+            setWhere(host);
+            setRefused(new Map());
+            setFailure(null);
+          }} />
           {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} begun={begun} issues={issues} advanced={advanced} change={change} />}
         </div>
         <aside className="new-run-side" aria-label="Consequences">

@@ -1,7 +1,7 @@
 // Which dialog is open; at most one.
 import { useSyncExternalStore } from "react";
 
-export type Dialog = { kind: "palette" | "keys" } | { kind: "rename" | "tags" | "note" | "colour" | "steps"; runId: string } | { kind: "delete-model"; modelId: string };
+export type Dialog = { kind: "palette" | "keys" } | { kind: "rename" | "tags" | "note" | "colour" | "steps"; runId: string } | { kind: "continue"; runId: string; step: number } | { kind: "delete-model"; modelId: string };
 
 let current: Dialog | null = null;
 const listeners = new Set<() => void>();

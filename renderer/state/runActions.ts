@@ -51,7 +51,7 @@ function remove(run: RunSummary): Promise<void> {
     await client.send("runs.restore", { runId: run.id });
     // A person who has gone elsewhere since is not taken away from there.
     if (currentView() === after) setView(before);
-  }, `Its files go in ${RESTORABLE_DAYS} days.`);
+  }, `Its files go in ${RESTORABLE_DAYS} days.${run.host === null ? "" : ` On ${run.host} nothing is changed: what goes there goes on.`}`);
 }
 export const restore = (run: RunSummary) => attempt(() => undoably(`restored ${quoted(run)}`,
   () => client.send("runs.restore", { runId: run.id }), () => client.send("runs.delete", { runId: run.id })));
@@ -67,6 +67,12 @@ export const isResumable = (run: RunSummary): boolean => !isImported(run) && (ru
 
 export const stop = (run: RunSummary) => attempt(() => client.send("runs.stop", { runId: run.id }));
 export const resume = (run: RunSummary) => attempt(() => client.send("runs.resume", { runId: run.id }));
+/** Tries the link to a run's host now. */
+export const reconnect = (run: RunSummary) => attempt(() => client.send("runs.reconnect", { runId: run.id }));
+const detach = (run: RunSummary) => attempt(async () => {
+  await client.send("runs.detach", { runId: run.id });
+  say(`${quoted(run)} is left alone on ${run.host}; what was copied stays here.`);
+});
 
 /** What can be done to the run as it is now. */
 export function runActions(run: RunSummary): RunAction[] {
@@ -74,7 +80,8 @@ export function runActions(run: RunSummary): RunAction[] {
   const derive = (as: Derivation) => () => setView({ page: "new", source: run.id, as });
   const trainedHere = !isImported(run), trained = trainedHere && run.step > 0;
   const all: (RunAction | false)[] = [
-    trainedHere && isGoing(run) && run.status !== "stopping" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
+    run.status === "unreachable" && { id: "reconnect", label: "Try to reach it now", group: "run", perform: () => reconnect(run) },
+    trainedHere && isGoing(run) && run.status !== "stopping" && run.status !== "unreachable" && { id: "stop", label: "Stop and save", group: "run", perform: () => stop(run) },
     isResumable(run) && { id: "resume", label: "Resume", group: "run", perform: () => resume(run) },
     trainedHere && run.status === "running" && { id: "checkpoint", label: "Save a checkpoint now", group: "run", perform: () => attempt(async () => {
       await client.send("runs.checkpoint", { runId: run.id });
@@ -94,8 +101,9 @@ export function runActions(run: RunSummary): RunAction[] {
     { id: "metrics-json", label: "Export metrics as JSON", group: "export", perform: () => attempt(() => download(run, "json", "metrics")) },
     { id: "routing-csv", label: "Export routing as CSV", group: "export", perform: () => attempt(() => download(run, "csv", "routing")) },
     { id: "routing-json", label: "Export routing as JSON", group: "export", perform: () => attempt(() => download(run, "json", "routing")) },
+    run.host !== null && isGoing(run) && { id: "detach", label: "Stop watching it", group: "away", perform: () => detach(run) },
     { id: "archive", label: run.archived ? "Bring back from the archive" : "Archive", group: "away", perform: () => attempt(() => archive(run, !run.archived)) },
-    !isGoing(run) && { id: "delete", label: "Delete", group: "away", danger: true, perform: () => attempt(() => remove(run)) },
+    (!isGoing(run) || run.host !== null) && { id: "delete", label: "Delete", group: "away", danger: true, perform: () => attempt(() => remove(run)) },
   ];
   return all.filter((action) => action !== false);
 }

@@ -40,8 +40,8 @@ export class RunsStore {
 export const runsStore = new RunsStore();
 export const useRuns = (): RunsState => useSyncExternalStore(runsStore.subscribe, runsStore.snapshot);
 
-/** A run that may still change by itself. */
-export const isGoing = ({ status }: Pick<RunSummary, "status">): boolean => ["starting", "preparing", "running", "stopping"].includes(status);
+/** A run that may still change by itself; one that is unreachable may go on where it is. */
+export const isGoing = ({ status }: Pick<RunSummary, "status">): boolean => ["starting", "preparing", "running", "stopping", "unreachable"].includes(status);
 
 /** Those that are there to be listed: neither deleted nor, unless they are wanted, archived. */
 export const listed = (runs: readonly RunSummary[], showArchived: boolean): RunSummary[] =>

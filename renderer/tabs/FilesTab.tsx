@@ -6,6 +6,7 @@ import { importedFrom } from "../../contract/runSpec.ts";
 import { client, useRefresh, useRequest, useRunChanges } from "../connection/index.ts";
 import { attempt, say } from "../state/notice.ts";
 import { useRuns } from "../state/runs.ts";
+import { CheckpointButtons } from "../remoteRuns/CheckpointButtons.tsx";
 import { TabState } from "./TabState.tsx";
 import "./tabs.css";
 
@@ -20,7 +21,7 @@ export function FilesTab({ runId }: { runId: string }) {
   });
   const newestPresent = Math.max(-1, ...(checkpoints ?? []).filter(({ present }) => present).map(({ step }) => step));
   if (!detail || !checkpoints) return <TabState error={error ?? detailError} loading="Reading the checkpoints…" />;
-  const imported = importedFrom(detail.spec);
+  const imported = importedFrom(detail.spec), { host } = detail.summary;
   const copy = (path: string) => void navigator.clipboard.writeText(path).then(() => say("Copied the path."), () => say("The browser did not allow copying."));
   const save = () => attempt(async () => {
     await client.send("runs.checkpoint", { runId });
@@ -29,19 +30,20 @@ export function FilesTab({ runId }: { runId: string }) {
   return (
     <div className="tab-page">
       <div className="tab-bar">
-        <span>Directory</span><code className="path">{detail.directory}</code>
+        <span>{host === null ? "Directory" : `Copied from ${host} to`}</span><code className="path">{detail.directory}</code>
         <button type="button" className="button" onClick={() => copy(detail.directory)}>Copy path</button>
         {running && !imported && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
       </div>
       {checkpoints.length === 0 ? imported ? <p className="tab-empty muted">Not recorded: this run was imported from {imported.path}, and its checkpoints are its trainer’s.</p> : <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
         <table className="file-table number">
           <caption className="visually-hidden">Checkpoints, newest first</caption>
-          <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy ({metricDefinition("evaluation.loss", targetOf(detail.spec)).unit})</th><th scope="col">Size</th><th scope="col">Folder</th></tr></thead>
-          <tbody>{checkpoints.toSorted((a, b) => b.step - a.step).map(({ step, t, bytes, reason, evaluationLoss, best, present }) => (
-            <tr key={step} data-gone={!present}>
+          <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy ({metricDefinition("evaluation.loss", targetOf(detail.spec)).unit})</th><th scope="col">Size</th><th scope="col">Folder</th><td /></tr></thead>
+          <tbody>{checkpoints.toSorted((a, b) => b.step - a.step).map(({ step, t, bytes, reason, evaluationLoss, best, present, remote }) => (
+            <tr key={step} data-gone={!present && !remote}>
               <th scope="row">{step.toLocaleString("en")}</th><td>{new Date(t * 1000).toLocaleString()}</td><td>{reason}</td>
               <td>{evaluationLoss === null ? "" : shortNumber(fromWire(evaluationLoss))}{best && <b> best</b>}</td>
-              <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : <span className="muted">{step < newestPresent ? "gone, newer ones took its place" : "no longer on disk"}</span>}</td>
+              <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : remote ? <span>on {host}</span> : <span className="muted">{step < newestPresent ? "gone, newer ones took its place" : "no longer on disk"}</span>}</td>
+              <td>{(present || remote) && <CheckpointButtons runId={runId} step={step} fetch={remote && !present} changed={() => refresh("runs.checkpoints")} />}</td>
             </tr>
           ))}</tbody>
         </table>

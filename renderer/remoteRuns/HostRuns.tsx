@@ -1,0 +1,64 @@
+// The runs that lie on a host, to be attached to: from then on they stand in the list beside those of this machine.
+import { useState } from "react";
+import { counted, quantity } from "../charts/quantity.ts";
+import type { FoundRun } from "../../contract/remoteRun.ts";
+import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
+import { age } from "../frame/runText.ts";
+import { attempt } from "../state/notice.ts";
+import { chooseRun } from "../state/runActions.ts";
+import "./remote.css";
+
+const STATE: Record<FoundRun["state"], string> = { ended: "ended", alive: "going", gone: "gone", rebooted: "gone", elsewhere: "on another machine", none: "not started", absent: "absent" };
+
+export function HostRuns({ host }: { host: string }) {
+  const [path, setPath] = useState("");
+  /** The folder that is asked about; undefined before anybody asked. */
+  const [asked, setAsked] = useState<string | null | undefined>(undefined);
+  return (
+    <section className="host-runs" aria-label={`Runs on ${host}`}>
+      <h3>Runs there</h3>
+      <form className="host-runs-form" onSubmit={(event) => {
+        event.preventDefault();
+        setAsked(path.trim() || null);
+      }}>
+        <input className="input" aria-label="Folder on the host" placeholder="its runs folder, or another one" value={path} spellCheck={false} onChange={(event) => setPath(event.target.value)} />
+        <button type="submit" className="button">Find runs</button>
+      </form>
+      {asked !== undefined && <Found key={asked} host={host} path={asked} />}
+    </section>
+  );
+}
+
+function Found({ host, path }: { host: string; path: string | null }) {
+  const { data, error, isFetching, dataUpdatedAt } = useRequest("hosts.runs", { name: host, path });
+  const refresh = useRefresh();
+  if (error) return <p className="field-error" role="alert">{sentenceOf(error)}</p>;
+  if (!data) return <p className="muted" role="status">Looking for runs on {host}…</p>;
+  if (data.runs.length === 0) return <p className="muted">No run was found {path === null ? "in its runs folder" : `at ${path}`}.</p>;
+  const attach = (run: FoundRun) => attempt(async () => {
+    const { runId } = await client.send("runs.attach", { host, directory: run.directory });
+    refresh("hosts.runs");
+    chooseRun(runId);
+  });
+  const now = dataUpdatedAt / 1000;
+  return (
+    <>
+      <div className="host-runs-table">
+        <table className="file-table number" aria-busy={isFetching}>
+          <caption className="visually-hidden">{counted(data.runs.length, "run")} on {host}, newest first</caption>
+          <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Step</th><th scope="col">Changed</th><th scope="col">Events</th><th scope="col">Folder</th><td /></tr></thead>
+          <tbody>{data.runs.map((run) => (
+            <tr key={run.directory}>
+              <th scope="row"><bdi>{run.name}</bdi></th><td>{run.state === "ended" ? run.reason ?? "ended" : STATE[run.state]}</td><td>{run.step.toLocaleString("en")}</td>
+              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code className="path">{run.directory}</code></td>
+              <td>{run.runId === null
+                ? <button type="button" className="button" aria-label={`Attach to ${run.name}`} onClick={() => attach(run)}>Attach</button>
+                : <button type="button" className="link" onClick={() => attach(run)}>attached</button>}</td>
+            </tr>
+          ))}</tbody>
+        </table>
+      </div>
+      {data.more && <p className="muted">There are more; name a folder further down.</p>}
+    </>
+  );
+}
