@@ -114,6 +114,8 @@ export const HostSummary = Host.extend({
   /** What the check that is going on is doing. */
   checking: z.string().nullable(),
   check: HostCheck.nullable(),
+  /** Why the last check brought nothing although the host was reached. */
+  problem: z.string().nullable(),
 });
 
 /** What ssh asks on the way to a host. */

@@ -22,14 +22,17 @@ export class Product {
   /** Page to open, with the token in its fragment. */
   url = "";
   #backend: ChildProcess | null = null;
+  readonly #environment: NodeJS.ProcessEnv;
 
-  constructor() {
+  /** @param environment further variables of backend and command line */
+  constructor(environment: NodeJS.ProcessEnv = {}) {
+    this.#environment = { ...process.env, ...environment };
     this.home = mkdtempSync(join(tmpdir(), "switchyard-e2e-"));
   }
 
   /** Starts the backend; after a kill it comes back at the same port with the same token. */
   async start(): Promise<void> {
-    const child = spawn(node, [join(root, "backend/serve.ts"), "--home", this.home, "--port", "0", "--renderer", join(root, "dist/renderer")], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(node, [join(root, "backend/serve.ts"), "--home", this.home, "--port", "0", "--renderer", join(root, "dist/renderer")], { stdio: ["ignore", "pipe", "inherit"], env: this.#environment });
     this.#backend = child;
     const line = await new Promise<string>((resolve, reject) => {
       createInterface(child.stdout!).once("line", resolve);
@@ -55,7 +58,7 @@ export class Product {
 
   /** What the command line prints with --json. */
   async cli(...args: string[]): Promise<unknown> {
-    const child = spawn(node, [join(root, "cli/main.ts"), ...args, "--json", "--home", this.home], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(node, [join(root, "cli/main.ts"), ...args, "--json", "--home", this.home], { stdio: ["ignore", "pipe", "inherit"], env: this.#environment });
     let text = "";
     for await (const part of child.stdout!) text += String(part);
     return JSON.parse(text);

@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { client, queryClient } from "./connection/index.ts";
 import { App } from "./frame/App.tsx";
 import { connectPanels } from "./panels/environment.tsx";
+import { connectHosts } from "./state/hosts.ts";
 import { runsStore } from "./state/runs.ts";
 import { startSettings } from "./state/settings.ts";
 import { startView } from "./state/view.ts";
@@ -17,6 +18,7 @@ startSettings();
 startView();
 connectPanels(client);
 runsStore.connect(client);
+connectHosts(client);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -9,9 +9,9 @@ import { chromium, type Page } from "playwright-core";
 import { chromiumArguments, findChromium } from "./chromium.mjs";
 import { node24, root } from "./bootstrap/paths.mjs";
 
-const { values: { only }, positionals: [home, ...runs] } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
+const { values: { only, host }, positionals: [home, ...runs] } = parseArgs({ allowPositionals: true, options: { only: { type: "string" }, host: { type: "string" } } });
 if (!home || runs.length === 0) {
-  process.stderr.write("Usage: node scripts/screenshots.ts HOME RUN [RUN ...] [--only VIEW]\n");
+  process.stderr.write("Usage: node scripts/screenshots.ts HOME RUN [RUN ...] [--only VIEW] [--host NAME]\n");
   process.exit(2);
 }
 const folder = join(root, "docs/images");
@@ -28,6 +28,8 @@ const VIEWS: Record<string, string> = {
   files: `?run=${run}&tab=files`,
   "new-run": "?page=new",
   start: "",
+  // Of a host that was checked in this home.
+  ...(host ? { hosts: `?page=hosts&host=${host}` } : {}),
   plan: "?page=plan&of=paper:Switch-Base&devices=64",
   ...(others.length > 0 ? { overlay: `?run=${run}&with=${others.join(",")}`, compare: `?run=${run}&with=${others.join(",")}&page=compare` } : {}),
 };
@@ -49,6 +51,11 @@ for (const colorScheme of ["light", "dark"] as const) {
   for (const [name, query] of Object.entries(VIEWS).filter(([view]) => only === undefined || view === only)) {
     await page.goto(`${origin}/${query}${hash}`);
     await settled(page);
+    if (name === "hosts") {
+      await page.getByRole("button", { name: /^Check/ }).click();
+      await page.getByText("connected since").waitFor();
+      await page.getByRole("button", { name: "Check again" }).waitFor();
+    }
     if (name === "generate") {
       await page.getByRole("button", { name: "Generate", exact: true }).click();
       await page.getByText(/came to its end|cut at the token limit/).waitFor();

@@ -127,6 +127,8 @@ function readAnswer(host: Host, lines: readonly string[], measured: { roundTripM
   const numbers = (key: string) => one(key).split(" ").map(Number).filter((value) => Number.isFinite(value) && value >= 0);
   const kibibytes = (key: string) => (one(key) === "" ? null : (numbers(key)[0] ?? 0) * 1024);
   const [free, total] = numbers("disk"), load = numbers("load");
+  // Below the home there, as the person wrote it.
+  const home = one("home"), short = (path: string) => (home.startsWith("/") && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
   const python = pythonAnswer(facts.get("json")?.[0]);
   const check: Omit<HostCheck, "findings"> = {
     at: Date.now() / 1000, ...measured,
@@ -134,8 +136,8 @@ function readAnswer(host: Host, lines: readonly string[], measured: { roundTripM
     cores: one("cores") === "" ? null : Math.trunc(numbers("cores")[0] ?? 0), memoryBytes: kibibytes("memory"), memoryAvailableBytes: kibibytes("memoryAvailable"),
     load: load.length === 3 ? [load[0]!, load[1]!, load[2]!] : null,
     disk: free === undefined || total === undefined ? null : { path: one("disk").split(" ").slice(2).join(" "), freeBytes: free * 1024, totalBytes: total * 1024 },
-    runs: { folder: one("runsFolder"), count: Math.trunc(numbers("runs")[0] ?? 0), writable: one("writable") === "yes" },
-    python: python ? { path: python.path, version: python.version } : null,
+    runs: { folder: short(one("runsFolder")), count: Math.trunc(numbers("runs")[0] ?? 0), writable: one("writable") === "yes" },
+    python: python ? { path: short(python.path), version: python.version } : null,
     jax: python?.jax ? { ...python.jax, version: python.packages["jax"] ?? "", packages: python.packages } : null,
     accelerators: accelerators(numbers("tpuChips")[0] ?? 0, facts.get("gpu") ?? []),
     tpuHolder: one("tpuHolder") === "" ? null : Math.trunc(numbers("tpuHolder")[0] ?? 0) || null,

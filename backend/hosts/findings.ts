@@ -1,12 +1,18 @@
 // What a check's facts mean for training there: each thing that is missing or in the way, with the one thing to do.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Finding, Host, HostCheck } from "../../contract/hosts.ts";
 import { quotePath } from "./remoteShell.ts";
 
 /** The agent's own bound, and the oldest Python that JAX's present releases run on. */
 const AGENT_PYTHON = [3, 8], JAX_PYTHON = [3, 11];
 const LITTLE_DISK = 10e9;
-/** What the trainer imports beside JAX. */
-const PACKAGES = ["flax", "optax", "orbax-checkpoint"];
+/** What the trainer runs with, as name and version, JAX among it. */
+const REQUIREMENTS = readFileSync(fileURLToPath(new URL("../../remote/requirements.txt", import.meta.url)), "utf8")
+  .split("\n").flatMap((line) => [...line.matchAll(/^([A-Za-z0-9-]+)==(\S+)$/g)].map(([, name, version]) => [name!, version!] as [string, string]));
+const TESTED_JAX = REQUIREMENTS.find(([name]) => name === "jax")![1];
+/** Where an environment for it is suggested. */
+const ENVIRONMENT = "~/switchyard-jax";
 
 type Facts = Omit<HostCheck, "findings">;
 
@@ -30,15 +36,23 @@ function jaxFindings({ python: wanted }: Pick<Host, "python">, { python, jax, ac
   if (!python || older(python.version, JAX_PYTHON)) return [];
   const pip = `${quotePath(wanted)} -m pip install --upgrade`;
   const has = (platform: string) => accelerators.some((device) => device.platform === platform);
-  const extra = has("tpu") ? `"jax[tpu]"` : has("gpu") ? `"jax[cuda13]"` : "jax";
-  if (!jax) return [needed(`JAX is not installed for ${python.path}.`, "Install it there, best in an environment of its own whose interpreter you then name in this host's settings.", `${pip} ${extra} ${PACKAGES.join(" ")}`)];
+  const build = has("tpu") ? "[tpu]" : has("gpu") ? "[cuda13]" : "";
+  const named = ([name, version]: [string, string]) => (name === "jax" && build ? `"jax${build}==${version}"` : `${name}==${version}`);
+  if (!jax) {
+    const missing = `JAX is not installed for ${python.path}.`, packages = REQUIREMENTS.map(named).join(" ");
+    // A system's own Python often refuses packages; an environment takes them everywhere.
+    return wanted === "python3"
+      ? [needed(missing, `Make an environment with it there, then name ${ENVIRONMENT}/bin/python as this host's interpreter.`, `python3 -m venv ${ENVIRONMENT} && ${ENVIRONMENT}/bin/python -m pip install --upgrade ${packages}`)]
+      : [needed(missing, "Install it there.", `${pip} ${packages}`)];
+  }
   const found: Finding[] = [];
-  const missing = PACKAGES.filter((name) => jax.packages[name] === null);
-  if (missing.length > 0) found.push(needed(`${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not installed for ${python.path}.`, "Install what is missing beside JAX.", `${pip} ${missing.join(" ")}`));
+  const missing = REQUIREMENTS.filter(([name]) => jax.packages[name] === null), names = missing.map(([name]) => name).join(", ").replace(/, ([^,]*)$/, " and $1");
+  if (missing.length > 0) found.push(needed(`${names} ${missing.length === 1 ? "is" : "are"} not installed for ${python.path}.`, "Install what is missing beside JAX.", `${pip} ${missing.map(named).join(" ")}`));
+  if (older(jax.version, TESTED_JAX.split(".").map(Number))) found.push(advice(`JAX there is ${jax.version}; the trainer is tested with ${TESTED_JAX}.`, "Bring it up to date if a run fails at its start.", `${pip} ${named(["jax", TESTED_JAX])}`));
   if (tpuHolder !== null) found.push(advice(`Process ${tpuHolder} there holds the TPU, so JAX was not asked for its devices.`, "Wait for it or stop it before starting a run: a TPU serves one process at a time.", null));
   else if (jax.problem !== null) found.push(needed(`JAX can't name its devices: ${jax.problem}.`, has("tpu") ? "Look whether another process of the host holds the TPU, and that libtpu fits this JAX." : "Run the command there to see the whole error.", `${quotePath(wanted)} -c "import jax; print(jax.devices())"`));
   else if ((has("tpu") && jax.backend !== "tpu") || (has("gpu") && jax.backend === "cpu"))
-    found.push(needed(`The host has ${accelerators.map(({ count, kind }) => `${count} × ${kind}`).join(", ")}, but JAX sees its CPU alone.`, "Install the build of JAX that is made for them.", `${pip} ${extra}`));
+    found.push(needed(`The host has ${accelerators.map(({ count, kind }) => `${count} × ${kind}`).join(", ")}, but JAX sees its CPU alone.`, "Install the build of JAX that is made for them.", `${pip} ${named(["jax", TESTED_JAX])}`));
   return found;
 }
 

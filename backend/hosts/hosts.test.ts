@@ -1,4 +1,5 @@
 // Hosts as a person meets them, against a real sshd on loopback: keys asked about, questions answered, links lost, ports forwarded.
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
@@ -60,7 +61,7 @@ describe("a check", () => {
     expect(check!.roundTripMilliseconds).toBeGreaterThan(0);
     expect(check!.roundTripMilliseconds).toBeLessThan(1000);
     expect(check!.load).toHaveLength(3);
-    if (!check!.jax) expect(check!.findings).toContainEqual({ level: "needed", message: expect.stringContaining("JAX is not installed for"), remedy: expect.any(String), command: "python3 -m pip install --upgrade jax flax optax orbax-checkpoint" });
+    if (!check!.jax) expect(check!.findings).toContainEqual({ level: "needed", message: expect.stringContaining("JAX is not installed for"), remedy: expect.any(String), command: expect.stringMatching(/^python3 -m venv ~\/switchyard-jax && ~\/switchyard-jax\/bin\/python -m pip install --upgrade jax==\S+ flax==\S+ optax==/) });
     expect(new Set(states.map((state) => state.hosts[0]!.checking))).toContain("looking at system, Python and JAX");
     // It is remembered for the next start, without a connection.
     const again = new Hosts(home.directory, null);
@@ -80,7 +81,7 @@ describe("a check", () => {
     chmodSync(join(server.home, "it's/python"), 0o755);
     hosts.save({ name: "box", target: { address: "box" }, python: "~/it's/python", runs: "~/my runs" });
     const { check } = await hosts.check("box", true);
-    expect(check).toMatchObject({ runs: { folder: join(server.home, "my runs"), count: 1 }, python: { version: expect.stringMatching(/^3\./) } });
+    expect(check).toMatchObject({ runs: { folder: "~/my runs", count: 1 }, python: { version: expect.stringMatching(/^3\./) } });
   });
 
   test("of a host with a shell alone names Python as missing", async () => {
@@ -96,7 +97,7 @@ describe("a check", () => {
     // A Python whose jax is a stand-in: the devices of a real one are tested where there is one.
     const packages = join(server.home, "site/jax");
     mkdirSync(packages, { recursive: true });
-    for (const [name, version] of [["jax", "0.10.2"], ["flax", "0.12.0"]]) {
+    for (const [name, version] of [["jax", "0.10.2"], ["flax", "0.12.8"], ["safetensors", "0.8.0"], ["numpy", "2.4.6"], ["scipy", "1.17.1"]]) {
       mkdirSync(join(server.home, `site/${name}-${version}.dist-info`));
       writeFileSync(join(server.home, `site/${name}-${version}.dist-info/METADATA`), `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`);
     }
@@ -107,7 +108,7 @@ describe("a check", () => {
     hosts.save({ name: "box", target: { address: "box" }, python: "~/bin/python", runs: "~/runs" });
     const { check } = await hosts.check("box", true);
     expect(check!.jax).toMatchObject({ version: "0.10.2", backend: "tpu", problem: null, devices: [{ platform: "tpu", kind: "TPU v5 lite", count: 4, memoryBytes: 16 * 2 ** 30 }] });
-    expect(needed(check!)).toEqual([{ level: "needed", message: expect.stringMatching(/^optax and orbax-checkpoint are not installed/), remedy: "Install what is missing beside JAX.", command: `"$HOME"/bin/python -m pip install --upgrade optax orbax-checkpoint` }]);
+    expect(needed(check!)).toEqual([{ level: "needed", message: expect.stringMatching(/^optax and orbax-checkpoint are not installed/), remedy: "Install what is missing beside JAX.", command: expect.stringMatching(/^"\$HOME"\/bin\/python -m pip install --upgrade optax==\S+ orbax-checkpoint==\S+$/) }]);
   });
 
   test("a host that answers garbage, floods or hangs is described in one sentence", async () => {
@@ -115,6 +116,7 @@ describe("a check", () => {
     const answer = (text: string) => writeFileSync(join(server.folder, "session.sh"), `#!/bin/sh\ncase "$SSH_ORIGINAL_COMMAND" in "exec sh -s") ${text};; *) exec sh -c "$SSH_ORIGINAL_COMMAND";; esac\n`);
     answer("yes '\u001b[2J garbage'");
     await expect(hosts.check("box", true)).rejects.toThrow("box answered the check with more than 256 KiB, so it was given up.");
+    expect(box()).toMatchObject({ problem: expect.stringContaining("more than 256 KiB"), checking: null, link: { status: "connected" } });
     answer("read line; echo hello");
     await expect(hosts.check("box", true)).rejects.toThrow("box has no shell that runs a script");
     answer("read line; mark=$(printf '%s' \"$line\" | grep -o 'switchyard-[0-9a-f]*'); for i in 0 1 2 3; do echo \"$mark pong $i\"; done; printf '%s hostname \\033[31mevil\\033[0m\\342\\200\\256x\\n%s cores -5\\n%s load a b c\\n%s json {\"version\":7}\\n' $mark $mark $mark $mark; cat >/dev/null");
@@ -192,6 +194,27 @@ describe("questions of ssh", () => {
     const { hosts, prompts } = await set({ passphrase: "right" });
     expect(await failure(hosts.check("box", false))).toMatchObject({ kind: "permission-denied" });
     expect(prompts).toEqual([]);
+  });
+
+  test("an agent's key and a certificate log in without a question", async () => {
+    const { hosts, server, prompts } = await set({ configuration: [] });
+    const run = (program: string, ...args: string[]) => execFileSync(program, args, { env: { ...process.env, SSH_AUTH_SOCK: join(server.folder, "agent") }, stdio: "pipe" });
+    const agent = spawn("ssh-agent", ["-D", "-a", join(server.folder, "agent")], { stdio: "ignore" });
+    ended.push(async () => agent.kill());
+    await until(() => existsSync(join(server.folder, "agent")));
+    run("ssh-add", "-q", server.identityFile);
+    server.addHost("by-agent", ["HostName 127.0.0.1", `Port ${server.port}`, `IdentityAgent ${join(server.folder, "agent")}`, "IdentitiesOnly no", "IdentityFile none"]);
+    expect((await hosts.check("by-agent", true)).link.status).toBe("connected");
+
+    // A key that authorized_keys does not name, signed by an authority that it does.
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(server.folder, "authority"));
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(server.folder, "signed"));
+    run("ssh-keygen", "-q", "-s", join(server.folder, "authority"), "-I", "person", "-n", server.user, join(server.folder, "signed.pub"));
+    writeFileSync(join(server.folder, "authorized_keys"), `cert-authority ${readFileSync(join(server.folder, "authority.pub"), "utf8")}`);
+    hosts.save({ name: "by-certificate", target: { address: "127.0.0.1", port: server.port, identityFile: join(server.folder, "signed") }, python: "python3", runs: "~/runs" });
+    expect((await hosts.check("by-certificate", true)).link.status).toBe("connected");
+    expect([server.log.includes("ED25519-CERT"), prompts]).toEqual([true, []]);
+    expect(await failure(hosts.check("box", true))).toMatchObject({ kind: "permission-denied" });
   });
 
   test("another process of the same person can't ask without the login's token", async () => {

@@ -25,6 +25,7 @@ interface Link {
   state: LinkState;
   checking: string | null;
   check: HostCheck | null;
+  problem: string | null;
   login: { done: Promise<void>; ask: boolean } | null;
   /** Held open while the host is connected. */
   watch: Channel | null;
@@ -72,8 +73,8 @@ export class Hosts {
   }
 
   #summary(host: Host, source: HostSummary["source"]): HostSummary {
-    const { state, checking, check } = this.#link(host.name);
-    return { ...host, source, link: state, checking, check };
+    const { state, checking, check, problem } = this.#link(host.name);
+    return { ...host, source, link: state, checking, check, problem };
   }
 
   /** @throws PersonError where there is no such host */
@@ -185,11 +186,11 @@ export class Hosts {
     return channel;
   }
 
-  /** Something that used a link of its own learned how the host is; null when it answered. */
+  /** Whoever uses a channel learned how the host is: null when it answered, so that a connection is there to be held. */
   report(name: string, failure: SshFailure | null): void {
     const link = this.#link(name);
     if (link.watch) return;
-    if (!failure) return void (link.state.status !== "idle" && this.#set(name, { status: "idle", since: now(), failure: null }));
+    if (!failure) return void (!this.#closed && link.login === null && this.#hold(this.host(name), link, link.state));
     if (LOST.has(failure.kind)) this.#set(name, unreachable(link.state, failure));
   }
 
@@ -201,6 +202,7 @@ export class Hosts {
       link.checking = doing;
       this.#changed();
     };
+    link.problem = null;
     tell("connecting");
     try {
       await this.connect(name, ask);
@@ -209,7 +211,10 @@ export class Hosts {
         link.check = outcome.check;
         this.#store.remember(name, { link: link.state, check: outcome.check });
       } else if (outcome.end.failure) throw new LinkError(outcome.end.failure);
-      else throw new PersonError(outcome.reason ?? `The check of ${name} ended early; try again.`);
+      else {
+        link.problem = outcome.reason ?? `The check of ${name} ended early; try again.`;
+        throw new PersonError(link.problem);
+      }
     } finally {
       tell(null);
     }
@@ -289,7 +294,7 @@ export class Hosts {
     if (!link) {
       const remembered = this.#store.remembered(name), state = remembered?.link ?? UNTRIED;
       // A connection of an earlier process is not held by this one.
-      link = { state: state.status === "connected" || state.status === "connecting" ? { ...state, status: "idle" } : state, checking: null, check: remembered?.check ?? null, login: null, watch: null };
+      link = { state: state.status === "connected" || state.status === "connecting" ? { ...state, status: "idle" } : state, checking: null, check: remembered?.check ?? null, problem: null, login: null, watch: null };
       this.#links.set(name, link);
     }
     return link;

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 MARK, BUSY = sys.argv[1], sys.argv[2] == "busy"
-PACKAGES = ["jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "libtpu"]
+PACKAGES = ["jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "safetensors", "numpy", "scipy", "libtpu"]
 # Another process: importing JAX may hang on a broken driver, and must not hold up the rest.
 PROBE = """
 import json

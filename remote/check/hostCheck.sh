@@ -4,6 +4,7 @@ say() { printf '%s %s %s\n' "$MARK" "$1" "$(printf '%s' "$2" | head -n 1 | cut -
 have() { command -v "$1" >/dev/null 2>&1; }
 
 say hostname "$(uname -n)"
+say home "$HOME"
 say kernel "$(uname -sr)"
 say architecture "$(uname -m)"
 say system "$( (. /etc/os-release && printf '%s' "$PRETTY_NAME") 2>/dev/null || uname -s)"

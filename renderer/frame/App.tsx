@@ -2,6 +2,7 @@
 import { useMemo, useRef } from "react";
 import { createHoverStep, type ChartLinks } from "../charts/links.ts";
 import { useConnectionStatus } from "../connection/index.ts";
+import { Prompts } from "../hosts/Prompts.tsx";
 import { PanelHostContext, type PanelHost } from "../panels/environment.tsx";
 import { useRuns } from "../state/runs.ts";
 import { useSettings } from "../state/settings.ts";
@@ -45,6 +46,7 @@ export function App() {
         <StatusBar />
       </div>
       <Dialogs />
+      <Prompts />
     </PanelHostContext>
   );
 }

@@ -3,6 +3,7 @@ import { Tabs } from "@base-ui/react/tabs";
 import { useCallback, useMemo } from "react";
 import { sentenceOf, useConnectionStatus, useRequest } from "../connection/index.ts";
 import { fromModel, fromRun } from "../../contract/derive.ts";
+import { HostsPage } from "../hosts/index.tsx";
 import { ModelsPage } from "../models/index.tsx";
 import { derived, duplicate, type Beginning } from "../newRun/beginning.ts";
 import { GenerateModelPage } from "../generate/GenerateModelPage.tsx";
@@ -29,6 +30,7 @@ export function Content() {
   if (page === "models") return <ModelsPage />;
   if (page === "generate") return <GenerateModelPage key={model} />;
   if (page === "plan") return <PlanPage />;
+  if (page === "hosts") return <HostsPage />;
   if (page === "compare") return <ComparePage runIds={compared} />;
   if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={newRun} />;
   if (!run) return (

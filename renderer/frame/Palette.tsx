@@ -1,6 +1,8 @@
 // Every action and every run, by typing.
 import { Command } from "cmdk";
 import { useRequest } from "../connection/index.ts";
+import { checkHost, showHosts } from "../hosts/actions.ts";
+import { useHosts } from "../state/hosts.ts";
 import { modelActions } from "../state/modelActions.ts";
 import { openDialog } from "../state/dialog.ts";
 import { currentFilter, setFilter } from "../state/filter.ts";
@@ -13,12 +15,13 @@ import { chartCommands, overlayCommands, type Command as Item } from "./chartCom
 import { STATUS } from "./runText.ts";
 
 /** More than this is found by typing. */
-const MAX_RUNS = 200, MAX_MODELS = 50;
+const MAX_RUNS = 200, MAX_MODELS = 50, MAX_HOSTS = 50;
 const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", mesh: "Mesh", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
 
 const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
   { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
+  { id: "hosts", label: "Show the hosts", hint: "h", perform: () => showHosts() },
   { id: "plan", label: "Plan for other devices", hint: "p", perform: () => setView({ page: "plan" }) },
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },
@@ -38,6 +41,7 @@ export function Palette() {
   const { runs } = useRuns();
   const view = useView();
   const { data: models = [] } = useRequest("models.list", {});
+  const hosts = useHosts()?.hosts ?? [];
   const run = runs.find(({ id }) => id === view.run);
   const present = listed(runs, true).slice(0, MAX_RUNS);
   // Only what is on the page can be shown another way.
@@ -67,6 +71,10 @@ export function Palette() {
             </Command.Item>
           ))}
         </Command.Group>
+        {hosts.length > 0 && <Command.Group heading="Hosts">{hosts.slice(0, MAX_HOSTS).flatMap(({ name }) => [
+          line({ id: `show host ${name}`, label: `${name}: show`, perform: () => showHosts(name) }),
+          line({ id: `check host ${name}`, label: `${name}: check`, perform: () => { showHosts(name); checkHost(name); } }),
+        ])}</Command.Group>}
         {models.length > 0 && <Command.Group heading="Imported models">{models.slice(0, MAX_MODELS).flatMap((model) => modelActions(model).map(({ id, label, perform }) => line({ id: `${id} ${model.id}`, label: `${model.name}: ${label}`, perform })))}</Command.Group>}
         {inCharts && <Command.Group heading="Other runs in the charts">{overlayCommands(present.filter(({ id }) => id !== run.id), view).map(line)}</Command.Group>}
       </Command.List>

@@ -4,6 +4,7 @@ import type { Devices } from "../../contract/handlers.ts";
 import { counted, shortNumber } from "../charts/quantity.ts";
 import { client, useConnectionStatus } from "../connection/index.ts";
 import { clearNotice, useNotice } from "../state/notice.ts";
+import { useHosts } from "../state/hosts.ts";
 import { takeBack } from "../state/runActions.ts";
 import { isGoing, listed, useRuns } from "../state/runs.ts";
 import { useSettings } from "../state/settings.ts";
@@ -26,6 +27,7 @@ export function StatusBar() {
       <DeviceFacts devices={useDevices()} />
       <NoticeLine />
       <ConnectionFact />
+      <HostsFact />
       <span className="muted">{going > 0 ? `${counted(going, "run")} going` : "no run going"}</span>
     </footer>
   );
@@ -67,6 +69,11 @@ function NoticeLine() {
         <button type="button" className="icon-button small" aria-label="Put this message away" onClick={clearNotice}><Icon name="close" /></button></>}
     </div>
   );
+}
+
+function HostsFact() {
+  const connected = useHosts()?.hosts.filter(({ link }) => link.status === "connected").length ?? 0;
+  return connected > 0 ? <span className="muted">{counted(connected, "host")} connected</span> : null;
 }
 
 function ConnectionFact() {

@@ -17,6 +17,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: "?", does: "Show these keys" },
   { keys: "n", does: "New run" },
   { keys: "m", does: "Imported models" },
+  { keys: "h", does: "Hosts" },
   { keys: "p", does: "Plan for other devices" },
   { keys: "j, k", does: "Next or previous run of the list" },
   { keys: "/", does: "Filter the runs" },
@@ -61,6 +62,7 @@ function onPlain(event: KeyboardEvent): boolean {
   if (event.key === "?") openDialog({ kind: "keys" });
   else if (event.key === "n") newRun();
   else if (event.key === "m") setView({ page: page === "models" ? "runs" : "models" });
+  else if (event.key === "h") setView({ page: page === "hosts" ? "runs" : "hosts" });
   else if (event.key === "p") setView({ page: page === "plan" ? "runs" : "plan" });
   else if (event.key === "j") moveInList(1);
   else if (event.key === "k") moveInList(-1);

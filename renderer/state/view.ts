@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import type { XAxis } from "../charts/bucketSeries.ts";
 import { Stack } from "../../contract/events.ts";
+import { HostName } from "../../contract/hosts.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 import type { Layer } from "../panels/liveHistory.ts";
 import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasures.ts";
@@ -11,7 +12,7 @@ import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "mesh", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
-export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan";
+export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan" | "hosts";
 
 export interface View {
   page: Page;
@@ -23,6 +24,8 @@ export interface View {
   source: string | null;
   /** The imported model that the form starts from, that writes, or that stands out among the models. */
   model: string | null;
+  /** The host or cluster that the page of hosts shows. */
+  host: string | null;
   /** What the form makes of `source` or `model`; null duplicates the run. */
   as: Derivation | null;
   tab: Tab;
@@ -53,11 +56,11 @@ export interface View {
 }
 
 export const START_VIEW: View = {
-  page: "runs", run: null, overlaid: [], source: null, model: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
+  page: "runs", run: null, overlaid: [], source: null, model: null, host: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
   routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null, plan: START_CHOICE,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
-const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate", "plan"];
+const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate", "plan", "hosts"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;
 
@@ -89,6 +92,7 @@ export function readView(search: string): View {
     overlaid: [...new Set((query.get("with") ?? "").split(",").map(runId).filter((id) => id !== null && id !== run))].slice(0, MAX_OVERLAID) as string[],
     source: runId(query.get("source")),
     model: runId(query.get("model")),
+    host: HostName.safeParse(query.get("host")).data ?? null,
     as: DERIVATIONS.find((derivation) => derivation === query.get("as")) ?? null,
     tab: TABS.find((tab) => tab === query.get("tab")) ?? "overview",
     step: whole(query.get("step")),
@@ -120,6 +124,7 @@ export function writeView(view: View): string {
   put("with", view.overlaid.join(","));
   put("source", view.source);
   put("model", view.model);
+  put("host", view.host);
   put("as", view.as);
   put("tab", view.tab, "overview");
   put("step", view.step);

@@ -1,0 +1,37 @@
+// Each thing that can be missing on a host has its one remedy; where nothing is missing, nothing is said.
+import { expect, test } from "vitest";
+import type { HostCheck } from "../../contract/hosts.ts";
+import { findings } from "./findings.ts";
+
+const host = { name: "tpu-0", python: "~/venv/bin/python", runs: "~/runs" };
+const packages = { jax: "0.10.2", jaxlib: "0.10.2", flax: "0.12.8", optax: "0.2.8", "orbax-checkpoint": "0.12.8", safetensors: "0.8.0", numpy: "2.4.6", scipy: "1.17.1", libtpu: null };
+const tpu = { platform: "tpu", kind: "TPU v5 lite", count: 4, memoryBytes: 2 ** 34 };
+const jax: NonNullable<HostCheck["jax"]> = { version: "0.10.2", backend: "tpu", devices: [tpu], packages, problem: null };
+const good: Omit<HostCheck, "findings"> = {
+  at: 0, seconds: 1, roundTripMilliseconds: 1, hostname: "h", system: "Debian GNU/Linux 12", kernel: "Linux", architecture: "x86_64", cores: 8, memoryBytes: 1, memoryAvailableBytes: 1, load: [1, 1, 1],
+  disk: { path: "/", freeBytes: 1e12, totalBytes: 2e12 }, runs: { folder: "/r", count: 0, writable: true }, python: { path: "/p", version: "3.12.1" }, jax,
+  accelerators: [{ platform: "tpu", kind: "TPU chip", count: 4, memoryBytes: null }], tpuHolder: null, tpuInfo: null,
+};
+
+test("a host that has all of it needs nothing", () => expect(findings(host, good)).toEqual([]));
+
+test.each<[string, Partial<typeof good>, "needed" | "advice", string, RegExp | null]>([
+  ["no Python", { python: null, jax: null }, "needed", "~/venv/bin/python is no Python that runs on tpu-0.", null],
+  ["an old Python", { python: { path: "/p", version: "3.10.14" }, jax: null }, "needed", "/p is Python 3.10.14: it can follow runs, but JAX needs 3.11 or later to train.", null],
+  ["a very old one", { python: { path: "/p", version: "3.7.3" }, jax: null }, "needed", "nothing older than 3.8 can follow runs", null],
+  ["no JAX beside a TPU", { jax: null }, "needed", "JAX is not installed for /p.", /^"\$HOME"\/venv\/bin\/python -m pip install --upgrade "jax\[tpu\]==[\d.]+" flax==[\d.]+ optax==[^#]+$/],
+  ["no JAX beside a GPU", { jax: null, accelerators: [{ platform: "gpu", kind: "NVIDIA H100", count: 8, memoryBytes: 1 }] }, "needed", "JAX is not installed", /"jax\[cuda13\]==/],
+  ["packages missing", { jax: { ...jax, packages: { ...packages, flax: null, optax: null, scipy: null } } }, "needed", "flax, optax and scipy are not installed for /p.", /--upgrade flax==\S+ optax==\S+ scipy==\S+$/],
+  ["an old JAX", { jax: { ...jax, version: "0.4.38" } }, "advice", "JAX there is 0.4.38; the trainer is tested with", /jax\[tpu\]==/],
+  ["a TPU in use", { tpuHolder: 4711, jax: { ...jax, backend: null, devices: [], problem: "not asked" } }, "advice", "Process 4711 there holds the TPU", null],
+  ["a JAX that fails", { jax: { ...jax, backend: null, devices: [], problem: "RuntimeError: no TPU" } }, "needed", "JAX can't name its devices: RuntimeError: no TPU.", /-c "import jax; print\(jax\.devices\(\)\)"$/],
+  ["a JAX for the CPU beside a TPU", { jax: { ...jax, backend: "cpu" } }, "needed", "The host has 4 × TPU chip, but JAX sees its CPU alone.", /jax\[tpu\]==/],
+  ["a runs folder of somebody else", { runs: { folder: "/r", count: 0, writable: false } }, "needed", "The runs folder /r can't be written on tpu-0.", null],
+  ["a full disk", { disk: { path: "/", freeBytes: 3.2e9, totalBytes: 1e12 } }, "advice", "The disk of the runs folder has 3.2 GB free.", null],
+  ["a busy host", { load: [20, 16, 12] }, "advice", "tpu-0 is busy: 16 processes want its 8 cores", null],
+])("%s", (_, change, level, message, command) => {
+  const [found, ...others] = findings(host, { ...good, ...change });
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ level, message: expect.stringContaining(message), command: command ? expect.stringMatching(command) : null });
+  expect(found!.remedy).toMatch(/\.$/);
+});
