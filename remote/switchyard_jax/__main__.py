@@ -8,6 +8,8 @@ import argparse
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -65,7 +67,10 @@ class Attempt:
     def __init__(self, path: Path) -> None:
         self.path, self.number = path, 0
         self.run: AnyRun | None = None
+        self.workers: Any = None
         self.stops = 0
+        self.ending = False
+        self._failing = threading.RLock()
 
     def signalled(self, number: int, _: Any) -> None:
         """A first stop signal saves and ends, a second ends at once."""
@@ -74,6 +79,10 @@ class Attempt:
             self.fail(RunFailure("killed", f"The trainer was told to end twice ({signal.Signals(number).name}) and did not wait for its step; resume continues from the last checkpoint."))
 
     def fail(self, error: BaseException) -> NoReturn:
+        """From any thread; the first to come tells why."""
+        self._failing.acquire()
+        if self.ending:  # the others of a mesh go as well
+            time.sleep(60)
         failure = as_failure(error)
         reason, message, code = failure.reason, str(failure), EXIT_CODES[failure.reason]
         detail = None if isinstance(error, RunFailure) and error.__cause__ is None else "".join(traceback.format_exception(error))[-20_000:]
@@ -92,6 +101,8 @@ class Attempt:
                 record_end(self.path, self.number, 0, reason, code, message, detail)
         except OSError as last:
             print(f"The end could not be recorded: {last}", file=sys.stderr, flush=True)
+        if self.workers is not None:
+            self.workers.fail(failure)
         os._exit(code)
 
 
@@ -119,14 +130,21 @@ def main() -> None:
             attempt.run = SilentRun(0)
         try:
             from .train import train
+            from .workers import Workers
         except ImportError as error:
             raise RunFailure("device-error", f"JAX and what the trainer needs with it can't be loaded ({error}); install the packages of requirements.txt into {sys.executable}.") from error
-        reason, message = train(attempt.run, path, asked, lambda: attempt.stops > 0)
+        attempt.workers = Workers(options.coordinator, options.processes, options.process)
+        attempt.workers.meet(attempt.fail)
+        reason, message = train(attempt.run, path, asked, lambda: attempt.stops > 0, attempt.workers)
+        attempt.ending = True
         say(message)
         if isinstance(attempt.run, RunDirectory):
             attempt.run.end(reason, EXIT_CODES[reason], message, None)
+        attempt.workers.part()
         os._exit(EXIT_CODES[reason])
     except BaseException as error:  # noqa: BLE001 - an attempt always says why it ended
+        if options.processes > 1 and not isinstance(error, RunFailure):
+            time.sleep(3)  # a collective fails when a process is gone: who it was is about to be known
         attempt.fail(error)
 
 

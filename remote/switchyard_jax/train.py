@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -18,14 +18,15 @@ from .failure import RunFailure, StopAsked
 from .loop import Loop, Resumed
 from .mesh.axes import MeshShape
 from .model.sizes import model_of
-from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, damage_of, list_checkpoints, read_tensors, set_aside
+from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, Stored, Tensors, damage_of, list_checkpoints, read_tensors, set_aside
 from .run.directory import AnyRun, Progress
 from .spec import mesh_shape, read_spec
 from .trainer import Trainer
 from .training_step import Program
+from .workers import Workers, arrays_of_leader, told_by_leader
 
 
-def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[], bool]) -> tuple[str, str]:
+def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[], bool], workers: Workers) -> tuple[str, str]:
     """asked: steps and mesh, or None where the spec says it; rematerialise. Returns the reason and the sentence of the end."""
     spec = read_spec(path, MeshShape(*asked["mesh"]) if asked["mesh"] else None)
     shape, steps = mesh_shape(spec), asked["steps"] or spec["training"]["steps"]
@@ -33,16 +34,20 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
     def stop_asked() -> bool:
         return stopping() or run.requested("stop")
 
-    report = Progress(run, stop_asked, StopAsked)
+    def ends_early() -> bool:
+        """Between steps all processes stop together; before them process 0 does."""
+        return workers.leads and stop_asked()
+
+    report = Progress(run, ends_early, StopAsked)
     _keep_compilations()
     try:
-        devices = _devices(spec["device"], shape.ranks)
+        devices = _devices(spec["device"], shape.ranks, workers)
         mesh = mesh_of(shape, devices)
         prepared = open_prepared(path, spec["data"]["tokenizer"])
         model = model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad)
         trainer = Trainer(spec, steps, Devices(Program(model, shape, spec["training"], asked["rematerialise"]), mesh))
         report("building-model", 0, trainer.parameter_count, "parameters")
-        resumed, alerts, damaged = _restore(path, trainer, report)
+        resumed, alerts, damaged = _restore(path, trainer, report, workers.leads)
         run.step = resumed.step
         device = _name_of(devices, shape.ranks)
         # It says which rows of earlier attempts are superseded, so it comes before any row.
@@ -52,7 +57,7 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
         run.log("info", f"Model: {trainer.parameter_count:,} parameters on {device}, {model.precision}{on_mesh}{went_on}. JAX {jax.__version__}.")
         for message in damaged:
             run.write(run_alert(run.step, "warning", "failure", message))
-        if shape.ranks < len(devices):
+        if shape.ranks < len(devices) and workers.count == 1:
             run.log("info", f"{len(devices)} devices are here and the mesh uses {shape.ranks}.")
         batches = open_batches(prepared, spec)
         if steps != spec["training"]["steps"]:
@@ -66,11 +71,14 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
         return "stopped", f"Stopped before training began, at step {run.step} of {steps}."
 
 
-def _devices(wanted: str, ranks: int) -> list[Any]:
+def _devices(wanted: str, ranks: int, workers: Workers) -> list[Any]:
     """The devices that a spec's `device` means, of all processes."""
     kind, _, number = wanted.partition(":")
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", -(-ranks // max(1, _processes())))
+        jax.config.update("jax_num_cpu_devices", -(-ranks // workers.count))
+    if kind == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    workers.join_devices()
     try:
         if kind == "auto":
             return jax.devices()
@@ -89,40 +97,59 @@ def _keep_compilations() -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache / f"jax-programs-{kind}"))
 
 
-def _processes() -> int:
-    """Before devices are asked for: their number is set by then."""
-    return int(os.environ.get("SWITCHYARD_PROCESSES", "1"))
-
-
 def _name_of(devices: list[Any], ranks: int) -> str:
     kind = "cpu" if devices[0].platform == "cpu" else devices[0].device_kind
     return f"{kind} × {ranks}" if ranks > 1 else kind
 
 
-def _restore(path: Path, trainer: Trainer, report: Progress) -> tuple[Resumed, Alerts, list[str]]:
-    """Loads the newest checkpoint whose checksums hold; newer ones are set aside, with a sentence each."""
-    stored, unusable = list_checkpoints(path), []
-    for one in stored:
-        wrong = damage_of(one, lambda done, total: report("loading-checkpoint", done, total, "bytes"))
+def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool) -> tuple[Resumed, Alerts, list[str]]:
+    """Goes on from the newest checkpoint whose checksums hold. Process 0 reads it and tells the others."""
+    found, failure = None, None
+    if leads:
+        try:
+            found = _read_newest(path, trainer, report)
+        except RunFailure as error:
+            failure = [error.reason, str(error)]
+    step, failure = told_by_leader([found.stored.step if found else 0, failure])
+    if failure:
+        raise RunFailure(*failure)
+    if step == 0:
+        trainer.begin()
+        return Resumed(0, 0, 0.0, None), Alerts(), []
+    model, optimizer = trainer.expected()
+    trainer.load(arrays_of_leader(found and found.model, model), arrays_of_leader(found and found.optimizer, optimizer), step)
+    tokens, seconds, loss = told_by_leader([found.stored.manifest[name] for name in ("tokens", "seconds", "evaluationLoss")] if found else None)
+    return Resumed(step, tokens, seconds, loss), Alerts(_alerts_of(found.stored.folder) if found else None), found.damaged if found else []
+
+
+class Found(NamedTuple):
+    stored: Stored
+    model: Tensors
+    optimizer: Tensors
+    damaged: list[str]
+    """A sentence for each newer checkpoint that could not be used and was set aside."""
+
+
+def _read_newest(path: Path, trainer: Trainer, report: Progress) -> Found | None:
+    """None at the first start."""
+    all_stored, unusable = list_checkpoints(path), []
+    model, optimizer = trainer.expected()
+    for stored in all_stored:
+        wrong = damage_of(stored, lambda done, total: report("loading-checkpoint", done, total, "bytes"))
         if wrong is None:
             try:
-                model, optimizer = trainer.expected()
-                values, step = read_tensors(one.folder / MODEL, model)
-                moments, other = read_tensors(one.folder / OPTIMIZER, optimizer)
-                if step != other:
-                    raise RunFailure("checkpoint-error", f"The files of the checkpoint {one.folder} are of different steps; use another checkpoint.")
-                trainer.load(values, moments, step)
-                damaged = [f"The checkpoint of step {bad.step} is damaged ({why}) and was set aside as {set_aside(bad)}; going on from step {step}." for bad, why in unusable]
-                manifest = one.manifest
-                return Resumed(step, manifest["tokens"], manifest["seconds"], manifest["evaluationLoss"]), Alerts(_alerts_of(one.folder)), damaged
+                values, step = read_tensors(stored.folder / MODEL, model)
+                moments, other = read_tensors(stored.folder / OPTIMIZER, optimizer)
+                if not step == other == stored.step:
+                    raise RunFailure("checkpoint-error", f"The files of the checkpoint {stored.folder} are of different steps; use another checkpoint.")
+                return Found(stored, values, moments, [f"The checkpoint of step {bad.step} is damaged ({why}) and was set aside as {set_aside(bad)}; going on from step {step}." for bad, why in unusable])
             except RunFailure as failure:
                 wrong = str(failure)
-        unusable.append((one, wrong))
-    if stored:
-        which = "The only checkpoint" if len(stored) == 1 else f"None of the {len(stored)} checkpoints"
-        raise RunFailure("checkpoint-error", f"{which} can be used: that of step {stored[0].step} is damaged ({unusable[0][1]}). Duplicate the run to start again from step 0.")
-    trainer.begin()
-    return Resumed(0, 0, 0.0, None), Alerts(), []
+        unusable.append((stored, wrong))
+    if all_stored:
+        which = "The only checkpoint" if len(all_stored) == 1 else f"None of the {len(all_stored)} checkpoints"
+        raise RunFailure("checkpoint-error", f"{which} can be used: that of step {all_stored[0].step} is damaged ({unusable[0][1]}). Duplicate the run to start again from step 0.")
+    return None
 
 
 def _alerts_of(folder: Path) -> dict[str, Any] | None:
