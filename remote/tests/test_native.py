@@ -136,3 +136,13 @@ def test_gradients_and_logits_are_those_of_the_engine(tmp_path: Path) -> None:
     wanted = {name: moment / 0.1 for name, moment in load_file(tmp_path / "last/optimizer.safetensors").items() if name.startswith("first_moment.")}
     assert len(wanted) == 28
     assert_same(gradients, wanted)
+
+    # A loss that is not finite changes nothing, and neither does any step after it.
+    values, moments = trainer.tensors()
+    broken = {**values, "shared.weight": np.full_like(values["shared.weight"], np.nan)}
+    trainer.load(broken, moments, 1)
+    assert np.isnan(trainer.scalars(trainer.step(2, batch, 0))["loss"])
+    trainer.step(3, batch, 0)
+    for found, wanted in zip(trainer.tensors(), (broken, moments)):
+        for name, value in wanted.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)

@@ -1,0 +1,215 @@
+"""The trainer as the agent starts it: a run directory in, events, checkpoints and an end out."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from conftest import NODE, ROOT, run_node
+from runs import end, events_of, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train, wait_for_step
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_text(tmp_path_factory.mktemp("text") / "text")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Path:
+    """A run that was trained without interruption."""
+    run = make_run(tmp_path_factory.mktemp("whole") / "run", tiny_spec(text))
+    assert train(run).endswith("Completed 12 steps.\n")
+    return run
+
+
+def steps_of(run: Path) -> list[int]:
+    return sorted(int(folder.name.removeprefix("step-")) for folder in (run / "checkpoints").iterdir())
+
+
+def test_a_run_is_told_by_events_that_the_contract_knows(whole: Path) -> None:
+    told = json.loads(run_node(ROOT / "remote/tests/readRun.ts", str(whole)))
+    assert told == {"events": len(events_of(whole)), "checkpoints": [10, 12], "exit": "completed"}
+    kinds = {kind: len(of_kind(whole, kind)) for kind in ("attempt", "metrics", "routing", "evaluation", "checkpoint")}
+    # Routing of 2 sparse layers at steps 1, 3, 6, 9, 12; checkpoints of 5, 10 and 12 written, 5 removed.
+    assert kinds == {"attempt": 1, "metrics": 12, "routing": 10, "evaluation": 2, "checkpoint": 4}
+    assert steps_of(whole) == [10, 12]
+    values = of_kind(whole, "metrics")[-1]["values"]
+    assert {"loss", "totalLoss", "auxiliaryLoss", "zLoss", "gradientNorm", "learningRate", "tokensPerSecond", "stepSeconds", "memoryBytes", "droppedFraction", "paddingFraction",
+            "expertsPerToken", "overload", "routerEntropy", "routerConfidence", "deadExperts"} == set(values)
+    heartbeat = json.loads((whole / "heartbeat.json").read_text())
+    assert heartbeat["attempt"] == 1
+    assert json.loads((whole / "process.json").read_text())["argv"][:3] == ["python", "-m", "switchyard_jax"]
+
+
+@pytest.mark.usefixtures("addon")
+def test_the_native_trainer_makes_the_same_run(tmp_path: Path, text: Path, whole: Path) -> None:
+    """From the same spec, without a common checkpoint: weights, batches, dropout and updates are the same."""
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    native(run)
+    assert_close(history(whole), history(run))
+
+
+@pytest.mark.usefixtures("addon")
+def test_either_trainer_continues_the_other(tmp_path: Path, text: Path) -> None:
+    run, alone = (make_run(tmp_path / name, tiny_spec(text)) for name in ("run", "alone"))
+    native(run, "--steps", "5")
+    train(run, "--steps", "9")
+    native(run, "--steps", "12")
+    native(alone, "--steps", "12")
+    assert_close([row for row in history(run) if row["kind"] == "metrics"], [row for row in history(alone) if row["kind"] == "metrics"], routing=False)
+    for name in ("model", "optimizer"):
+        found, wanted = (load_file(one / f"checkpoints/step-12/{name}.safetensors") for one in (run, alone))
+        assert set(found) == set(wanted)
+        for tensor, value in wanted.items():
+            np.testing.assert_allclose(found[tensor], value, rtol=0, atol=1e-3 * np.abs(value).max(), err_msg=tensor)
+
+
+def native(run: Path, *words: str) -> None:
+    done = subprocess.run([NODE, ROOT / "trainer/main.ts", str(run), *words], env=dict(os.environ), capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_close(found: list[Any], wanted: list[Any], routing: bool = True) -> None:
+    def rows(history_: list[Any]) -> list[Any]:
+        return sorted(({**row, "values": {name: value for name, value in row["values"].items() if routing or name in ("loss", "gradientNorm", "learningRate")}} if "values" in row else row
+                       for row in history_), key=lambda row: (row["step"], row["kind"], row.get("stack", ""), row.get("layer", 0)))
+
+    def compare(one: Any, other: Any, path: str) -> None:
+        if isinstance(other, dict):
+            assert set(one) == set(other), path
+            for name, value in other.items():
+                compare(one[name], value, f"{path}.{name}")
+        elif isinstance(other, list):
+            assert len(one) == len(other), path
+            for i, (x, y) in enumerate(zip(one, other)):
+                compare(x, y, f"{path}[{i}]")
+        elif isinstance(other, (int, float)):
+            assert one == pytest.approx(other, rel=1e-4, abs=1e-5), path
+        else:
+            assert one == other, path
+
+    compare(rows(found), rows(wanted), "rows")
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path, text: Path, whole: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    # A stop that is there before the first step is answered before it; the run then has nothing but its spec.
+    (run / "control").mkdir()
+    (run / "control/stop.json").write_text("{}")
+    train(run)
+    assert exit_of(run)["message"] == "Stopped before training began, at step 0 of 12."
+    train(run, "--steps", "4")
+    train(run, "--steps", "7")
+    train(run, "--steps", "12")
+    assert [event["fromStep"] for event in of_kind(run, "attempt")] == [0, 4, 7]
+    rows = {(row["kind"], row["step"], row.get("stack")): row for row in history(run)}
+    for row in history(whole):
+        if row["kind"] == "metrics":
+            mine = rows["metrics", row["step"], None]
+            assert mine["tokens"] == row["tokens"]
+            for name in ("loss", "totalLoss", "gradientNorm", "learningRate"):
+                # The schedule ends with the run, which for inverse square root makes no difference.
+                assert mine["values"][name] == row["values"][name], (row["step"], name)
+        else:
+            assert rows[row["kind"], row["step"], row.get("stack")] == row
+
+
+def test_a_checkpoint_on_request_and_a_stop_by_signal(tmp_path: Path, text: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_spec(text, training={**tiny_spec(text)["training"], "steps": 100_000, "evaluateEvery": 100_000, "checkpoint": {"everySteps": 100_000, "everyMinutes": 1000}}))
+    child = start(run)
+    try:
+        wait_for_step(run, 2, child)
+        (run / "control/checkpoint.json").write_text("{}")
+        deadline = time.monotonic() + 30
+        while (run / "control/checkpoint.json").exists():
+            assert child.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+        assert of_kind(run, "checkpoint")[0]["reason"] == "request"
+        child.terminate()
+        output, _ = child.communicate(timeout=30)
+        assert child.returncode == 0, output
+    finally:
+        end(child)
+    last = exit_of(run)
+    assert last["reason"] == "stopped" and last["message"] == f"Stopped at step {last['step']} of 100000."
+    assert steps_of(run)[-1] == last["step"] == of_kind(run, "metrics")[-1]["step"]
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint_and_sets_a_damaged_one_aside(tmp_path: Path, text: Path, whole: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    train(run, "--steps", "10")
+    # As a kill leaves it: half a line, a checkpoint that is not whole, and a newer one that is damaged.
+    with open(run / "events.jsonl", "a") as events:
+        events.write('{"v":1,"attempt":1,"se')
+    (run / "checkpoints/.step-11.partial").mkdir()
+    file = run / "checkpoints/step-10/model.safetensors"
+    file.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\1")
+    (run / "exit.json").unlink()
+    train(run, "--steps", "12")
+    assert of_kind(run, "attempt")[-1]["fromStep"] == 5
+    message = [event["message"] for event in of_kind(run, "alert") if event["code"] == "failure"]
+    assert message == ["The checkpoint of step 10 is damaged (model.safetensors does not match its checksum) and was set aside as checkpoints/damaged-step-10; going on from step 5."]
+    assert [row for row in history(run) if row["step"] > 5] == [row for row in history(whole) if row["step"] > 5]
+    for folder in (run / "checkpoints").iterdir():
+        for name in ("model.safetensors", "manifest.json"):
+            (folder / name).write_bytes(b"no")
+    for folder in (run / "checkpoints").iterdir():
+        (folder / "manifest.json").write_text(json.dumps({"v": 1, "step": 12, "files": [{"name": "model.safetensors", "bytes": 3, "sha256": "0" * 64}]}))
+    train(run, code=5)
+    assert exit_of(run)["reason"] == "checkpoint-error"
+    assert "model.safetensors has another size than recorded" in exit_of(run)["message"]
+
+
+def test_parameters_that_are_not_numbers_end_the_run_before_they_spread(tmp_path: Path, text: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    train(run, "--steps", "6")
+    # A part of the file becomes NaN and the manifest agrees, so that only the step can notice.
+    file, manifest = run / "checkpoints/step-6/model.safetensors", json.loads((run / "checkpoints/step-6/manifest.json").read_text())
+    bytes_ = file.read_bytes()
+    damaged = bytes_[:-4000] + b"\0\0\xc0\x7f" * 1000
+    file.write_bytes(damaged)
+    for entry in manifest["files"]:
+        if entry["name"] == file.name:
+            entry["sha256"] = hashlib.sha256(damaged).hexdigest()
+    (run / "checkpoints/step-6/manifest.json").write_text(json.dumps(manifest))
+    train(run, "--steps", "12", code=7)
+    last = exit_of(run)
+    assert (last["attempt"], last["reason"], last["step"]) == (2, "non-finite", 6)
+    assert re.fullmatch(r"The (loss|gradient) became nan at step 7; parameters were left as they were\. Lower the learning rate and start again\.", last["message"])
+    alert = of_kind(run, "alert")[-1]
+    assert (alert["code"], alert["step"], alert["level"]) == ("non-finite", 7, "error")
+    assert [event for event in of_kind(run, "metrics") if event["attempt"] == 2] == []
+    assert steps_of(run) == [5, 6]
+
+
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: Path) -> None:
+    sparse = {"experts": 4, "balancing": "sinkhorn"}
+    run = make_run(tmp_path / "run", tiny_spec(text, model={**tiny_spec(text)["model"], "sparse": sparse}))
+    train(run, code=2)
+    assert exit_of(run) | {"t": 0} == {"v": 1, "attempt": 1, "reason": "spec-error", "code": 2, "step": 0, "t": 0, "by": "trainer", "detail": None,
+        "message": "The spec is wrong at model.sparse.balancing: The JAX trainer balances by the auxiliary loss or not at all; choose one of them, or train on this machine."}
+    run = make_run(tmp_path / "large", tiny_spec(text))
+    train(run, "--mesh", "16,1,1", code=2)
+    assert exit_of(run)["message"].startswith("The spec is wrong at training.batchSize: A batch of 8 can't be split evenly")
+    (run / "data.json").unlink()
+    train(run, "--mesh", "1,1,1", code=3)
+    assert exit_of(run)["reason"] == "data-error"
+
+
+def test_a_second_trainer_is_refused(tmp_path: Path, text: Path) -> None:
+    run = make_run(tmp_path / "run", tiny_spec(text, training={**tiny_spec(text)["training"], "steps": 100_000}))
+    child = start(run)
+    try:
+        wait_for_step(run, 1, child)
+        assert "Another trainer already works in this run directory" in train(run, code=1)
+        assert child.poll() is None
+    finally:
+        end(child)
