@@ -2,6 +2,7 @@
 // been checked by its schema before anybody sees it; a host that floods or talks nonsense ends its own conversation and nothing else.
 import { setTimeout as wait } from "node:timers/promises";
 import type { Channel } from "./ssh.ts";
+import { Allowance } from "./allowance.ts";
 import { answers, Push, Reply, type Answer, type Verb } from "./agentMessages.ts";
 import { BootstrapReply, type AgentProgram, type RemoteFolders } from "./installAgent.ts";
 import { FrameReader, frameOf } from "./frames.ts";
@@ -21,9 +22,8 @@ export interface RequestOptions { seconds?: number; onPart?: (part: unknown) => 
 
 const MAX_NOISE_BYTES = 4 << 20;
 const MAX_NONSENSE = 20;
-/** Pushes a second in the long run, and at once. */
-const PUSHES_PER_SECOND = 2000;
-const PUSHES_AT_ONCE = 20_000;
+/** Events that the agent may have on their way, in bytes; it counts the same (WINDOW and CHUNK there). */
+const WINDOW_BYTES = (4 << 20) + 196_608;
 /** Bytes taken from one host in a slot of time: what is beyond waits, so that other work has its turn. */
 const SLOT_BYTES = 4 << 20;
 const SLOT_MILLISECONDS = 50;
@@ -50,8 +50,11 @@ export class AgentSession {
   #over: string | null = null;
   #close!: (sentence: string) => void;
   #nonsense = 0;
-  #allowance = PUSHES_AT_ONCE;
-  #allowedAt = performance.now();
+  // A second, and at once: far more than any trainer makes, and little enough for this machine to go on with its work.
+  #pushes = new Allowance(2000, 20_000);
+  #pushedBytes = new Allowance(2 << 20, 64 << 20);
+  #eventBytes = new Allowance(32 << 20, 256 << 20);
+  #unacknowledged = 0;
   #slot = { at: 0, bytes: 0 };
   #heard = performance.now();
   #pinger: NodeJS.Timeout | null = null;
@@ -210,13 +213,19 @@ export class AgentSession {
   #takePush(message: unknown): void {
     const push = Push.safeParse(message);
     if (!push.success) return this.#mistake("reports on a run in a way that Switchyard's agent does not");
-    const now = performance.now();
-    this.#allowance = Math.min(PUSHES_AT_ONCE, this.#allowance + ((now - this.#allowedAt) * PUSHES_PER_SECOND) / 1000);
-    this.#allowedAt = now;
-    if (--this.#allowance < 0) return this.end(`${this.host} sends more than was asked for; the link to it was closed.`);
-    this.#watches.get(push.data.watch)?.(push.data);
-    // What is stored makes room for more: the agent holds back whatever is beyond its window.
-    if (push.data.events) this.#send({ verb: "ack", bytes: Buffer.byteLength(push.data.events.data, "base64") });
+    const { watch, events, file, output } = push.data, bytes = events ? Buffer.byteLength(events.data, "base64") : 0;
+    this.#unacknowledged += bytes;
+    const late = Math.max(this.#pushes.take(1), this.#pushedBytes.take((file?.text.length ?? 0) + (output?.data.length ?? 0)));
+    if (late > 0 || this.#unacknowledged > WINDOW_BYTES) return this.end(`${this.host} sends more than was asked for; the link to it was closed.`);
+    this.#watches.get(watch)?.(push.data);
+    // What is stored makes room for more, but for no more a second than this machine can take in: the agent holds back whatever is beyond its window.
+    if (bytes > 0) setTimeout(() => this.#acknowledge(bytes), this.#eventBytes.take(bytes)).unref();
+  }
+
+  #acknowledge(bytes: number): void {
+    if (this.#over !== null) return;
+    this.#unacknowledged -= bytes;
+    this.#send({ verb: "ack", bytes });
   }
 
   #mistake(what: string): void {

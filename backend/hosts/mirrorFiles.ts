@@ -33,6 +33,11 @@ export class MirrorFiles {
     this.directory = directory;
   }
 
+  /** Bytes of events that are here. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Opens the copy and says how far it is, and by what the original is recognised. */
   open(): { offset: number; marks: Mark[] } {
     this.close();

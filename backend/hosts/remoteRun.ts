@@ -27,6 +27,8 @@ export interface RemoteHooks {
 /** What a trainer still prints after its end is waited for this long. */
 const LAST_WORDS_MILLISECONDS = 2500;
 const TRY_AGAIN_MILLISECONDS = 10_000;
+/** Beginnings in a row that bring nothing. */
+const MAX_BEGINNINGS = 5;
 /** Workers that go on after the run has ended are given this long. */
 const STRAGGLE_SECONDS = 30;
 const END_GRACE_SECONDS = 60;
@@ -141,7 +143,7 @@ export class RemoteRun implements RemoteView {
       detached: false,
       launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt: readProcess(this.directory)?.attempt ?? 0 },
     });
-    this.#left = this.#problem = null;
+    this.#left = this.#problem = this.#process = null;
     this.#escalated = false;
     this.doing = null;
     if (this.#following) void this.leave().then(() => this.follow());
@@ -211,16 +213,17 @@ export class RemoteRun implements RemoteView {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const release = this.#link.lease();
+    let beginnings = 0;
     try {
       while (!signal.aborted) {
         const session = await this.#link.connected(signal);
         try {
           if (this.file.launch?.state === "cancelled" && await this.#cancel(this.file.launch)) return;
           if (this.file.launch?.state === "pending") await this.#launch(this.file.launch, signal);
-          if (await this.#watch(session, signal) === "ended") {
-            await this.#stragglers();
-            return;
-          }
+          const before = this.#files.size, outcome = await this.#watch(session, signal);
+          if (outcome === "ended") return void await this.#stragglers();
+          beginnings = this.#files.size === before ? beginnings + 1 : 0;
+          if (beginnings >= MAX_BEGINNINGS && !signal.aborted) throw new Error(`The events that ${this.host} sends do not follow each other, so they were not taken; they are asked for again.`);
         } catch (error) {
           if (signal.aborted) return;
           if (error instanceof HostError && error.code === "lost") continue;
@@ -290,29 +293,35 @@ export class RemoteRun implements RemoteView {
     const abandon = () => resolve("again");
     signal.addEventListener("abort", abandon);
     void session.closed.then((sentence) => reject(new HostError(sentence, "lost")));
-    let ending: NodeJS.Timeout | null = null;
-    const end = await session.watch({ directory: this.#there, process: 0, ...position }, ({ anew }) => {
-      if (!anew || position.offset === 0) return;
+    let ending: NodeJS.Timeout | null = null, over = false;
+    let end = () => {};
+    session.watch({ directory: this.#there, process: 0, ...position }, ({ anew }) => {
+      this.#problem = this.#process = null;
+      if (signal.aborted || !anew || position.offset === 0) return;
       this.#files.empty();
       this.#hooks.emptied();
     }, (push) => {
+      // Let go of meanwhile, or begun anew: what still comes of it belongs to nobody.
+      if (over) return;
       try {
         if (this.#take(push) === "again") return resolve("again");
       } catch (error) {
         return error instanceof OutOfStep ? resolve("again") : reject(error as Error);
       }
-      const over = this.#linked && this.#process !== "alive" && this.#over();
-      if (over) ending ??= setTimeout(() => resolve("ended"), LAST_WORDS_MILLISECONDS);
+      if (this.#linked && this.#process !== "alive" && this.#over()) ending ??= setTimeout(() => resolve("ended"), LAST_WORDS_MILLISECONDS);
       else if (ending) {
         clearTimeout(ending);
         ending = null;
       }
-    });
-    this.#problem = null;
-    this.#hooks.changed();
+    }).then((stop) => {
+      end = stop;
+      if (over) stop();
+      else this.#hooks.changed();
+    }, reject);
     try {
       return await promise;
     } finally {
+      over = true;
       if (ending) clearTimeout(ending);
       signal.removeEventListener("abort", abandon);
       end();
