@@ -114,7 +114,14 @@ test("a declined key is no host; a dashboard there is one click away; a cluster 
     await expect(rows).toHaveCount(2);
     await expect(rows.first()).toContainText(/0box.*connected/);
     expect(await product.cli("hosts", "list")).toMatchObject({ clusters: [{ name: "pod", workers: ["box", "other"] }] });
-    // The address opens the same view again.
+    // The list is one stop of the Tab key; the arrow keys move in it, the address opens the same view again.
+    await app.getByRole("navigation", { name: "Hosts and clusters" }).getByRole("button", { name: /^pod/ }).focus();
+    await app.keyboard.press("ArrowUp");
+    await app.keyboard.press("Enter");
+    await expect(app.getByRole("heading", { name: "other" })).toBeVisible();
+    await app.keyboard.press("ArrowDown");
+    await app.keyboard.press("Enter");
+    await expect(app.getByRole("heading", { name: "pod" })).toBeVisible();
     await app.reload();
     await expect(app.getByRole("heading", { name: "pod" })).toBeVisible();
     expect(server.log.match(/Accepted publickey/g)).toHaveLength(1);

@@ -255,6 +255,36 @@ describe("the link", () => {
     expect(box().link).toMatchObject({ status: "connected", failure: null });
   });
 
+  test("that was lost comes back by itself once the host does, unless the person ended it", async () => {
+    const { hosts, server, box, states } = await set();
+    await hosts.check("box", true);
+    await server.stop();
+    await until(() => box().link.status === "unreachable");
+    const { since } = box().link;
+    await until(() => box().link.failure!.kind === "refused", 5000, "the first try");
+    expect(box().link.since).toBe(since);
+    const tried = states.length;
+    await server.listen();
+    await until(() => box().link.status === "connected", 10_000, "the second try");
+    // No try in the background shows as "connecting".
+    expect(states.slice(tried).map(({ hosts: [first] }) => first!.link.status)).not.toContain("connecting");
+    await hosts.disconnect("box");
+    await server.restart();
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect([box().link.status, server.connections()]).toEqual(["idle", []]);
+  });
+
+  test("whose key changes meanwhile is not tried again and again", async () => {
+    const { hosts, server, box } = await set();
+    await hosts.check("box", true);
+    await server.replaceHostKey();
+    await until(() => box().link.failure?.kind === "host-key-changed", 6000, "the first try");
+    const { length } = server.log;
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    expect(server.log.length).toBe(length);
+    expect(box().link.failure!.changedKey!.offered!.fingerprint).toBe(server.fingerprint);
+  });
+
   test("logins to one host at the same time are one", async () => {
     const { hosts, server } = await set();
     await Promise.all([hosts.connect("box", false), hosts.connect("box", false), hosts.connect("box", true)]);

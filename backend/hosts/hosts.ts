@@ -21,6 +21,11 @@ const UNTRIED: LinkState = { status: "untried", since: null, failure: null };
 /** What a lost link looks like; a refused command or login says nothing about the link. */
 const LOST: ReadonlySet<SshFailure["kind"]> = new Set<SshFailure["kind"]>(["name-unknown", "refused", "timeout", "no-route", "proxy-failed", "closed", "host-key-changed", "host-key-unknown", "permission-denied", "not-answered", "no-ssh", "bad-configuration", "other"]);
 
+/** Seconds until a lost host is tried again, the last one from then on. */
+const RETRY_SECONDS = [2, 4, 8, 15, 30, 60, 120, 300] as const;
+/** What time alone can mend. */
+const PASSING: ReadonlySet<SshFailure["kind"]> = new Set<SshFailure["kind"]>(["refused", "timeout", "no-route", "name-unknown", "proxy-failed", "closed", "other"]);
+
 interface Link {
   state: LinkState;
   checking: string | null;
@@ -29,6 +34,9 @@ interface Link {
   login: { done: Promise<void>; ask: boolean } | null;
   /** Held open while the host is connected. */
   watch: Channel | null;
+  /** The next try to reach a host that was lost. */
+  retry: NodeJS.Timeout | null;
+  failures: number;
 }
 
 export class Hosts {
@@ -134,18 +142,24 @@ export class Hosts {
     const host = this.host(name), link = this.#link(name);
     // One that asks nobody may fail where a person would have known the answer.
     if (link.login && ask && !link.login.ask) await link.login.done.catch(() => {});
-    link.login ??= { ask, done: this.#login(host, link, ask).finally(() => { link.login = null; }) };
+    await this.#loginOnce(host, link, ask, true);
+  }
+
+  /** One login at a time. `shown`: somebody waits for it; a try in the background leaves the host as it is meanwhile. */
+  async #loginOnce(host: Host, link: Link, ask: boolean, shown: boolean): Promise<void> {
+    this.#cancelRetry(link);
+    link.login ??= { ask, done: this.#login(host, link, ask, shown).finally(() => { link.login = null; }) };
     await link.login.done;
   }
 
-  async #login(host: Host, link: Link, ask: boolean): Promise<void> {
+  async #login(host: Host, link: Link, ask: boolean, shown: boolean): Promise<void> {
     if (link.watch) return;
     const before = link.state;
-    this.#set(host.name, { status: "connecting", since: now(), failure: null });
+    if (shown) this.#set(host.name, { status: "connecting", since: now(), failure: null });
     let asking: LoginAsking | null = null;
     try {
       if (ask) asking = await this.#askpass.begin(host.name, await strictness(host.target, this.#configFile));
-      const { failure, timedOut } = await runOnHost(host.target, "exit 0", { ...this.sshOptions, ...(asking ? { asking } : {}) }, { seconds: LOGIN_SECONDS, limit: 64 * 1024 });
+      const { failure, timedOut } = await runOnHost(host.target, "exit 0", { ...this.sshOptions, name: host.name, ...(asking ? { asking } : {}) }, { seconds: LOGIN_SECONDS, limit: 64 * 1024 });
       const problem = timedOut ? slow(host.name) : failure && await this.#explained(host, failure, asking);
       if (problem) throw new LinkError(problem);
       this.#hold(host, link, before);
@@ -167,21 +181,42 @@ export class Hosts {
 
   /** Keeps a channel open that does nothing, so that the end of the link is known when it comes. */
   #hold(host: Host, link: Link, before: LinkState): void {
-    const watch = openChannel(host.target, "exec cat", this.sshOptions);
+    const watch = openChannel(host.target, "exec cat", { ...this.sshOptions, name: host.name });
     link.watch = watch;
+    link.failures = 0;
+    this.#cancelRetry(link);
     this.#set(host.name, before.status === "connected" ? before : { status: "connected", since: now(), failure: null });
     void watch.closed.then(({ failure }) => {
       if (link.watch !== watch) return;
       link.watch = null;
       this.#dropForwards(host.name);
       this.#set(host.name, failure ? unreachable(link.state, failure) : { status: "idle", since: now(), failure: null });
+      if (failure) this.#retryLater(host.name, link, failure);
     });
+  }
+
+  /** Tries a lost host again by itself, as long as nothing has to be asked for it. */
+  #retryLater(name: string, link: Link, failure: SshFailure): void {
+    if (this.#closed || !PASSING.has(failure.kind)) return;
+    link.retry = setTimeout(() => {
+      link.retry = null;
+      if (this.#links.get(name) !== link || link.watch || link.login) return;
+      this.#loginOnce(this.host(name), link, false, false).catch((error: unknown) => {
+        if (error instanceof LinkError) this.#retryLater(name, link, error.failure);
+      });
+    }, RETRY_SECONDS[Math.min(link.failures++, RETRY_SECONDS.length - 1)]! * 1000);
+    link.retry.unref();
+  }
+
+  #cancelRetry(link: Link): void {
+    if (link.retry) clearTimeout(link.retry);
+    link.retry = null;
   }
 
   /** Runs a command over the host's connection, or over a new one that asks nobody. Whoever opens it reads it. */
   open(name: string, command: string): Channel {
     const host = this.host(name);
-    const channel = openChannel(host.target, command, this.sshOptions);
+    const channel = openChannel(host.target, command, { ...this.sshOptions, name });
     void channel.closed.then(({ failure }) => failure && this.report(name, failure));
     return channel;
   }
@@ -206,7 +241,7 @@ export class Hosts {
     tell("connecting");
     try {
       await this.connect(name, ask);
-      const outcome = await checkHost(host, openChannel(host.target, "exec sh -s", this.sshOptions), tell);
+      const outcome = await checkHost(host, openChannel(host.target, "exec sh -s", { ...this.sshOptions, name }), tell);
       if (outcome.check) {
         link.check = outcome.check;
         this.#store.remember(name, { link: link.state, check: outcome.check });
@@ -228,6 +263,7 @@ export class Hosts {
 
   async #end(name: string, target: HostTarget): Promise<void> {
     const link = this.#link(name), { watch } = link;
+    this.#cancelRetry(link);
     link.watch = null;
     watch?.kill();
     this.#dropForwards(name);
@@ -276,6 +312,7 @@ export class Hosts {
     this.#followers.clear();
     for (const link of this.#links.values()) {
       const { watch } = link;
+      this.#cancelRetry(link);
       link.watch = null;
       watch?.kill();
     }
@@ -294,7 +331,7 @@ export class Hosts {
     if (!link) {
       const remembered = this.#store.remembered(name), state = remembered?.link ?? UNTRIED;
       // A connection of an earlier process is not held by this one.
-      link = { state: state.status === "connected" || state.status === "connecting" ? { ...state, status: "idle" } : state, checking: null, check: remembered?.check ?? null, problem: null, login: null, watch: null };
+      link = { state: state.status === "connected" || state.status === "connecting" ? { ...state, status: "idle" } : state, checking: null, check: remembered?.check ?? null, problem: null, login: null, watch: null, retry: null, failures: 0 };
       this.#links.set(name, link);
     }
     return link;

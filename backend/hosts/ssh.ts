@@ -15,6 +15,8 @@ export interface Asking {
 }
 
 export interface SshOptions {
+  /** What the person calls the host, for sentences; its address when left out. */
+  name?: string;
   /** Folder of connection sharing, of at most 40 bytes (controlFolder.ts); null gives each process its own connection. */
   controlFolder: string | null;
   /** In place of ~/.ssh/config and /etc/ssh/ssh_config; left out, SWITCHYARD_SSH_CONFIG, and without it those. */
@@ -102,7 +104,7 @@ export function openChannel(target: HostTarget, command: string, options: SshOpt
     // Its own session: without a terminal nothing can ask there, and Ctrl-C reaches us first.
     detached: true,
   });
-  return channelOf(child, (stderr, code, missing) => failureOf(target.address, stderr, code, missing));
+  return channelOf(child, (stderr, code, missing) => failureOf(options.name ?? target.address, stderr, code, missing));
 }
 
 /** The channel of a started process; `fails` says what its end means. */

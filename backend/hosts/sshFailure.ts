@@ -46,7 +46,7 @@ export function failureOf(host: string, stderr: string, code: number | null, mis
     if (match) return { kind, message: oneLine(message(host, match)), remedy: remedy(host), detail, changedKey: null };
   }
   // Of a shared connection that broke, ssh says nothing.
-  if (detail === "") return { kind: "closed", message: `The connection to ${host} was closed.`, remedy: "Try again; if it stays so, look whether the host is up.", detail, changedKey: null };
+  if (detail === "") return { kind: "closed", message: `The connection to ${host} was lost.`, remedy: "The host may be off, or the network between; try again.", detail, changedKey: null };
   const last = detail.split("\n").findLast((line) => line.trim() !== "");
   return { kind: "other", message: oneLine(`The link to ${host} failed: ${last}`), remedy: "Try the same in a terminal with ssh -v to see where it stops.", detail, changedKey: null };
 }

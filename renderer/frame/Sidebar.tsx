@@ -2,12 +2,12 @@
 import { useMemo, type PointerEvent } from "react";
 import { useRequest } from "../connection/index.ts";
 import { setFilter, useFilter } from "../state/filter.ts";
-import { useHosts } from "../state/hosts.ts";
 import { listed, matching, useRuns } from "../state/runs.ts";
 import { changeSettings, clampWidth, SIDEBAR_WIDTH, useSettings } from "../state/settings.ts";
 import { newRun } from "../state/runActions.ts";
 import { setView, useView } from "../state/view.ts";
 import { Icon } from "./Icon.tsx";
+import { SidebarHosts } from "../hosts/SidebarHosts.tsx";
 import { RunList } from "./RunList.tsx";
 
 export function Sidebar() {
@@ -32,19 +32,12 @@ export function Sidebar() {
         </div>
       )}
       {shown.length > 0 ? <RunList runs={shown} /> : <EmptyList loaded={loaded} filter={filter} hidden={present.length} clear={() => setFilter("")} />}
-      <HostsLink />
+      <SidebarHosts />
       <ModelsLink />
       <PlanLink />
       <ResizeHandle />
     </aside>
   );
-}
-
-function HostsLink() {
-  const { page } = useView();
-  const hosts = useHosts()?.hosts ?? [];
-  const connected = hosts.filter(({ link }) => link.status === "connected").length;
-  return <button type="button" className="sidebar-foot" aria-current={page === "hosts" ? "page" : undefined} onClick={() => setView({ page: "hosts" })}>Hosts <span className="muted number">{hosts.length > 0 ? `${connected > 0 ? `${connected.toLocaleString("en")} of ` : ""}${hosts.length.toLocaleString("en")}${connected > 0 ? " connected" : ""}` : ""}</span></button>;
 }
 
 function ModelsLink() {
