@@ -12,14 +12,11 @@ const test = base.extend<{ server: SshServer }>({
   // oxlint-disable-next-line no-empty-pattern
   server: async ({}, provide) => {
     const server = await SshServer.start({ environment: { XLA_FLAGS: `--xla_force_host_platform_device_count=${DEVICES}`, JAX_PLATFORMS: "cpu" } });
-    process.env["SWITCHYARD_SSH_CONFIG"] = server.configFile;
     await provide(server);
-    delete process.env["SWITCHYARD_SSH_CONFIG"];
     await server.end();
   },
   product: async ({ server }, provide) => {
-    expect(server.listening).toBe(true);
-    const product = new Product();
+    const product = new Product({ SWITCHYARD_SSH_CONFIG: server.configFile });
     await product.start();
     await provide(product);
     await product.end();
@@ -28,7 +25,15 @@ const test = base.extend<{ server: SshServer }>({
 
 test("a run is trained on a host, cut off, found again without a gap, stopped, and continued here", async ({ app, product, server }) => {
   test.setTimeout(420_000);
-  await product.cli("hosts", "add", "pod", server.alias, "--python", await ensurePythonEnvironment());
+  const interpreter = await ensurePythonEnvironment();
+  await app.getByRole("button", { name: /^Hosts/ }).click();
+  await app.getByRole("button", { name: "Add a host…" }).click();
+  await app.getByLabel("Address", { exact: true }).fill(server.alias);
+  await app.getByLabel("Name", { exact: true }).fill("pod");
+  await app.getByLabel(/^Python/).fill(interpreter);
+  await app.getByRole("button", { name: "Add and check" }).click();
+  await expect(app.locator(".host-link")).toContainText("connected since", { timeout: 60_000 });
+  await expect(app.getByRole("region", { name: "What the host has" })).toContainText("8 ×");
 
   // Launched from the form.
   await app.getByRole("button", { name: "New run", exact: true }).click();
@@ -91,8 +96,12 @@ test("runs that go on a host are attached to, detached from and deleted here wit
   mkdirSync(runs, { recursive: true });
   const id = writeRun(runs, { steps: 40, exit: null, name: "theirs" }), before = readFileSync(join(runs, id, "events.jsonl"));
   expect(await product.cli("attach", server.alias)).toMatchObject({ runs: [{ name: "theirs", state: "alive", runId: null }] });
-  await product.cli("attach", server.alias, join(runs, id));
-  await app.locator(".run-row", { hasText: "theirs" }).locator(".run-choice").click();
+  await app.getByRole("button", { name: /^Hosts/ }).click();
+  await app.getByRole("navigation", { name: "Hosts and clusters" }).getByRole("button", { name: /^box/ }).click();
+  await app.getByRole("button", { name: "Find runs" }).click();
+  await expect(app.getByRole("region", { name: "Runs on box" }).getByRole("row")).toHaveCount(2);
+  await app.getByRole("button", { name: "Attach to theirs" }).click();
+  await expect(app.locator(".run-header h1")).toHaveText("theirs");
   await expect(status(app)).toContainText("running");
   await expect(app.locator(".run-progress-text")).toContainText("step 40");
   await app.getByRole("button", { name: "More for this run" }).click();

@@ -169,7 +169,7 @@ def test_a_group_is_ended_whole_and_one_that_does_not_listen_is_killed(home, lin
     until(lambda: (Path(directory) / "stdout.log").read_text().count("ready") == 3)
     # Its leader may be gone before the rest.
     os.kill(json.loads((Path(directory) / "launch.json").read_text())["pid"], signal.SIGKILL)
-    assert len(link.ask("status", directory=directory)["members"]) == 2
+    until(lambda: len(link.ask("status", directory=directory)["members"]) == 2)
     began = time.monotonic()
     assert link.ask("end", directory=directory, grace=1)["left"] == []
     assert time.monotonic() - began < 8

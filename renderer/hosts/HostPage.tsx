@@ -2,6 +2,7 @@
 import { Menu } from "@base-ui/react/menu";
 import type { Finding, Forward, HostSummary, SshFailure } from "../../contract/hosts.ts";
 import { Icon } from "../frame/Icon.tsx";
+import { HostRuns } from "../remoteRuns/HostRuns.tsx";
 import { useNow } from "../state/now.ts";
 import { checkHost, copy, disconnectHost, removeHost } from "./actions.ts";
 import { CheckFacts } from "./CheckFacts.tsx";
@@ -37,6 +38,7 @@ export function HostPage({ host, forwards, edit }: { host: HostSummary; forwards
       {findings.length > 0 && <section aria-label="What to do"><ul className="findings">{findings.map((finding) => <FindingItem key={finding.message} finding={finding} />)}</ul></section>}
       {check ? <CheckFacts check={check} now={now} stale={link.status !== "connected"} />
       : !link.failure && host.problem === null && checking === null && <p className="muted host-note">Not looked at yet. Checking logs in with the system’s ssh, asks you what it needs to know, and shows what the host has. Nothing is installed or changed there.</p>}
+      {link.status !== "unreachable" && <HostRuns key={name} host={name} />}
       {link.status !== "unreachable" && <Ports host={host} forwards={forwards} />}
     </article>
   );
