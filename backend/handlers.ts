@@ -86,10 +86,11 @@ export function createHandlers(application: Application, trainer?: readonly stri
       summary: summary(runId), spec: spec(runId), directory: directory(runId), metricNames: metricNames(db, key(runId)),
       sparseLayers: layers(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
     }),
-    "runs.start": ({ spec, where }) => {
+    "runs.start": async ({ spec, where }) => {
       const checked = checkSpec(spec, home);
       if (!checked.spec) throw new PersonError(specSentence(checked.issues), { issues: checked.issues });
       if (where) refuseUntrainable(checked.spec);
+      if (where) await application.hosts.prepare(where.host);
       if (where) return { runId: remotes.start(withSteps(checked.spec, home), where.host, { data: where.data ?? null }) };
       const id = createRunDirectory(home.runs, withSteps(checked.spec, home));
       known(id, ingest.adopt(id));

@@ -9,7 +9,7 @@ import { TerminalLine } from "./terminalLine.ts";
 export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 /** Runs `work` while questions are put to the person at the terminal; in between, `progress` is its last line. */
-export async function answeringPrompts<T>(backend: Backend, progress: (state: HostsState) => string, work: () => Promise<T>): Promise<T> {
+export async function answeringPrompts<T>(backend: Backend, work: () => Promise<T>, progress: (state: HostsState) => string = () => ""): Promise<T> {
   if (!canAsk()) return work();
   const open = new Map<string, () => void>(), line = new TerminalLine();
   const stop = backend.follow("hosts", {}, (state) => {

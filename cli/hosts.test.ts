@@ -79,4 +79,11 @@ test("a declined key ends the check; an accepted one and a passphrase without ec
   expect(again).toMatchObject({ name: "box", check: { python: { version: expect.stringMatching(/^3\./) } } });
   expect(server.log.match(/Accepted publickey/g)).toHaveLength(1);
   expect(HostsState.parse(json("hosts", "list")).hosts[0]!.link.status).toBe("idle");
+
+  // Whatever needs the host asks in the same way.
+  server.cut();
+  const attached = await onTerminal(["attach", "box"], [[/Enter passphrase[^>]*> /, SECRET]]);
+  expect(attached.screen).toContain("No run was found on box in its runs folder");
+  server.cut();
+  expect(switchyard("attach", "box").error).toMatch(/^box refused the login .* It was not asked now\.\n$/);
 }, 120_000);

@@ -213,6 +213,16 @@ export class Hosts {
     link.retry = null;
   }
 
+  /**
+   * Before something that a person asked for on a host or the workers of a cluster: logs in where there is no connection, asking as long
+   * as somebody is there to answer. @throws PersonError for what only a person can mend; a host that is out of reach may come back
+   */
+  async prepare(name: string): Promise<void> {
+    await Promise.all(this.workers(name).map((worker) => this.connect(worker.name, this.#followers.size > 0).catch((error: unknown) => {
+      if (!(error instanceof LinkError) || !PASSING.has(error.failure.kind)) throw error;
+    })));
+  }
+
   /** Runs a command over the host's connection, or over a new one that asks nobody. Whoever opens it reads it. */
   open(name: string, command: string): Channel {
     const host = this.host(name);

@@ -24,7 +24,7 @@ export interface RunDoor {
   mayTrainElsewhere(spec: RunSpec): void;
 }
 
-export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application, "remotes" | "home" | "ingest">, door: RunDoor): Pick<Handlers, keyof typeof remoteRequests> {
+export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Application, "hosts" | "remotes" | "home" | "ingest">, door: RunDoor): Pick<Handlers, keyof typeof remoteRequests> {
   const transfers = new CheckpointTransfers();
   const remote = (id: string): RemoteRun => {
     const run = remotes.of(id);
@@ -45,14 +45,21 @@ export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application
   };
 
   return {
-    "hosts.runs": ({ name, path }) => remotes.list(name, path),
-    "runs.attach": async ({ host, directory }) => ({ runId: await remotes.attach(host, directory) }),
+    "hosts.runs": async ({ name, path }) => {
+      await hosts.prepare(name);
+      return remotes.list(name, path);
+    },
+    "runs.attach": async ({ host, directory }) => {
+      await hosts.prepare(host);
+      return { runId: await remotes.attach(host, directory) };
+    },
     "runs.detach": async ({ runId }) => {
       await remote(runId).detach();
       return OK;
     },
     "runs.reconnect": async ({ runId }) => {
       const run = remote(runId);
+      await hosts.prepare(run.host);
       if (run.file.detached) run.attach();
       else run.follow();
       await remotes.link(run.host).connectNow();
@@ -76,6 +83,7 @@ export function createRemoteHandlers({ remotes, home, ingest }: Pick<Application
       if (!parsed.success) throw new PersonError(parsed.error.issues[0]!.message);
       const asked: Asked = { ...NOTHING_ASKED, steps: wanted === source.training.steps ? null : wanted };
       if (where) door.mayTrainElsewhere(parsed.data);
+      if (where) await hosts.prepare(where.host);
       if (where) return { runId: remotes.start(parsed.data, where.host, { from: { runId, step: from }, data: where.data ?? null }, asked) };
       const id = createRunDirectory(home.runs, parsed.data);
       copyCheckpoint(join(home.runs, runId), join(home.runs, id), from);

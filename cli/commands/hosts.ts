@@ -83,7 +83,7 @@ const check: Command = {
   details: "Asks on the terminal what ssh wants to know: whether a new host's key is the right one, a passphrase, a password or a code.\nExit code 1 when a host can't be reached or lacks something that training there needs.",
   options: {},
   async run({ positional, home, json }) {
-    return withBackend(homeAt(home), (backend) => answeringPrompts(backend, ({ hosts }) => hosts.flatMap(({ name, checking }) => (checking ? [`${name}: ${checking}`] : [])).join("  "), async () => {
+    return withBackend(homeAt(home), (backend) => answeringPrompts(backend, async () => {
       const names = namesOf(await backend.send("hosts.list", {}), positional[0]!);
       const results: { name: string; host: HostSummary | null; error: string | null }[] = [];
       for (const name of names) {
@@ -97,7 +97,7 @@ const check: Command = {
       if (results.length === 1 && results[0]!.error !== null) throw new Error(results[0]!.error);
       print(json, results.length === 1 ? results[0]!.host : results, results.map(({ name, host, error }) => (host?.check ? checkText(host, host.check) : `✕ ${name}: ${error}`)).join("\n\n"));
       return results.every(({ host }) => host?.check && !host.check.findings.some(({ level }) => level === "needed")) ? 0 : 1;
-    }));
+    }, ({ hosts }) => hosts.flatMap(({ name, checking }) => (checking ? [`${name}: ${checking}`] : [])).join("  ")));
   },
 };
 

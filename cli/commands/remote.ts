@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { FoundRun } from "../../contract/remoteRun.ts";
 import { homeAt } from "../../backend/home.ts";
 import { runningBackend } from "../../backend/readyFile.ts";
+import { answeringPrompts } from "../answerPrompts.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import type { Command, ParsedCommand } from "../commandLine.ts";
 import { meshOf } from "../mesh.ts";
@@ -22,7 +23,7 @@ const attach: Command = {
   run: ({ positional: [host, path], json, has, home: directory }) => {
     const home = homeAt(directory);
     return withBackend(home, async (backend) => {
-      const { runs, more } = await backend.send("hosts.runs", { name: host!, path: path ?? null });
+      const { runs, more } = await answeringPrompts(backend, () => backend.send("hosts.runs", { name: host!, path: path ?? null }));
       if (runs.length === 0) throw new Error(`No run was found on ${host}${path === undefined ? " in its runs folder; name another folder there: switchyard attach HOST PATH" : ` at ${path}`}.`);
       const chosen = has("all") ? runs : path !== undefined && runs.length === 1 ? runs : [];
       if (chosen.length === 0 || has("list")) {
@@ -103,9 +104,9 @@ const goOn: Command = {
     const home = homeAt(parsed.home), step = wholeNumber(parsed, "step", 0), steps = wholeNumber(parsed, "steps", 1), host = parsed.value("host"), mesh = parsed.value("mesh");
     const started = await withBackend(home, async (backend) => {
       const run = await findRun(backend, parsed.positional[0]!);
-      const { runId } = await showing(backend, () => backend.send("runs.continue", {
+      const { runId } = await answeringPrompts(backend, () => showing(backend, () => backend.send("runs.continue", {
         runId: run.id, step: step ?? null, where: host === undefined ? null : { host }, ...(steps === undefined ? {} : { steps }), ...(mesh === undefined ? {} : { mesh: meshOf(mesh) }),
-      }));
+      })));
       return untilStarted(backend, runId);
     });
     if (parsed.has("wait")) return waitAndReport(home, started.id, started.steps, 0, parsed.json);

@@ -15,6 +15,7 @@ import { format } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
 import { waitForEnd } from "../waitForRun.ts";
 import { print } from "../print.ts";
+import { answeringPrompts } from "../answerPrompts.ts";
 
 const START_MILLISECONDS = 20_000;
 
@@ -71,7 +72,8 @@ export function changed(spec: JsonObject, { values, value }: ParsedCommand): Jso
 export async function startRun({ has, json, home: directory }: ParsedCommand, make: (backend: Backend) => Promise<JsonObject>, where: Where | null = null): Promise<number> {
   const home = homeAt(directory);
   const started = await withBackend(home, async (backend) => {
-    const { runId } = await backend.send("runs.start", { spec: await make(backend), where });
+    const spec = await make(backend);
+    const { runId } = await answeringPrompts(backend, () => backend.send("runs.start", { spec, where }));
     return untilStarted(backend, runId);
   });
   if (has("wait")) return waitAndReport(home, started.id, started.steps, 0, json);
