@@ -37,6 +37,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=_steps, help="the step to train to, instead of the spec's")
     parser.add_argument("--mesh", type=_mesh, metavar="D,E,M", help="devices along data, expert and model, instead of the spec's")
     parser.add_argument("--rematerialise", action="store_true", help="compute a block's activations again in the backward pass: less memory, more time")
+    parser.add_argument("--orbax", action="store_true", help="keep the state in each checkpoint as Orbax writes it too; always where processes share the run directory")
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 is reached; the port after it is used as well")
     parser.add_argument("--processes", type=int, default=1, help="processes that train together")
     parser.add_argument("--process", type=int, default=0, help="the number of this one, from 0")
@@ -53,12 +54,13 @@ def asked_of(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
         except (ValueError, IndexError, TypeError, argparse.ArgumentTypeError):
             return None
 
-    return {"steps": options.steps or earlier("--steps", _steps), "mesh": options.mesh or earlier("--mesh", _mesh), "rematerialise": options.rematerialise or "--rematerialise" in before}
+    return {"steps": options.steps or earlier("--steps", _steps), "mesh": options.mesh or earlier("--mesh", _mesh), "rematerialise": options.rematerialise or "--rematerialise" in before,
+            "orbax": options.orbax or "--orbax" in before}
 
 
 def arguments_of(asked: dict[str, Any]) -> list[str]:
     return [*(["--steps", str(asked["steps"])] if asked["steps"] else []), *(["--mesh", ",".join(map(str, asked["mesh"]))] if asked["mesh"] else []),
-            *(["--rematerialise"] if asked["rematerialise"] else [])]
+            *(f"--{option}" for option in ("rematerialise", "orbax") if asked[option])]
 
 
 class Attempt:

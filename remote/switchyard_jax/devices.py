@@ -1,5 +1,6 @@
 """The programs of a run, compiled for the devices of a mesh, and arrays on their way there and back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from .failure import RunFailure
 from .mesh.axes import AXES, ROWS, MeshShape
 from .model.parameters import Leaf, parameters_of
+from .run.sharded import Arrays
 from .training_step import EvaluationOutput, Program, State, StepInput, StepOutput, Tree
 
 
@@ -24,8 +26,10 @@ def mesh_of(shape: MeshShape, devices: list[Any]) -> Mesh:
 class Devices:
     """A program on its mesh."""
 
-    def __init__(self, program: Program, mesh: Mesh) -> None:
-        self.program, self.mesh = program, mesh
+    def __init__(self, program: Program, mesh: Mesh, together: Callable[[], None] = lambda: None) -> None:
+        """together: waits for all processes, which compile by themselves and then have to begin at the same time."""
+        self.program, self.mesh, self._together = program, mesh, together
+        self._compiled: dict[Any, Callable[..., Any]] = {}
         partitions = program.partitions()
         whole, rows = PartitionSpec(), PartitionSpec(ROWS)
         given = StepInput(whole, whole, whole, whole, whole, PartitionSpec(AXES))
@@ -48,18 +52,26 @@ class Devices:
         return StepInput(self.put(keys, PartitionSpec()), number(learning_rate), number(targets), number(auxiliary_loss), number(z_loss),
                          self.put(np.full(ranks, request, np.int32), PartitionSpec(AXES)))
 
+    def compiled(self, program: Any, *given: Any) -> Callable[..., Any]:
+        """A program for what is given, or anything of its shapes."""
+        key = (program, tuple(leaf.shape for leaf in jax.tree.leaves(given)))
+        if key not in self._compiled:
+            self._compiled[key] = program.lower(*given).compile()
+            self._together()
+        return self._compiled[key]
+
     def compile_step(self, state: State, batch: Tree, given: StepInput) -> None:
-        """Ahead of the first step, for all of this shape."""
-        self._compiled = self._step.lower(state, batch, given).compile()
+        """Ahead of the first step."""
+        self.compiled(self._step, state, batch, given)
 
     def step(self, state: State, batch: Tree, given: StepInput) -> tuple[State, StepOutput]:
-        return self._compiled(state, batch, given)
+        return self.compiled(self._step, state, batch, given)(state, batch, given)
 
     def evaluate(self, state: State, batch: Tree) -> EvaluationOutput:
-        return self._evaluate(state.values, batch)
+        return self.compiled(self._evaluate, state.values, batch)(state.values, batch)
 
     def logits(self, state: State, batch: Tree) -> Array:
-        return self._forward(state.values, batch)
+        return self.compiled(self._forward, state.values, batch)(state.values, batch)
 
     def new_state(self, seed: int) -> State:
         """First values of the parameters, and moments of zero."""
@@ -69,11 +81,17 @@ class Devices:
             whole = [parameter.draw(seed, numbers[parameter.name]) for parameter in leaf.parameters]
             return self.put(np.stack(whole) if leaf.stacked else whole[0], leaf.partition)
 
-        moments = {(moment.kind, moment.leaf.key): np.zeros(moment.shape, np.float32) for moment in self.program.optimizer.moments}
-        return self.state_of({leaf.key: drawn(leaf) for leaf in self.program.leaves}, moments, 0)
+        arrays: Arrays = {"values": {leaf.key: drawn(leaf) for leaf in self.program.leaves}}
+        for moment in self.program.optimizer.moments:
+            arrays.setdefault(moment.kind, {})[moment.leaf.key] = self.put(np.zeros(moment.shape, np.float32), moment.partition)
+        return self.state_of(arrays, 0)
 
-    def state_of(self, values: Tree, moments: dict[tuple[str, str], np.ndarray], step: int) -> State:
-        """A state of these whole moments after so many steps."""
-        placed = {(moment.kind, moment.leaf.key): self.put(moments[moment.kind, moment.leaf.key], moment.partition) for moment in self.program.optimizer.moments}
+    def state_of(self, arrays: Arrays, step: int) -> State:
+        """A state of these arrays after so many steps."""
+        moments = {(moment.kind, moment.leaf.key): arrays[moment.kind][moment.leaf.key] for moment in self.program.optimizer.moments}
         count = self.put(np.asarray(step, np.int32), PartitionSpec())
-        return State(values, self.program.optimizer.assemble(placed, count), self.put(np.asarray(False), PartitionSpec()))
+        return State(arrays["values"], self.program.optimizer.assemble(moments, count), self.put(np.asarray(False), PartitionSpec()))
+
+    def abstract(self, shape: tuple[int, ...], partition: PartitionSpec) -> jax.ShapeDtypeStruct:
+        """An fp32 array of this shape, as the mesh cuts it."""
+        return jax.ShapeDtypeStruct(shape, np.float32, sharding=NamedSharding(self.mesh, partition))

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +21,12 @@ from .data.batches import BatchSource, count_tokens
 from .disk import DiskSpace
 from .failure import RunFailure
 from .recorder import Recorder
-from .run.checkpoints import best_of, list_checkpoints, retain, write_checkpoint
-from .run.directory import AnyRun, RunDirectory, say
+from .run.checkpoints import begin_checkpoint, best_of, finish_checkpoint, list_checkpoints, retain
+from .run.directory import AnyRun, RunDirectory, say, wire
+from .run.sharded import ShardedState
 from .stall import Stall
 from .trainer import Stepped, Trainer
+from .workers import told_by_leader
 
 NOTHING, SCHEDULE, REQUEST, STOP = range(4)
 """What a host asks of all; the greatest is done."""
@@ -49,9 +52,11 @@ class Resumed(NamedTuple):
 
 
 class Loop:
-    def __init__(self, run: AnyRun, trainer: Trainer, batches: BatchSource, resumed: Resumed, alerts: Alerts, ahead: int, alone: bool) -> None:
-        """ahead: steps that are handed on before the results of an earlier one are looked at. alone: whether this is the only process."""
+    def __init__(self, run: AnyRun, trainer: Trainer, batches: BatchSource, resumed: Resumed, alerts: Alerts, sharded: ShardedState | None, ahead: int, alone: bool) -> None:
+        """sharded: for checkpoints of Orbax beside the engine's. ahead: steps that are handed on before the results of an earlier one are looked at.
+        alone: whether this is the only process."""
         self._run, self._trainer, self._batches, self._resumed, self._alerts, self._ahead, self._alone = run, trainer, batches, resumed, alerts, ahead, alone
+        self._sharded = sharded
         self._training = trainer.spec["training"]
         self._tokens, self._seconds = resumed.tokens, resumed.seconds
         self._flights: deque[Flight] = deque()
@@ -142,7 +147,7 @@ class Loop:
     def _refuse(self, step: int, scalars: dict[str, float]) -> None:
         self._recorder.wait()
         loss, norm = scalars["loss"], scalars["gradientNorm"]
-        what = f"gradient became {norm}" if math.isfinite(loss) else f"loss became {loss}"
+        what = f"gradient became {wire(norm)}" if math.isfinite(loss) else f"loss became {wire(loss)}"
         message = f"The {what} at step {step}; parameters were left as they were. Lower the learning rate and start again."
         self._run.write(run_alert(step, "error", "non-finite", message))
         raise RunFailure("non-finite", message)
@@ -206,9 +211,15 @@ class Loop:
         self._saved_step = step
         self._saver.wait()
         self._recorder.wait()  # what the alerts have seen is part of the checkpoint
-        model, optimizer = self._trainer.tensors()
         run = self._run
-        if not isinstance(run, RunDirectory):
+        leads = isinstance(run, RunDirectory)
+        aside = Path(told_by_leader(str(begin_checkpoint(run.path, step)) if leads else ""))
+        if self._sharded:
+            self._sharded.save(aside, self._trainer.arrays())
+            if not leads:
+                self._saver.give(self._sharded.wait)
+        tensors = None if self._sharded else self._trainer.tensors()
+        if not leads:
             return
         # Only an evaluation of these very parameters says how good the checkpoint is.
         loss = self._evaluation[1] if self._evaluation and self._evaluation[0] == step else None
@@ -218,7 +229,9 @@ class Loop:
 
         def write() -> None:
             run.write({"kind": "progress", "phase": "saving-checkpoint", "done": 0, "total": self._saved_bytes, "unit": "bytes"})
-            size = self._saved_bytes = write_checkpoint(run.path, model, optimizer, alerts, facts)
+            if self._sharded:
+                self._sharded.wait()
+            size = self._saved_bytes = finish_checkpoint(aside, tensors or self._trainer.named(ShardedState.whole(aside, self._trainer.abstract())), alerts, facts)
             best = best_of(list_checkpoints(run.path))
             run.write({"kind": "checkpoint", "step": step, "action": "written", "reason": reason, "bytes": size, "evaluationLoss": loss, "best": best is not None and best.step == step})
             run.log("info", f"Checkpoint of step {step} saved, {size / 2 ** 20:.1f} MiB ({reason}).")

@@ -20,10 +20,11 @@ from .mesh.axes import MeshShape
 from .model.sizes import model_of
 from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, Stored, Tensors, damage_of, list_checkpoints, read_tensors, set_aside
 from .run.directory import AnyRun, Progress
+from .run.sharded import FOLDER as ORBAX, ShardedState
 from .spec import mesh_shape, read_spec
 from .trainer import Trainer
 from .training_step import Program
-from .workers import Workers, arrays_of_leader, told_by_leader
+from .workers import Workers, arrays_of_leader, shared_folder, told_by_leader
 
 
 def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[], bool], workers: Workers) -> tuple[str, str]:
@@ -45,9 +46,10 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
         mesh = mesh_of(shape, devices)
         prepared = open_prepared(path, spec["data"]["tokenizer"])
         model = model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad)
-        trainer = Trainer(spec, steps, Devices(Program(model, shape, spec["training"], asked["rematerialise"]), mesh))
+        trainer = Trainer(spec, steps, Devices(Program(model, shape, spec["training"], asked["rematerialise"]), mesh, workers.together))
         report("building-model", 0, trainer.parameter_count, "parameters")
-        resumed, alerts, damaged = _restore(path, trainer, report, workers.leads)
+        sharded = ShardedState() if asked["orbax"] or (workers.count > 1 and shared_folder(path)) else None
+        resumed, alerts, damaged = _restore(path, trainer, report, workers.leads, sharded)
         run.step = resumed.step
         device = _name_of(devices, shape.ranks)
         # It says which rows of earlier attempts are superseded, so it comes before any row.
@@ -66,7 +68,7 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
             report("first-step", 0, 1, "step")
         # Simulated devices share the machine's processors: a second step in waiting would only be in the way.
         ahead = 0 if devices[0].platform == "cpu" else 2
-        return Loop(run, trainer, batches, resumed, alerts, ahead, jax.process_count() == 1).go(stop_asked)
+        return Loop(run, trainer, batches, resumed, alerts, sharded, ahead, workers.count == 1).go(stop_asked)
     except StopAsked:
         return "stopped", f"Stopped before training began, at step {run.step} of {steps}."
 
@@ -102,7 +104,7 @@ def _name_of(devices: list[Any], ranks: int) -> str:
     return f"{kind} × {ranks}" if ranks > 1 else kind
 
 
-def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool) -> tuple[Resumed, Alerts, list[str]]:
+def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool, sharded: ShardedState | None) -> tuple[Resumed, Alerts, list[str]]:
     """Goes on from the newest checkpoint whose checksums hold. Process 0 reads it and tells the others."""
     found, failure = None, None
     if leads:
@@ -116,8 +118,12 @@ def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool) -> tup
     if step == 0:
         trainer.begin()
         return Resumed(0, 0, 0.0, None), Alerts(), []
-    model, optimizer = trainer.expected()
-    trainer.load(arrays_of_leader(found and found.model, model), arrays_of_leader(found and found.optimizer, optimizer), step)
+    folder = Path(told_by_leader(str(found.stored.folder) if found else ""))
+    if sharded and (folder / ORBAX).is_dir():
+        trainer.go_on(sharded.load(folder, trainer.abstract()), step)
+    else:
+        model, optimizer = trainer.expected()
+        trainer.load(arrays_of_leader(found and found.model, model), arrays_of_leader(found and found.optimizer, optimizer), step)
     tokens, seconds, loss = told_by_leader([found.stored.manifest[name] for name in ("tokens", "seconds", "evaluationLoss")] if found else None)
     return Resumed(step, tokens, seconds, loss), Alerts(_alerts_of(found.stored.folder) if found else None), found.damaged if found else []
 

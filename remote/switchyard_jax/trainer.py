@@ -9,10 +9,12 @@ from jax.experimental import multihost_utils
 from .data.batches import Batch
 from .devices import Devices
 from .model.facts import unpack
+from .model.parameters import Leaf
 from .model.sites import site_keys
 from .model.transformer import places_in
 from .optim.schedule import learning_rate
 from .run.checkpoints import Tensors
+from .run.sharded import Arrays
 from .training_step import SCALARS, EvaluationOutput, Routed, StepInput, StepOutput
 
 
@@ -91,22 +93,38 @@ class Trainer:
         """Waits for the step."""
         return dict(zip(SCALARS, (float(x) for x in np.asarray(stepped.output.scalars)), strict=True))
 
+    def arrays(self) -> Arrays:
+        """The state's arrays, as they lie on the devices."""
+        arrays: Arrays = {"values": self._state.values}
+        for (kind, key), array in self.program.optimizer.read(self._state.optimizer).items():
+            arrays.setdefault(kind, {})[key] = array
+        return arrays
+
     def tensors(self) -> tuple[Tensors, Tensors]:
         """Parameters and moments, whole and by the engine's names. On several processes all take part."""
+        return self.named(jax.tree.map(self._whole, self.arrays()))
+
+    def named(self, arrays: Arrays) -> tuple[Tensors, Tensors]:
+        """Whole arrays by the engine's names: parameters and moments."""
         model: Tensors = {}
         for leaf in self.program.leaves:
-            whole = self._whole(self._state.values[leaf.key])
-            model.update({parameter.name: whole[i] if leaf.stacked else whole for i, parameter in enumerate(leaf.parameters)})
-        arrays, optimizer = self.program.optimizer.read(self._state.optimizer), {}
+            model.update(_apart(leaf, arrays["values"][leaf.key]))
+        optimizer: Tensors = {}
         for moment in self.program.optimizer.moments:
-            whole = self._whole(arrays[moment.kind, moment.leaf.key])
-            optimizer.update({f"{moment.kind}.{parameter.name}": whole[i] if moment.leaf.stacked else whole for i, parameter in enumerate(moment.leaf.parameters)})
+            optimizer.update({f"{moment.kind}.{name}": x for name, x in _apart(moment.leaf, arrays[moment.kind][moment.leaf.key]).items()})
         return model, optimizer
 
     @staticmethod
     def _whole(array: jax.Array) -> np.ndarray:
         """A copy on the host: the next step writes where the array stands."""
         return np.array(array) if array.is_fully_addressable else np.asarray(multihost_utils.process_allgather(array, tiled=True))
+
+    def abstract(self) -> Arrays:
+        """Shapes of the state's arrays, and how this mesh cuts them."""
+        arrays: Arrays = {"values": {leaf.key: self.devices.abstract(leaf.shape, leaf.partition) for leaf in self.program.leaves}}
+        for moment in self.program.optimizer.moments:
+            arrays.setdefault(moment.kind, {})[moment.leaf.key] = self.devices.abstract(moment.shape, moment.partition)
+        return arrays
 
     def expected(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Names and shapes of a checkpoint's tensors."""
@@ -117,13 +135,24 @@ class Trainer:
     def load(self, model: Tensors, optimizer: Tensors, step: int) -> None:
         """Goes on from whole tensors, which every process has."""
 
-        def stacked(names: list[str], tensors: Tensors, stack: bool) -> np.ndarray:
-            return np.stack([tensors[name] for name in names]) if stack else tensors[names[0]]
+        def together(leaf: Leaf, tensors: Tensors, prefix: str) -> np.ndarray:
+            parts = [tensors[prefix + parameter.name] for parameter in leaf.parameters]
+            return np.stack(parts) if leaf.stacked else parts[0]
 
-        values = {leaf.key: self.devices.put(stacked([parameter.name for parameter in leaf.parameters], model, leaf.stacked), leaf.partition) for leaf in self.program.leaves}
-        moments = {(moment.kind, moment.leaf.key): stacked([f"{moment.kind}.{parameter.name}" for parameter in moment.leaf.parameters], optimizer, moment.leaf.stacked) for moment in self.program.optimizer.moments}
-        self._state = self.devices.state_of(values, moments, step)
+        arrays: Arrays = {"values": {leaf.key: self.devices.put(together(leaf, model, ""), leaf.partition) for leaf in self.program.leaves}}
+        for moment in self.program.optimizer.moments:
+            arrays.setdefault(moment.kind, {})[moment.leaf.key] = self.devices.put(together(moment.leaf, optimizer, f"{moment.kind}."), moment.partition)
+        self.go_on(arrays, step)
+
+    def go_on(self, arrays: Arrays, step: int) -> None:
+        """From arrays that lie on the devices."""
+        self._state = self.devices.state_of(arrays, step)
 
     def logits(self, batch: Batch) -> jax.Array:
         """(B, T, V) as in an evaluation."""
         return self.devices.logits(self._state, self.devices.put_batch(batch))
+
+
+def _apart(leaf: Leaf, array: np.ndarray) -> Tensors:
+    """What a leaf holds of each of its parameters."""
+    return {parameter.name: array[i] if leaf.stacked else array for i, parameter in enumerate(leaf.parameters)}

@@ -5,10 +5,12 @@ is stopped or cut off: a collective would wait for either for minutes. Whoever i
 """
 
 import json
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,9 @@ class Workers:
         self.coordinator, self.count, self.process = coordinator, count, process
         self._connections: list[Connection] = []
         self._lost: Callable[[RunFailure], None] = lambda failure: None
+        self._meetings = 0
+        self._there: dict[int, int] = {}
+        self._moved = threading.Condition()
 
     @property
     def leads(self) -> bool:
@@ -100,6 +105,26 @@ class Workers:
 
         # A lost process is noticed here first; JAX then has no say in how the others end.
         jax.distributed.initialize(self.coordinator, self.count, self.process, heartbeat_timeout_seconds=100)
+
+    def together(self) -> None:
+        """Waits until all have come here, however long one of them compiles: JAX's own meetings give up after half a minute."""
+        if self.count == 1:
+            return
+        self._meetings += 1
+        here = {"here": self._meetings}
+        with self._moved:
+            if not self.leads:
+                self._connections[0].say(here)
+                self._moved.wait_for(lambda: self._there.get(0, 0) >= self._meetings)
+                return
+            self._moved.wait_for(lambda: all(self._there.get(process, 0) >= self._meetings for process in range(1, self.count)))
+        for connection in self._connections:
+            connection.say(here)
+
+    def _came(self, process: int, meeting: Any) -> None:
+        with self._moved:
+            self._there[process] = int(meeting)
+            self._moved.notify_all()
 
     def part(self) -> None:
         """Ends in good order, when all have come to the end."""
@@ -142,6 +167,8 @@ class Workers:
                     missing.discard(process)
                     self._connections.append(connection)
                     arrived.notify_all()
+            elif "here" in message:
+                self._came(connection.process, message["here"])
             elif "failed" in message:
                 reason, words = message["failed"]
                 self._end_all(RunFailure(reason, f"{self._name(connection.process, connection.host)}: {words}"))
@@ -174,7 +201,9 @@ class Workers:
                 time.sleep(0.2)
 
         def heard(_: Connection, message: Message) -> None:
-            if "failed" in message:
+            if "here" in message:
+                self._came(0, message["here"])
+            elif "failed" in message:
                 self._lost(RunFailure(*message["failed"]))
             elif message.get("parts"):
                 self._lost(RunFailure("stopped", "Process 0 has ended the run."))
@@ -211,3 +240,19 @@ def arrays_of_leader(arrays: dict[str, np.ndarray] | None, shapes: dict[str, tup
         return arrays or {}
     given = (lambda name, shape: arrays[name]) if arrays else (lambda name, shape: np.zeros(shape, np.float32))
     return {name: np.asarray(multihost_utils.broadcast_one_to_all(given(name, shape))) for name, shape in shapes.items()}
+
+
+def shared_folder(path: Path) -> bool:
+    """Whether all processes see the folder of process 0 at this path."""
+    import jax
+    from jax.experimental import multihost_utils
+
+    mark = path / f".shared.{secrets.token_hex(8)}.partial"
+    name = told_by_leader(mark.name)
+    if jax.process_index() == 0:
+        mark.touch()
+    multihost_utils.sync_global_devices("a mark is there")
+    seen = multihost_utils.process_allgather(np.asarray((path / name).exists()))
+    if jax.process_index() == 0:
+        mark.unlink(missing_ok=True)
+    return bool(np.all(seen))

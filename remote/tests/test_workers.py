@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from conftest import ROOT
 from runs import end, events_of, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train, wait_for_step
@@ -39,7 +41,7 @@ def free_ports() -> int:
 
 def start_both(run: Path, other: Path, *words: str) -> list[subprocess.Popen[str]]:
     """A pod's workers have each their own directory; process 0 writes its own."""
-    common = ("--mesh", MESH, "--coordinator", f"127.0.0.1:{free_ports()}", "--processes", "2", *words)
+    common = (*(() if "--mesh" in words else ("--mesh", MESH)), "--coordinator", f"127.0.0.1:{free_ports()}", "--processes", "2", *words)
     return [start(directory, *common, "--process", str(i), XLA_FLAGS=FLAGS) for i, directory in enumerate((run, other))]
 
 
@@ -79,6 +81,29 @@ def assert_close(found: Any, wanted: Any) -> None:
         assert found == pytest.approx(wanted, rel=1e-3, abs=1e-5)
     else:
         assert found == wanted
+
+
+def test_processes_that_share_the_directory_keep_their_own_shards(tmp_path: Path, text: Path) -> None:
+    """Orbax's state is written by both, read by both on another mesh, and is what the engine's files hold."""
+    run = make_run(tmp_path / "run", spec_of(text))
+    for words in (("--steps", "5"), ("--steps", "7", "--mesh", "4,1,2")):
+        children = start_both(run, run, *words)
+        try:
+            outputs = [child.communicate(timeout=150)[0] for child in children]
+        finally:
+            for child in children:
+                end(child)
+        assert [child.returncode for child in children] == [0, 0], outputs
+    assert (run / "checkpoints/step-5/orbax").is_dir() and (run / "checkpoints/step-7/orbax").is_dir()
+    alone = make_run(tmp_path / "alone", spec_of(text))
+    train(alone, "--steps", "7", "--mesh", MESH)
+    losses = [[row["values"]["loss"] for row in history(folder) if row["kind"] == "metrics"] for folder in (run, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name in ("model", "optimizer"):
+        found, wanted = (load_file(folder / f"checkpoints/step-7/{name}.safetensors") for folder in (run, alone))
+        assert set(found) == set(wanted)
+        for tensor, value in wanted.items():
+            np.testing.assert_allclose(found[tensor], value, rtol=0, atol=1e-3 * np.abs(value).max(), err_msg=tensor)
 
 
 def test_a_killed_worker_is_named_and_resume_goes_on(tmp_path: Path, text: Path) -> None:

@@ -19,8 +19,6 @@ from ..failure import RunFailure, as_failure
 from .directory import PARTIAL, sync_folder, write_flushed
 
 MODEL, OPTIMIZER, ALERTS = "model.safetensors", "optimizer.safetensors", "alerts.json"
-ORBAX = "orbax"
-"""The folder of a checkpoint that holds the same state as Orbax keeps it: each process its own shards."""
 Tensors = dict[str, np.ndarray]
 
 
@@ -98,20 +96,23 @@ def read_tensors(path: Path, expected: dict[str, tuple[int, ...]]) -> tuple[Tens
         raise RunFailure("checkpoint-error", f"The file {path} is damaged or not a checkpoint's: {error}.") from error
 
 
-def write_checkpoint(run: Path, model: Tensors, optimizer: Tensors, alerts: dict[str, Any], facts: dict[str, Any], beside: Path | None = None) -> int:
-    """Saves whole tensors by the engine's names, and what the alerts have seen. beside: a folder of Orbax's, moved in. Returns the bytes written."""
-    root = run / "checkpoints"
-    aside, folder = root / f".step-{facts['step']}{PARTIAL}", root / f"step-{facts['step']}"
+def begin_checkpoint(run: Path, step: int) -> Path:
+    """The folder that a checkpoint is written into before it appears."""
+    aside = run / "checkpoints" / f".step-{step}{PARTIAL}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(mode=0o700)
+    return aside
+
+
+def finish_checkpoint(aside: Path, tensors: tuple[Tensors, Tensors], alerts: dict[str, Any], facts: dict[str, Any]) -> int:
+    """Writes parameters and moments, whole and by the engine's names, and what the alerts have seen. Returns the bytes written."""
+    root, step = aside.parent, facts["step"]
+    folder = root / f"step-{step}"
     try:
-        metadata = {"format": "switchyard", "step": str(facts["step"])}
-        save_file(model, aside / MODEL, metadata)
-        save_file(optimizer, aside / OPTIMIZER, metadata)
+        for name, part in zip((MODEL, OPTIMIZER), tensors, strict=True):
+            save_file(part, aside / name, {"format": "switchyard", "step": str(step)})
         write_flushed(aside / ALERTS, json.dumps(alerts).encode())
         files = [_written(aside / name) for name in (MODEL, OPTIMIZER, ALERTS)]
-        if beside is not None:
-            os.replace(beside, aside / ORBAX)
         write_flushed(aside / "manifest.json", json.dumps({"v": 1, "t": time.time(), **facts, "files": files}).encode())
         sync_folder(aside)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one of the same step
