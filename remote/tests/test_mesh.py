@@ -8,6 +8,7 @@ import pytest
 
 from switchyard_jax.failure import RunFailure
 from switchyard_jax.mesh.axes import ONE, MeshShape
+from switchyard_jax.run.sharded import ShardedState
 from switchyard_jax.spec import read_spec
 from test_native import assert_routing, assert_same, random_batches, spec_of, trainer_of
 from conftest import write_json
@@ -55,6 +56,21 @@ def test_groups_of_a_device_and_rematerialised_blocks(tmp_path: Path) -> None:
     by_sequence = {**MODEL, "sparse": {"experts": 8, "routing": "top-k", "capacityGroup": "sequence", "capacityFactor": {"training": 1.0}}}
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     assert_same_run(run_on(tmp_path / "a", MeshShape(2, 4, 1), by_sequence), run_on(tmp_path / "b", ONE, by_sequence))
+
+
+def test_shards_of_one_mesh_are_read_on_another(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    spec = spec_of(MODEL, {"batchSize": 8, "optimizer": {"kind": "adamw"}})
+    writer, reader = trainer_of(tmp_path / "a", spec, MeshShape(2, 2, 2)), trainer_of(tmp_path / "b", {**spec, "seed": 8}, MeshShape(1, 4, 2))
+    writer.begin(), reader.begin()
+    values = writer.tensors()
+    shards = ShardedState()
+    shards.save(tmp_path, writer.arrays())
+    shards.wait()
+    assert_same(writer.named(ShardedState.whole(tmp_path, writer.abstract()))[0], values[0], 0)
+    reader.go_on(shards.load(tmp_path, reader.abstract()), 3)
+    for found, wanted in zip(reader.tensors(), values, strict=True):
+        assert_same(found, wanted, 0)
 
 
 def test_a_mesh_that_does_not_divide_the_model_is_refused_at_its_field(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two processes of four devices each train as one process does; when one is killed the other is stopped, the run says who it was, and a resume goes on."""
+"""Two processes of four devices each train as one process of eight does; when one is gone the other ends, the run says who it was, and a resume goes on."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from conftest import ROOT
-from runs import end, events_of, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train, wait_for_step
+from runs import end, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train
 
 FLAGS = os.environ["XLA_FLAGS"].replace("device_count=8", "device_count=4")
 MODEL = {"architecture": "decoder-only", "dModel": 16, "dFf": 16, "heads": 4, "dKv": 4, "decoderLayers": 2, "sparse": {"experts": 4}}
@@ -50,21 +50,52 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_text(tmp_path_factory.mktemp("workers") / "text")
 
 
-def test_two_processes_train_as_one(tmp_path: Path, text: Path) -> None:
-    spec = spec_of(text)
-    run, other, alone = (make_run(tmp_path / name, spec) for name in ("run", "other", "alone"))
-    children = start_both(run, other)
+def stop(run: Path, children: list[subprocess.Popen[str]]) -> int:
+    """Asks process 0 to stop, and waits for both. Returns the step that they came to."""
+    (run / "control/stop.json").write_text(json.dumps({"v": 1, "verb": "stop", "t": time.time()}))
+    outputs = [child.communicate(timeout=90)[0] for child in children]
+    assert [child.returncode for child in children] == [0, 0], outputs
+    assert exit_of(run)["reason"] == "stopped"
+    return exit_of(run)["step"]
+
+
+def wait_for_rows(run: Path, attempt: int, count: int, child: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while len([event for event in of_kind(run, "metrics") if event["attempt"] == attempt]) < count:
+        assert child.poll() is None, child.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_processes_that_share_the_directory_train_as_one_and_keep_their_own_shards(tmp_path: Path, text: Path) -> None:
+    """Orbax's state is written by both and read by both, and is what the engine's files hold."""
+    spec = spec_of(text, steps=4000)
+    run, alone = make_run(tmp_path / "run", spec), make_run(tmp_path / "alone", spec)
+    children = start_both(run, run)
     try:
+        wait_for_rows(run, 1, 5, children[0])
+        stopped = stop(run, children)
+        children = start_both(run, run, "--steps", str(stopped + 2))
         outputs = [child.communicate(timeout=150)[0] for child in children]
+        assert [child.returncode for child in children] == [0, 0], outputs
     finally:
         for child in children:
             end(child)
-    assert [child.returncode for child in children] == [0, 0], outputs
-    assert exit_of(run)["reason"] == "completed"
+    last = f"checkpoints/step-{stopped + 2}"
+    assert (run / last / "orbax").is_dir()
     assert of_kind(run, "attempt")[0]["device"] == "cpu × 8"
-    assert sorted(path.name for path in other.iterdir()) == ["data.json", "spec.json"]
-    train(alone, "--mesh", MESH)
-    assert_close(history(run), history(alone))
+    assert of_kind(run, "attempt")[1]["fromStep"] == stopped
+    train(alone, "--mesh", MESH, "--steps", str(stopped + 2))
+    routed_by_both = {row["step"] for row in history(run) if row["kind"] == "routing"}
+    # A step is recorded in full where an attempt ends as well.
+    assert_close([row for row in history(run) if row["kind"] == "routing"], [row for row in history(alone) if row["kind"] == "routing" and row["step"] in routed_by_both])
+    losses = [[row["values"]["loss"] for row in history(folder) if row["kind"] == "metrics"] for folder in (run, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for name in ("model", "optimizer"):
+        found, wanted = (load_file(folder / last / f"{name}.safetensors") for folder in (run, alone))
+        assert set(found) == set(wanted)
+        for tensor, value in wanted.items():
+            np.testing.assert_allclose(found[tensor], value, rtol=0, atol=1e-3 * np.abs(value).max(), err_msg=tensor)
 
 
 def assert_close(found: Any, wanted: Any) -> None:
@@ -83,76 +114,35 @@ def assert_close(found: Any, wanted: Any) -> None:
         assert found == wanted
 
 
-def test_processes_that_share_the_directory_keep_their_own_shards(tmp_path: Path, text: Path) -> None:
-    """Orbax's state is written by both, read by both on another mesh, and is what the engine's files hold."""
-    run = make_run(tmp_path / "run", spec_of(text))
-    for words in (("--steps", "5"), ("--steps", "7", "--mesh", "4,1,2")):
-        children = start_both(run, run, *words)
-        try:
-            outputs = [child.communicate(timeout=150)[0] for child in children]
-        finally:
-            for child in children:
-                end(child)
-        assert [child.returncode for child in children] == [0, 0], outputs
-    assert (run / "checkpoints/step-5/orbax").is_dir() and (run / "checkpoints/step-7/orbax").is_dir()
-    alone = make_run(tmp_path / "alone", spec_of(text))
-    train(alone, "--steps", "7", "--mesh", MESH)
-    losses = [[row["values"]["loss"] for row in history(folder) if row["kind"] == "metrics"] for folder in (run, alone)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    for name in ("model", "optimizer"):
-        found, wanted = (load_file(folder / f"checkpoints/step-7/{name}.safetensors") for folder in (run, alone))
-        assert set(found) == set(wanted)
-        for tensor, value in wanted.items():
-            np.testing.assert_allclose(found[tensor], value, rtol=0, atol=1e-3 * np.abs(value).max(), err_msg=tensor)
-
-
-def test_a_killed_worker_is_named_and_resume_goes_on(tmp_path: Path, text: Path) -> None:
+def test_a_worker_that_is_gone_is_named_and_resume_goes_on(tmp_path: Path, text: Path) -> None:
+    """Each worker has a directory of its own, as on a pod. One is killed, and after the resume stopped, so that it closes no connection."""
     spec = spec_of(text, steps=4000, evaluateEvery=4000)
     run, other = make_run(tmp_path / "run", spec), make_run(tmp_path / "other", spec)
+    name = f"Worker 1 of 2 ({socket.gethostname()})"
     children = start_both(run, other)
     try:
-        wait_for_step(run, 8, children[0])
-        killed = time.monotonic()
-        children[1].send_signal(signal.SIGKILL)
-        output, _ = children[0].communicate(timeout=60)
-        assert time.monotonic() - killed < 30
-        assert children[0].returncode == 1, output
-        last = exit_of(run)
-        assert (last["reason"], last["by"]) == ("crashed", "trainer")
-        assert last["message"].startswith(f"Worker 1 of 2 ({socket.gethostname()}) ended; the other workers were stopped.")
-        # The last checkpoint is at a multiple of 5; both go on from there, and stop when process 0 is asked to.
+        wait_for_rows(run, 1, 8, children[0])
+        assert lose(run, children, signal.SIGKILL) == f"{name} ended; the other workers were stopped. Resume continues from the last checkpoint."
         children = start_both(run, other)
-        attempts = len(of_kind(run, "attempt"))
-        deadline = time.monotonic() + 90
-        while len(of_kind(run, "attempt")) == attempts or len([e for e in events_of(run) if e["attempt"] == 2 and e["kind"] == "metrics"]) < 3:
-            assert children[0].poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for_rows(run, 2, 2, children[0])
         resumed = of_kind(run, "attempt")[-1]["fromStep"]
         assert resumed > 0 and resumed % 5 == 0
-        (run / "control/stop.json").write_text(json.dumps({"v": 1, "verb": "stop", "t": time.time()}))
-        outputs = [child.communicate(timeout=60)[0] for child in children]
-        assert [child.returncode for child in children] == [0, 0], outputs
-        assert exit_of(run)["reason"] == "stopped"
+        assert lose(run, children, signal.SIGSTOP) == f"{name} has not been heard of for 20 s; the other workers were stopped. Resume continues from the last checkpoint."
     finally:
         for child in children:
             end(child)
+    assert sorted(path.name for path in other.iterdir()) == ["data.json", "spec.json"]
 
 
-def test_a_worker_that_is_stopped_is_noticed(tmp_path: Path, text: Path) -> None:
-    """A process that no longer runs closes no connection."""
-    spec = spec_of(text, steps=4000, evaluateEvery=4000)
-    run, other = make_run(tmp_path / "run", spec), make_run(tmp_path / "other", spec)
-    children = start_both(run, other)
-    try:
-        wait_for_step(run, 2, children[0])
-        children[1].send_signal(signal.SIGSTOP)
-        stopped = time.monotonic()
-        output, _ = children[0].communicate(timeout=60)
-        assert time.monotonic() - stopped < 30, output
-        assert "has not been heard of for 20 s" in exit_of(run)["message"]
-    finally:
-        for child in children:
-            end(child)
+def lose(run: Path, children: list[subprocess.Popen[str]], how: signal.Signals) -> str:
+    """Does this to worker 1. Returns what the run says of it, within half a minute."""
+    children[1].send_signal(how)
+    lost = time.monotonic()
+    output, _ = children[0].communicate(timeout=60)
+    assert time.monotonic() - lost < 30, output
+    assert children[0].returncode == 1, output
+    assert (exit_of(run)["reason"], exit_of(run)["by"]) == ("crashed", "trainer")
+    return exit_of(run)["message"]
 
 
 def test_the_coordinator_must_be_named(tmp_path: Path, text: Path) -> None:
