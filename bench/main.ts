@@ -11,6 +11,7 @@ import { matrixBound } from "./matrixBound.ts";
 import { meshStep } from "./meshStep.ts";
 import { openLargeRun } from "./openLargeRun.ts";
 import { plannedStep } from "./plannedStep.ts";
+import { remoteRuns } from "./remoteRuns.ts";
 import { markdownTable, methods } from "./table.ts";
 import { againstTransformers, denseTwin, diagnosticsCost } from "./trainingStep.ts";
 
@@ -26,6 +27,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   open: () => openLargeRun(undefined, say),
   ingest: () => ingestRate(),
   planner: () => plannedStep(),
+  remote: () => remoteRuns(),
 };
 
 const BEGIN = "<!-- table -->", END = "<!-- end of table -->";

@@ -85,14 +85,13 @@ export class RemoteRun implements RemoteView {
   }
 
   get unreachable(): string | null {
-    const { detached } = this.file;
+    const { state, since, reason } = this.#link.condition;
+    if (!this.file.detached && this.#following !== null && this.#process !== "absent" && state !== "lost") return null;
     const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${time(heard)}.`;
-    if (detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
+    if (this.file.detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
     if (this.#following === null) return `Not connected to ${this.place} now.${last}`;
     if (this.#process === "absent") return `Its folder ${this.file.directory} is no longer on ${this.host}; what was copied is still shown.`;
-    const { state, since, reason } = this.#link.condition;
-    if (state === "lost") return `Unreachable since ${time(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
-    return null;
+    return `Unreachable since ${time(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
   }
 
   /** Whether everything that the host has is here. */

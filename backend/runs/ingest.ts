@@ -20,6 +20,9 @@ const TICK_MILLISECONDS = 150;
 /** Every n-th tick also looks at processes, and at new and idle directories. */
 const CONDITION_EVERY = 5;
 const SCAN_EVERY = 14;
+/** Many small batches cost far more than few large ones: a run that was just read waits this many times as long as that took, for each run that goes, and at most so many milliseconds. */
+const REST = 12;
+const MAX_REST_MILLISECONDS = 500;
 /** Idle directories looked at in one scan, in turn. */
 const IDLE_PER_SCAN = 200;
 
@@ -36,6 +39,7 @@ export class Ingest {
   #idleTurn = 0;
   /** Followers with events waiting; drained in turn, one batch each. */
   #pending = new Set<Follower>();
+  #resting = new Map<Follower, NodeJS.Timeout>();
   #draining: Promise<void> | null = null;
   #stopped = false;
   #refused = new Set<string>();
@@ -101,7 +105,7 @@ export class Ingest {
     if (this.#stopped) return;
     this.#guard(`run ${follower.id}`, () => {
       if (follower.updateCondition()) this.#listener.changed(follower.id);
-      if (follower.going) follower.watch(() => this.#queue(follower));
+      if (follower.going) follower.watch(() => this.#queue(follower, true));
     });
     follower.changedOnDisk();
     this.#queue(follower);
@@ -111,7 +115,7 @@ export class Ingest {
   forget(id: string): void {
     const follower = this.followers.get(id);
     follower?.unwatch();
-    if (follower) this.#pending.delete(follower);
+    if (follower) this.#pending.delete(follower), this.#wake(follower);
     this.followers.delete(id);
   }
 
@@ -125,7 +129,7 @@ export class Ingest {
     if (this.#timer) clearInterval(this.#timer);
     this.#watcher?.close();
     this.#pending.clear();
-    for (const follower of this.followers.values()) follower.unwatch();
+    for (const follower of this.followers.values()) follower.unwatch(), this.#wake(follower);
     await this.settled();
   }
 
@@ -134,7 +138,7 @@ export class Ingest {
     const conditions = this.#ticks % CONDITION_EVERY === 0;
     for (const follower of this.followers.values()) {
       if (!follower.going) continue;
-      this.#queue(follower);
+      this.#queue(follower, true);
       if (conditions) this.#guard(`run ${follower.id}`, () => { if (follower.updateCondition()) this.#listener.changed(follower.id); });
     }
     if (this.#ticks % SCAN_EVERY === 0) this.#guard("looking for new runs", () => {
@@ -152,8 +156,10 @@ export class Ingest {
     }
   }
 
-  #queue(follower: Follower): void {
+  /** @param rest whether a run that was just read may wait a while */
+  #queue(follower: Follower, rest = false): void {
     if (this.#stopped || !this.followers.has(follower.id)) return;
+    if (rest && this.#resting.has(follower)) return;
     this.#pending.add(follower);
     this.#draining ??= this.#drain().finally(() => { this.#draining = null; });
   }
@@ -174,7 +180,8 @@ export class Ingest {
   /** Stores one batch; returns whether more waits. */
   #store(follower: Follower): boolean {
     return this.#guard(`run ${follower.id}`, () => {
-      const { applied, more, restarted } = follower.readBatch();
+      const began = performance.now(), { applied, more, restarted } = follower.readBatch(), took = performance.now() - began;
+      if (applied > 0 && !more) this.#rest(follower, Math.min(MAX_REST_MILLISECONDS, REST * took * this.#going));
       if (applied > 0 || restarted) {
         // The first step turns "preparing" into "running".
         follower.updateCondition();
@@ -182,6 +189,26 @@ export class Ingest {
       }
       return more;
     }) ?? false;
+  }
+
+  /** What comes meanwhile is read together, once it has rested. */
+  #rest(follower: Follower, milliseconds: number): void {
+    this.#wake(follower);
+    this.#resting.set(follower, setTimeout(() => {
+      this.#resting.delete(follower);
+      this.#queue(follower);
+    }, milliseconds).unref());
+  }
+
+  #wake(follower: Follower): void {
+    clearTimeout(this.#resting.get(follower));
+    this.#resting.delete(follower);
+  }
+
+  get #going(): number {
+    let count = 0;
+    for (const { going } of this.followers.values()) if (going) count++;
+    return count;
   }
 
   #lose(id: string): void {

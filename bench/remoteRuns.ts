@@ -1,0 +1,123 @@
+// Runs on another machine: finding a thousand of them, the first chart of one, and the cost of following sixteen that go. The link is that of the product over a
+// real sshd on loopback where time is measured, and its two ends alone where their own work is.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { FILES } from "../contract/runDirectory.ts";
+import { Application } from "../backend/application.ts";
+import { SshServer } from "../backend/fixtures/sshServer.ts";
+import { writeRun } from "../backend/fixtures/writeRun.ts";
+import { createHome, homeAt } from "../backend/home.ts";
+import { readExit, readHeartbeat, readProcess, readSpec, runDirectories } from "../backend/runs/runFiles.ts";
+import { median, milliseconds, type BenchRow } from "./benchRow.ts";
+
+const RUNS = 1000;
+const ROUNDS = 7;
+const EVENTS = 10_000;
+const LIVE = 16;
+const EVENTS_PER_SECOND = 100;
+const SECONDS = 20;
+
+export async function remoteRuns(): Promise<BenchRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-bench-")), server = await SshServer.start();
+  try {
+    return [...await overSsh(folder, server), ...await following(folder)];
+  } finally {
+    await server.end();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+async function overSsh(folder: string, server: SshServer): Promise<BenchRow[]> {
+  const runs = join(server.home, ".local/share/switchyard/runs"), home = homeAt(join(folder, "home"));
+  mkdirSync(runs, { recursive: true });
+  createHome(home);
+  for (let i = 0; i < RUNS; i++) writeRun(runs, { steps: 4, seed: i, name: `run-${i}` });
+  const charts = Array.from({ length: ROUNDS }, (_, i) => writeRun(runs, { steps: Math.round(EVENTS / 1.81), seed: 5000 + i }));
+  const before = process.env["SWITCHYARD_SSH_CONFIG"];
+  process.env["SWITCHYARD_SSH_CONFIG"] = server.configFile;
+  const application = new Application({ home });
+  try {
+    await application.caughtUp;
+    await application.send("hosts.runs", { name: "box" });
+    const times = { list: [] as number[], here: [] as number[], chart: [] as number[], local: [] as number[] };
+    for (const id of charts) {
+      times.list.push(await milliseconds(async () => {
+        const { runs: found } = await application.send("hosts.runs", { name: "box" });
+        if (found.length !== RUNS + ROUNDS) throw new Error(`${found.length} runs were found.`);
+      }));
+      times.here.push(await milliseconds(() => {
+        for (const one of runDirectories(runs)) for (const read of [readSpec, readProcess, readExit, readHeartbeat]) read(join(runs, one));
+      }));
+      const directory = join(runs, id), { size } = statSync(join(directory, FILES.events));
+      const chart = async (runId: string) => {
+        while ((await application.send("metrics.series", { runId, name: "loss", points: 1000 })).step.at(-1) !== Math.round(EVENTS / 1.81)) await wait(10);
+      };
+      times.chart.push(await milliseconds(async () => chart((await application.send("runs.attach", { host: "box", directory })).runId)));
+      const mine = writeRun(home.runs, { steps: Math.round(EVENTS / 1.81), seed: 7000 });
+      times.local.push(await milliseconds(() => {
+        application.ingest.adopt(mine);
+        return chart(mine);
+      }));
+      if (size < 1_000_000) throw new Error("The run to be shown is too small.");
+    }
+    return [
+      { benchmark: `list ${RUNS.toLocaleString("en")} runs of a host`, measured: median(times.list), against: "reading their files on this machine", reference: median(times.here), unit: "ms", method: `median of ${ROUNDS} rounds in turn, over a real sshd on loopback` },
+      { benchmark: `attach to a run of ${EVENTS.toLocaleString("en")} events, to its first whole chart`, measured: median(times.chart), against: "the same run on this machine", reference: median(times.local), unit: "ms", method: `median of ${ROUNDS} rounds in turn, over a real sshd on loopback` },
+    ];
+  } finally {
+    if (before === undefined) delete process.env["SWITCHYARD_SSH_CONFIG"];
+    else process.env["SWITCHYARD_SSH_CONFIG"] = before;
+    await application.close();
+  }
+}
+
+/** CPU of both sides while sixteen runs go, beside the same runs followed on this machine and beside `tail -F`. */
+async function following(folder: string): Promise<BenchRow[]> {
+  const used = { own: [] as number[], agent: [] as number[], local: [] as number[], tail: [] as number[] };
+  for (const how of ["link", "local"] as const) {
+    const home = homeAt(join(folder, how)), runs = how === "link" ? join(folder, "there", "switchyard", "runs") : home.runs;
+    createHome(home);
+    mkdirSync(runs, { recursive: true });
+    const writer = spawn(process.execPath, [join(import.meta.dirname, "liveRuns.ts"), runs, String(LIVE), String(EVENTS_PER_SECOND), String(SECONDS + 6)], { stdio: ["ignore", "pipe", "inherit"] });
+    const ids = String((await once(writer.stdout, "data"))[0]).trim().split(" ");
+    const follower = spawn(process.execPath, [join(import.meta.dirname, "copyRuns.ts"), home.directory, how, runs], { stdio: ["pipe", "pipe", "inherit"] });
+    const lines = createInterface(follower.stdout)[Symbol.asyncIterator]();
+    const tail = how === "link" ? spawn("tail", ["-q", "-F", ...ids.map((id) => join(runs, id, FILES.events))], { stdio: ["ignore", "ignore", "ignore"] }) : null;
+    await lines.next();
+    await wait(2000);
+    follower.stdin.write("\n");
+    await lines.next();
+    const tailBefore = cpuOf(tail), began = performance.now();
+    await wait(SECONDS * 1000);
+    follower.stdin.write("\n");
+    const { own, agent, events } = JSON.parse((await lines.next()).value as string) as { own: number; agent: number; events: number };
+    const share = 100 / (performance.now() - began);
+    if (Math.abs(events / (LIVE * EVENTS_PER_SECOND * SECONDS) - 1) > 0.1) throw new Error(`${events} events were stored in ${SECONDS} s.`);
+    if (how === "link") {
+      used.own.push(own * share);
+      used.agent.push(agent * share);
+      used.tail.push((cpuOf(tail) - tailBefore) * share);
+    } else used.local.push(own * share);
+    tail?.kill();
+    follower.stdin.end();
+    await Promise.all([once(follower, "exit"), writer.exitCode === null ? once(writer, "exit") : null]);
+  }
+  const benchmark = `follow ${LIVE} runs of ${EVENTS_PER_SECOND} events/s each`, method = `user and system time over ${SECONDS} s; the agent and the backend speak through pipes, so ssh's own work is left out`;
+  return [
+    { benchmark: `${benchmark}: the agent`, measured: median(used.agent), against: "tail -F of the same files", reference: median(used.tail), unit: "% of a core", method },
+    { benchmark: `${benchmark}: the backend`, measured: median(used.own), against: "the same runs on this machine", reference: median(used.local), unit: "% of a core", method },
+  ];
+}
+
+function cpuOf(child: ChildProcess | null): number {
+  if (!child) return 0;
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+if (import.meta.main) console.table(process.argv.includes("--follow") ? await following(mkdtempSync(join(tmpdir(), "switchyard-bench-"))) : await remoteRuns());
