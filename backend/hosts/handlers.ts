@@ -13,10 +13,10 @@ const OK = { ok: true } as const;
 export function createHostHandlers(hosts: Hosts): Pick<Handlers, keyof typeof hostRequests> {
   return {
     "hosts.list": () => hosts.state(),
-    "hosts.add": ({ host }) => {
+    "hosts.add": async ({ host }) => {
       const file = host.target.identityFile;
       if (file !== undefined && !existsSync(file.startsWith("~/") ? join(homedir(), file.slice(2)) : file)) throw new PersonError(`There is no identity file ${file}.`, { issues: [{ path: "target.identityFile", message: "There is no such file." }] });
-      hosts.save(host);
+      await hosts.save(host);
       return OK;
     },
     "hosts.remove": async ({ name }) => {

@@ -9,7 +9,8 @@ import { HostsState, type Host, type HostCheck, type HostPrompt } from "../../co
 import { SshServer, type SshServerOptions } from "../fixtures/sshServer.ts";
 import { temporaryHome, until } from "../fixtures/temporaryHome.ts";
 import { checkHost } from "./check.ts";
-import { Hosts, LinkError } from "./hosts.ts";
+import { LinkError } from "./hostConnection.ts";
+import { Hosts } from "./hosts.ts";
 
 const ended: (() => Promise<unknown>)[] = [];
 const endAll = async () => { for (const end of ended.splice(0).toReversed()) await end(); };
@@ -50,7 +51,7 @@ const failure = async (work: Promise<unknown>) => {
 
 describe("a check", () => {
   test("says what the host has, and what is missing with its remedy", async () => {
-    const { hosts, box, home, states } = await set();
+    const { hosts, server, home, states } = await set();
     const { check, link } = await hosts.check("box", true);
     expect(link).toMatchObject({ status: "connected", failure: null });
     expect(check).toMatchObject({ architecture: expect.stringMatching(/x86_64|aarch64/), system: expect.stringContaining("Linux"), python: { version: expect.stringMatching(/^3\./) }, tpuHolder: null, runs: { count: 0, writable: true } });
@@ -63,12 +64,13 @@ describe("a check", () => {
     expect(check!.load).toHaveLength(3);
     if (!check!.jax) expect(check!.findings).toContainEqual({ level: "needed", message: expect.stringContaining("JAX is not installed for"), remedy: expect.any(String), command: expect.stringMatching(/^python3 -m venv ~\/switchyard-jax && ~\/switchyard-jax\/bin\/python -m pip install --upgrade jax==\S+ flax==\S+ optax==/) });
     expect(new Set(states.map((state) => state.hosts[0]!.checking))).toContain("looking at system, Python and JAX");
-    // It is remembered for the next start, without a connection.
-    const again = new Hosts(home.directory, null);
+    // It is remembered for the next start, without a connection; of another interpreter it says nothing.
+    const again = new Hosts(home.directory, server.configFile), after = () => again.state().hosts[0]!;
     ended.push(() => again.close());
-    hosts.save({ name: "box", target: { address: "box" }, python: "python3", runs: "~/runs" });
-    expect(box().check).not.toBeNull();
+    expect(after()).toMatchObject({ name: "box", link: { status: "idle", since: link.since }, check: { at: check!.at } });
     expect(statSync(join(home.directory, "host-checks.json")).mode & 0o777).toBe(0o600);
+    await again.save({ name: "box", target: { address: "box" }, python: "python3.12", runs: "~/runs" });
+    expect(after()).toMatchObject({ link: { status: "untried" }, check: null });
   });
 
   test("counts the runs of the folder that the host names, and finds the interpreter below ~", async () => {
@@ -79,14 +81,14 @@ describe("a check", () => {
     mkdirSync(join(server.home, "it's"));
     writeFileSync(join(server.home, "it's/python"), "#!/bin/sh\nexec python3 \"$@\"\n");
     chmodSync(join(server.home, "it's/python"), 0o755);
-    hosts.save({ name: "box", target: { address: "box" }, python: "~/it's/python", runs: "~/my runs" });
+    await hosts.save({ name: "box", target: { address: "box" }, python: "~/it's/python", runs: "~/my runs" });
     const { check } = await hosts.check("box", true);
     expect(check).toMatchObject({ runs: { folder: "~/my runs", count: 1 }, python: { version: expect.stringMatching(/^3\./) } });
   });
 
   test("of a host with a shell alone names Python as missing", async () => {
     const { hosts } = await set();
-    hosts.save({ name: "box", target: { address: "box" }, python: "/opt/none/python3", runs: "~/runs" });
+    await hosts.save({ name: "box", target: { address: "box" }, python: "/opt/none/python3", runs: "~/runs" });
     const { check } = await hosts.check("box", true);
     expect(check).toMatchObject({ python: null, jax: null });
     expect(needed(check!)).toMatchObject([{ message: "/opt/none/python3 is no Python that runs on box." }]);
@@ -105,7 +107,7 @@ describe("a check", () => {
     mkdirSync(join(server.home, "bin"));
     writeFileSync(join(server.home, "bin/python"), `#!/bin/sh\nexport PYTHONPATH=${server.home}/site\nexec python3 "$@"\n`);
     chmodSync(join(server.home, "bin/python"), 0o755);
-    hosts.save({ name: "box", target: { address: "box" }, python: "~/bin/python", runs: "~/runs" });
+    await hosts.save({ name: "box", target: { address: "box" }, python: "~/bin/python", runs: "~/runs" });
     const { check } = await hosts.check("box", true);
     expect(check!.jax).toMatchObject({ version: "0.10.2", backend: "tpu", problem: null, devices: [{ platform: "tpu", kind: "TPU v5 lite", count: 4, memoryBytes: 16 * 2 ** 30 }] });
     expect(needed(check!)).toEqual([{ level: "needed", message: expect.stringMatching(/^optax and orbax-checkpoint are not installed/), remedy: "Install what is missing beside JAX.", command: expect.stringMatching(/^"\$HOME"\/bin\/python -m pip install --upgrade optax==\S+ orbax-checkpoint==\S+$/) }]);
@@ -211,7 +213,7 @@ describe("questions of ssh", () => {
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(server.folder, "signed"));
     run("ssh-keygen", "-q", "-s", join(server.folder, "authority"), "-I", "person", "-n", server.user, join(server.folder, "signed.pub"));
     writeFileSync(join(server.folder, "authorized_keys"), `cert-authority ${readFileSync(join(server.folder, "authority.pub"), "utf8")}`);
-    hosts.save({ name: "by-certificate", target: { address: "127.0.0.1", port: server.port, identityFile: join(server.folder, "signed") }, python: "python3", runs: "~/runs" });
+    await hosts.save({ name: "by-certificate", target: { address: "127.0.0.1", port: server.port, identityFile: join(server.folder, "signed") }, python: "python3", runs: "~/runs" });
     expect((await hosts.check("by-certificate", true)).link.status).toBe("connected");
     expect([server.log.includes("ED25519-CERT"), prompts]).toEqual([true, []]);
     expect(await failure(hosts.check("box", true))).toMatchObject({ kind: "permission-denied" });
@@ -344,10 +346,10 @@ describe("the list", () => {
 
   test("holds what was added and what ~/.ssh/config names; added ones stand in front and win", async () => {
     const { hosts, home } = await set();
-    hosts.save(host("tpu-1"));
-    hosts.save(host("tpu-0"));
+    await hosts.save(host("tpu-1"));
+    await hosts.save(host("tpu-0"));
     expect(hosts.state().hosts.map(({ name, source }) => [name, source])).toEqual([["tpu-0", "added"], ["tpu-1", "added"], ["box", "config"]]);
-    hosts.save({ ...host("box"), target: { address: "box" }, python: "~/venv/bin/python" });
+    await hosts.save({ ...host("box"), target: { address: "box" }, python: "~/venv/bin/python" });
     expect(hosts.host("box").python).toBe("~/venv/bin/python");
     hosts.saveCluster({ name: "pod", workers: ["tpu-0", "tpu-1"] });
     expect(hosts.workers("pod").map(({ name }) => name)).toEqual(["tpu-0", "tpu-1"]);
@@ -359,11 +361,11 @@ describe("the list", () => {
 
   test("refuses what would not fit together, in a sentence", async () => {
     const { hosts } = await set();
-    hosts.save(host("tpu-0"));
+    await hosts.save(host("tpu-0"));
     expect(() => hosts.saveCluster({ name: "pod", workers: ["tpu-9"] })).toThrow('There is no host "tpu-9"');
     expect(() => hosts.saveCluster({ name: "tpu-0", workers: ["tpu-0"] })).toThrow('A host is called "tpu-0"');
     hosts.saveCluster({ name: "pod", workers: ["tpu-0", "box"] });
-    expect(() => hosts.save(host("pod"))).toThrow('A cluster is called "pod"');
+    await expect(hosts.save(host("pod"))).rejects.toThrow('A cluster is called "pod"');
     await expect(hosts.remove("tpu-0")).rejects.toThrow('is a worker of the cluster "pod"');
     await expect(hosts.remove("box")).rejects.toThrow('"box" was not added here');
     await expect(hosts.check("nobody", true)).rejects.toThrow('There is no host "nobody"');

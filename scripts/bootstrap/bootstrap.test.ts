@@ -8,6 +8,7 @@ import { acquireLock } from "./lock.mjs";
 import { node24, root } from "./paths.mjs";
 import { contentHash, filesBelow, readStamp, statusHash, writeStamp } from "./stamp.mjs";
 import { ensureSystemPackages } from "./systemPackages.mjs";
+import { installCommand, testRequirements } from "./systemPackages.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-bootstrap-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,4 +85,10 @@ test("wheels are unpacked side by side, and one that points outside is refused",
   expect(readFileSync(join(folder, "good/nvidia/cu13/lib/b.so"), "utf8")).toBe("text");
   make("c.whl", "../outside.so");
   expect(unpack("bad")).toMatchObject({ status: 1, stderr: expect.stringContaining("outside its folder") });
+});
+
+test("a service that a test's package brings is named in the command that installs it, and left at rest", () => {
+  const server = testRequirements.filter(({ packages }) => packages.includes("openssh-server"));
+  expect(installCommand(server)).toMatch(/^(sudo )?apt-get install -y --no-install-recommends openssh-server && (sudo )?systemctl disable --now ssh$/);
+  expect(installCommand(testRequirements.filter((one) => !server.includes(one)))).not.toContain("systemctl");
 });
