@@ -1,8 +1,11 @@
 """python -m switchyard_jax RUN_DIRECTORY [--steps N] [--mesh DATA,EXPERT,MODEL]: one attempt of the run in that directory, from its newest good checkpoint.
 
 On several hosts the same command runs on each, with --coordinator HOST:PORT --processes N --process I; process 0 writes the run directory.
-What loads JAX is imported only once the run directory says that this process works in it.
+What loads JAX is imported only once the run directory says that this process works in it; what is imported here runs on any Python since 3.8, so that an old one is
+told in a sentence as well.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -16,6 +19,8 @@ from typing import Any, NoReturn
 
 from .failure import EXIT_CODES, RunFailure, as_failure
 from .run.directory import AnyRun, RunDirectory, SilentRun, lock_run, next_attempt, read_process_file, record_end, say
+
+OLDEST = (3, 11)
 
 
 def _mesh(text: str) -> list[int]:
@@ -130,6 +135,8 @@ def main() -> None:
             attempt.run = RunDirectory(path, attempt.number, ["python", "-m", "switchyard_jax", str(path), *arguments_of(asked)])
         else:
             attempt.run = SilentRun(0)
+        if sys.version_info < OLDEST:
+            raise RunFailure("device-error", "JAX needs Python {}.{} or later, and {} is {}.{}; name another Python for this host.".format(*OLDEST, sys.executable, *sys.version_info[:2]))
         try:
             from .train import train
             from .workers import Workers

@@ -1,5 +1,7 @@
 """Why an attempt ended badly, in words for the person. trainer/failure.ts has the same reasons and codes."""
 
+from __future__ import annotations
+
 import errno
 import os
 
@@ -31,7 +33,7 @@ def as_failure(error: BaseException) -> RunFailure:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or any(words in text.lower() for words in ("no space left", "disk quota", "enospc")):
         return RunFailure("disk-full", "The disk with the run is full; free some space and resume from the last checkpoint.")
-    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+    if (isinstance(error, OSError) and error.errno == errno.EFBIG) or "file too large" in text.lower():
         return RunFailure("disk-full", "A file of the run would grow beyond the size that this process may write; raise the limit (ulimit -f) and resume from the last checkpoint.")
     if isinstance(error, OSError) and error.errno in _UNWRITABLE:
         return RunFailure("crashed", f"{os.fspath(error.filename) if error.filename else 'A file of the run'} can't be written or read ({_UNWRITABLE[error.errno]}); check who owns the run's folder, then resume.")

@@ -1,10 +1,12 @@
 """The trainer as the agent starts it: a run directory in, events, checkpoints and an end out."""
 
+import ast
 import hashlib
 import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -213,3 +215,27 @@ def test_a_second_trainer_is_refused(tmp_path: Path, text: Path) -> None:
         assert child.poll() is None
     finally:
         end(child)
+
+
+def test_a_full_disk_ends_the_run_in_a_sentence(tmp_path: Path, text: Path) -> None:
+    """Files may not grow beyond 100 kB here, as on a disk that is full: a checkpoint does not fit."""
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    done = subprocess.run(["prlimit", "--fsize=100000", sys.executable, "-m", "switchyard_jax", str(run)], env={**os.environ, "PYTHONPATH": str(ROOT / "remote")}, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert exit_of(run)["reason"] == "disk-full"
+    assert exit_of(run)["message"].startswith("A file of the run would grow beyond the size that this process may write")
+    assert of_kind(run, "alert")[-1]["code"] == "disk"
+    assert list((run / "checkpoints").iterdir()) == []
+
+
+def test_an_old_python_and_a_host_without_jax_are_told_in_a_sentence(tmp_path: Path, text: Path) -> None:
+    package = ROOT / "remote/switchyard_jax"
+    for name in ("__main__.py", "failure.py", "run/directory.py", "run/__init__.py", "__init__.py"):
+        ast.parse((package / name).read_text(), feature_version=(3, 8))
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    bare = tmp_path / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run([bare / "bin/python3", "-m", "switchyard_jax", str(run)], env={**environment, "PYTHONPATH": str(ROOT / "remote")}, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 4, done.stderr
+    assert re.match(r"JAX and what the trainer needs with it can't be loaded \(No module named '\w+'\); install the packages of requirements.txt into ", exit_of(run)["message"])

@@ -1,12 +1,11 @@
 """Batches as a pure function of (seed, position), the same as trainer/data/batches.ts: resuming at a position repeats exactly what would have come."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..failure import RunFailure
-from .numbers import CounterRandom, mix, permute
+from .numbers import CounterRandoms, below, mix, permute
 from .prepared import Prepared
 from .span_corruption import corrupt, fit_segment, span_lengths
 
@@ -50,37 +49,33 @@ class TextBatches:
         self.evaluation_batches = min(evaluation_batches, -(-self._windows // batch_size))
 
     def training(self, position: int) -> Batch:
-        def example(row: int) -> tuple[np.ndarray, CounterRandom]:
-            at = position + row
+        starts, keys = [], []
+        # Windows begin elsewhere in each epoch, so that their edges are not always at the same words.
+        slack = len(self._training) - self.examples_per_epoch * self.raw_length + 1
+        for at in range(position, position + self._size):
             epoch, index = divmod(at, self.examples_per_epoch)
             window = permute(index, self.examples_per_epoch, mix(self._seed, _SHUFFLE, epoch))
-            # Windows begin elsewhere in each epoch, so that their edges are not always at the same words.
-            slack = len(self._training) - self.examples_per_epoch * self.raw_length + 1
-            start = CounterRandom(self._seed, _OFFSET, epoch).below(slack) + window * self.raw_length
-            return self._training[start:start + self.raw_length], CounterRandom(self._seed, _NOISE, at >> 32, at & 0xFFFFFFFF)
-
-        return self._batch(example)
+            starts.append(below(slack, mix(self._seed, _OFFSET, epoch), 0) + window * self.raw_length)
+            keys.append(mix(self._seed, _NOISE, at >> 32, at & 0xFFFFFFFF))
+        return self._batch(self._training, starts, self.raw_length, keys)
 
     def evaluation(self, index: int) -> Batch:
-        def example(row: int) -> tuple[np.ndarray, CounterRandom]:
-            at, length = index * self._size + row, self._evaluation_length
-            start = at % self._windows * length
-            return self._evaluation[start:start + length], CounterRandom(_EVALUATION, at)
+        length, places = self._evaluation_length, range(index * self._size, (index + 1) * self._size)
+        return self._batch(self._evaluation, [at % self._windows * length for at in places], length, [mix(_EVALUATION, at) for at in places])
 
-        return self._batch(example)
-
-    def _batch(self, example: Callable[[int], tuple[np.ndarray, CounterRandom]]) -> Batch:
+    def _batch(self, ids: np.ndarray, starts: list[int], length: int, keys: list[int]) -> Batch:
         data, tokens = self._data, self._tokens
-        labels = np.full((self._size, data["targetLength"]), tokens.pad, np.int32)
-        source = np.full((self._size, data["inputLength"]), tokens.pad, np.int32) if self._spans else None
-        for row in range(self._size):
-            raw, random = example(row)
-            if source is None:
-                labels[row, :len(raw)] = raw
-                continue
-            lengths = self._spans if len(raw) == self.raw_length else span_lengths(len(raw), data["corruptionRate"], data["meanSpanLength"])
-            corrupt(raw, lengths, tokens.sentinels, tokens.end, random, source[row], labels[row])
-        return {"labels": labels} if source is None else {"input": source, "labels": labels}
+        raw = np.stack([ids[start:start + length] for start in starts])
+        if not self._spans:
+            return {"labels": self._padded(raw, data["targetLength"])}
+        lengths = self._spans if length == self.raw_length else span_lengths(length, data["corruptionRate"], data["meanSpanLength"])
+        source, target = corrupt(raw, lengths, tokens.sentinels, tokens.end, CounterRandoms(keys))
+        return {"input": self._padded(source, data["inputLength"]), "labels": self._padded(target, data["targetLength"])}
+
+    def _padded(self, rows: np.ndarray, length: int) -> np.ndarray:
+        whole = np.full((len(rows), length), self._tokens.pad, np.int32)
+        whole[:, :rows.shape[1]] = rows
+        return whole
 
 
 def count_tokens(batch: Batch, pad: int) -> int:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 _WORD = 0xFFFFFFFF
 
 
@@ -16,18 +18,30 @@ def mix(*words: int) -> int:
     return h
 
 
-class CounterRandom:
-    """A stream of numbers below a bound; the n-th is mix(key, n)."""
+def below(bound: int, *key: int) -> int:
+    """A number below a bound. A quotient by a power of two is exact, and so is the product: both are what JavaScript's numbers give."""
+    return int(mix(*key) / 2 ** 32 * bound)
 
-    def __init__(self, *key: int) -> None:
-        self._key = mix(*key)
-        self._counter = 0
 
-    def below(self, bound: int) -> int:
-        # A quotient by a power of two is exact, and so is the product: both are what JavaScript's numbers give.
-        drawn = int(mix(self._key, self._counter) / 2 ** 32 * bound)
-        self._counter += 1
-        return drawn
+class CounterRandoms:
+    """A stream of numbers for each of B rows: the n-th of a row is that of mix(key, n), CounterRandom in the TypeScript."""
+
+    def __init__(self, keys: list[int]) -> None:
+        # mix works through its words one after another, so that the key is gone through once.
+        self._states = np.asarray([mix(key) for key in keys], np.uint32)
+        self._counters = np.zeros(len(keys), np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def below(self, bound: int, rows: np.ndarray) -> np.ndarray:
+        """(B,) numbers below a bound; only `rows` (B,) of true take one, what stands in the others means nothing."""
+        h = self._states ^ (self._counters * np.uint32(0xCC9E2D51))
+        h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+        h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+        h ^= h >> np.uint32(16)
+        self._counters += rows.astype(np.uint32)
+        return (h / 2.0 ** 32 * bound).astype(np.int64)
 
 
 def permute(index: int, size: int, key: int) -> int:

@@ -1,10 +1,13 @@
-"""T5's span corruption (1910.10683 section 3.1.4), the same as trainer/data/spanCorruption.ts."""
+"""T5's span corruption (1910.10683 section 3.1.4), the same as trainer/data/spanCorruption.ts, for all rows of a batch at once.
+
+Shape letters: B rows, R raw tokens, S spans.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .numbers import CounterRandom
+from .numbers import CounterRandoms
 
 
 class SpanLengths(NamedTuple):
@@ -32,31 +35,38 @@ def fit_segment(input_length: int, target_length: int, rate: float, mean_span: f
     return best
 
 
-def segmentation(items: int, parts: int, random: CounterRandom) -> list[int]:
-    """Cuts `items` into `parts` pieces of at least 1, uniformly among all ways."""
-    lengths, start, needed = [], 0, parts - 1
+def segmentations(items: int, parts: int, random: CounterRandoms) -> np.ndarray:
+    """(B, parts): cuts `items` into pieces of at least 1, uniformly among all ways, for each row."""
+    rows = len(random)
+    edges = np.zeros((rows, parts + 1), np.int64)
+    edges[:, parts] = items
+    cut = np.zeros(rows, np.int64)
     for i in range(1, items):
-        if needed == 0:
+        waiting = cut < parts - 1
+        if not waiting.any():
             break
-        if random.below(items - i) < needed:
-            lengths.append(i - start)
-            start, needed = i, needed - 1
-    lengths.append(items - start)
-    return lengths
+        cuts = waiting & (random.below(items - i, waiting) < parts - 1 - cut)
+        cut += cuts
+        edges[cuts, cut[cuts]] = i
+    return np.diff(edges)
 
 
-def corrupt(raw: np.ndarray, lengths: SpanLengths, sentinels: list[int], end: int, random: CounterRandom, source: np.ndarray, target: np.ndarray) -> None:
-    """Writes the corrupted input and its target. Spans alternate, text first; the rest of both rows keeps what it had (padding)."""
-    noise = segmentation(lengths.noise, lengths.spans, random)
-    text = segmentation(lengths.raw - lengths.noise, lengths.spans, random)
-    at = i = t = 0
-    for span in range(lengths.spans):
-        source[i:i + text[span]] = raw[at:at + text[span]]
-        i, at = i + text[span], at + text[span]
-        source[i] = target[t] = sentinels[span]
-        i, t = i + 1, t + 1
-        target[t:t + noise[span]] = raw[at:at + noise[span]]
-        t, at = t + noise[span], at + noise[span]
-    source[i] = target[t] = end
-
-
+def corrupt(raw: np.ndarray, lengths: SpanLengths, sentinels: list[int], end: int, random: CounterRandoms) -> tuple[np.ndarray, np.ndarray]:
+    """Corrupted inputs (B, lengths.input) and their targets (B, lengths.target) of raw (B, R). Spans alternate, text first: an input is text 0, sentinel 0, text 1 ...
+    end; its target sentinel 0, noise 0, sentinel 1 ... end."""
+    rows = len(raw)
+    noise = segmentations(lengths.noise, lengths.spans, random)
+    text = segmentations(lengths.raw - lengths.noise, lengths.spans, random)
+    # Edges of the alternating pieces: even ones begin text, odd ones noise.
+    edges = np.cumsum(np.stack([text, noise], axis=2).reshape(rows, -1), axis=1)
+    begins = np.zeros((rows, lengths.raw + 1), np.int64)
+    np.put_along_axis(begins, edges, 1, axis=1)
+    piece = np.cumsum(begins[:, :-1], axis=1)
+    is_noise = piece % 2 == 1
+    first = is_noise & (begins[:, :-1] == 1)
+    sentinel = np.asarray(sentinels)[np.minimum(piece // 2, len(sentinels) - 1)]
+    # Every row keeps as many tokens, so that what is kept falls into rows again.
+    ends = np.full((rows, 1), end)
+    source = np.where(first, sentinel, raw)[~is_noise | first].reshape(rows, -1)
+    both = np.stack([sentinel, raw], axis=2)[np.stack([first, is_noise], axis=2)].reshape(rows, -1)
+    return np.concatenate([source, ends], axis=1), np.concatenate([both, ends], axis=1)

@@ -1,5 +1,7 @@
 """What the trainer writes into its run directory. docs/run-directory.md describes every file; trainer/run/runDirectory.ts writes the same."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
@@ -9,9 +11,8 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Dict, Type, Union
 
 from ..failure import RunFailure
 
@@ -19,7 +20,7 @@ HEARTBEAT_SECONDS = 2.0
 SPARE, SPARE_BYTES = ".spare", 64 << 10
 """Freed when the disk is full, so that the end can still be written."""
 PARTIAL = ".partial"
-Event = dict[str, Any]
+Event = Dict[str, Any]
 
 
 def wire(value: Any) -> Any:
@@ -213,7 +214,7 @@ def say(line: str) -> None:
 class Progress:
     """Tells how far work that is not steps has come: the beginning of each phase at once, then now and then. Ends the attempt where a stop was asked for."""
 
-    def __init__(self, run: "AnyRun", stopping: Callable[[], bool], stop: type[Exception]) -> None:
+    def __init__(self, run: AnyRun, stopping: Callable[[], bool], stop: Type[Exception]) -> None:
         self._run, self._stopping, self._stop = run, stopping, stop
         self._told, self._phase = -math.inf, ""
 
@@ -251,4 +252,4 @@ class SilentRun:
     def answered(self, verb: str) -> None: ...
 
 
-AnyRun = RunDirectory | SilentRun
+AnyRun = Union[RunDirectory, SilentRun]
