@@ -19,12 +19,12 @@ from .loop import Loop, Resumed
 from .mesh.axes import MeshShape
 from .model.sizes import model_of
 from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, Stored, Tensors, damage_of, list_checkpoints, read_tensors, set_aside
-from .run.directory import AnyRun, Progress
+from .run.directory import AnyRun, Progress, say
 from .run.sharded import FOLDER as ORBAX, ShardedState
 from .spec import mesh_shape, read_spec
 from .trainer import Trainer
 from .training_step import Program
-from .workers import Workers, arrays_of_leader, shared_folder, told_by_leader
+from .workers import Workers, all_say, arrays_of_leader, shared_folder, told_by_leader
 
 
 def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[], bool], workers: Workers) -> tuple[str, str]:
@@ -119,8 +119,15 @@ def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool, sharde
         trainer.begin()
         return Resumed(0, 0, 0.0, None), Alerts(), []
     folder = Path(told_by_leader(str(found.stored.folder) if found else ""))
-    if sharded and (folder / ORBAX).is_dir():
-        trainer.go_on(sharded.load(folder, trainer.abstract()), step)
+    shards = None
+    # One process reads the files that the manifest vouches for; of several each reads its own shards, where they can be read.
+    if sharded and jax.process_count() > 1:
+        try:
+            shards = sharded.load(folder, trainer.abstract())
+        except Exception as error:  # noqa: BLE001 - Orbax has many; the other files hold the same
+            say(f"The shards in {folder / ORBAX} can't be read ({error}); the checkpoint's other files are.")
+    if all_say(shards is not None):
+        trainer.go_on(shards, step)
     else:
         model, optimizer = trainer.expected()
         trainer.load(arrays_of_leader(found and found.model, model), arrays_of_leader(found and found.optimizer, optimizer), step)

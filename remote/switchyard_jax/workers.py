@@ -242,6 +242,13 @@ def arrays_of_leader(arrays: dict[str, np.ndarray] | None, shapes: dict[str, tup
     return {name: np.asarray(multihost_utils.broadcast_one_to_all(given(name, shape))) for name, shape in shapes.items()}
 
 
+def all_say(yes: bool) -> bool:
+    """Whether it is so on all processes."""
+    from jax.experimental import multihost_utils
+
+    return bool(np.all(multihost_utils.process_allgather(np.asarray(yes))))
+
+
 def shared_folder(path: Path) -> bool:
     """Whether all processes see the folder of process 0 at this path."""
     import jax
@@ -252,7 +259,7 @@ def shared_folder(path: Path) -> bool:
     if jax.process_index() == 0:
         mark.touch()
     multihost_utils.sync_global_devices("a mark is there")
-    seen = multihost_utils.process_allgather(np.asarray((path / name).exists()))
+    seen = all_say((path / name).exists())
     if jax.process_index() == 0:
         mark.unlink(missing_ok=True)
-    return bool(np.all(seen))
+    return seen

@@ -108,8 +108,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path, text: Path,
     (run / "control/stop.json").write_text("{}")
     train(run)
     assert exit_of(run)["message"] == "Stopped before training began, at step 0 of 12."
-    train(run, "--steps", "4")
+    train(run, "--steps", "4", "--orbax")
+    # What a start asked for holds for those after it.
     train(run, "--steps", "7")
+    assert (run / "checkpoints/step-7/orbax").is_dir()
     train(run, "--steps", "12")
     assert [event["fromStep"] for event in of_kind(run, "attempt")] == [0, 4, 7]
     rows = {(row["kind"], row["step"], row.get("stack")): row for row in history(run)}
@@ -185,7 +187,7 @@ def test_parameters_that_are_not_numbers_end_the_run_before_they_spread(tmp_path
     train(run, "--steps", "12", code=7)
     last = exit_of(run)
     assert (last["attempt"], last["reason"], last["step"]) == (2, "non-finite", 6)
-    assert re.fullmatch(r"The (loss|gradient) became nan at step 7; parameters were left as they were\. Lower the learning rate and start again\.", last["message"])
+    assert re.fullmatch(r"The (loss|gradient) became NaN at step 7; parameters were left as they were\. Lower the learning rate and start again\.", last["message"])
     alert = of_kind(run, "alert")[-1]
     assert (alert["code"], alert["step"], alert["level"]) == ("non-finite", 7, "error")
     assert [event for event in of_kind(run, "metrics") if event["attempt"] == 2] == []
