@@ -16,6 +16,8 @@ interface Props {
   begun: Draft;
   issues: ReadonlyMap<string, string>;
   advanced: boolean;
+  /** A field of this machine says nothing of another one. */
+  elsewhere: boolean;
   change: (path: string, value: Json) => void;
 }
 
@@ -24,10 +26,10 @@ export const Sections = (props: Props) => <>{GROUPS.map((group) => <Section key=
 const differs = (draft: Draft, { path, start }: FieldFacts): boolean => JSON.stringify(valueAt(draft, path)) !== JSON.stringify(start);
 
 function Section({ group, ...props }: Props & { group: Group }) {
-  const { draft, begun, issues, advanced, change } = props;
+  const { draft, begun, issues, advanced, elsewhere, change } = props;
   const dense = valueAt(draft, "model.sparse") === null;
   const shown = group.paths.map(fieldFacts).filter((facts) =>
-    issues.has(facts.path) || (isRelevant(facts.path, draft) && (advanced || !facts.advanced || differs(draft, facts) || differs(begun, facts))));
+    !(elsewhere && facts.path === "device") && (issues.has(facts.path) || (isRelevant(facts.path, draft) && (advanced || !facts.advanced || differs(draft, facts) || differs(begun, facts)))));
   if (shown.length === 0 && (group.id === "capacity" || group.id === "balancing")) return null;
   return (
     <fieldset className="form-group" name={group.id}>

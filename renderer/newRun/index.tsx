@@ -130,7 +130,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
             setRefused(new Map());
             setFailure(null);
           }} />
-          {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} begun={begun} issues={issues} advanced={advanced} change={change} />}
+          {json ? <JsonView {...json} issues={issues} change={edit} /> : <Sections draft={draft} begun={begun} issues={issues} advanced={advanced} elsewhere={where !== null} change={change} />}
         </div>
         <aside className="new-run-side" aria-label="Consequences">
           <h2>Consequences</h2>

@@ -5,11 +5,12 @@ import { client, sentenceOf } from "../connection/index.ts";
 import { chooseRun } from "../state/runActions.ts";
 import { PlaceSelect } from "./places.tsx";
 import { useTransfer } from "./useTransfer.ts";
+import "./remote.css";
 
 export function ContinueForm({ run, step, close }: { run: RunSummary; step: number; close: () => void }) {
   const place = useId(), wanted = useId();
   const [where, setWhere] = useState<string | null>(null);
-  const [steps, setSteps] = useState(String(Math.max(run.steps, step + 1)));
+  const [steps, setSteps] = useState(String(run.steps > step ? run.steps : 2 * step));
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const transfer = useTransfer(run.id, step, busy);
@@ -28,7 +29,7 @@ export function ContinueForm({ run, step, close }: { run: RunSummary; step: numb
     }
   };
   return (
-    <form onSubmit={(event) => { event.preventDefault(); void begin(); }}>
+    <form className="continue-form" onSubmit={(event) => { event.preventDefault(); void begin(); }}>
       <h2>Go on from step {step.toLocaleString("en")}</h2>
       <p className="muted">A new run begins with this checkpoint. “{run.name}” stays as it is.</p>
       <div className="dialog-field"><label htmlFor={place}>Where</label><PlaceSelect id={place} value={where} change={setWhere} /></div>

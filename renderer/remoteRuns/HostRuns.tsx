@@ -50,7 +50,7 @@ function Found({ host, path }: { host: string; path: string | null }) {
           <tbody>{data.runs.map((run) => (
             <tr key={run.directory}>
               <th scope="row"><bdi>{run.name}</bdi></th><td>{run.state === "ended" ? run.reason ?? "ended" : STATE[run.state]}</td><td>{run.step.toLocaleString("en")}</td>
-              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code className="path">{run.directory}</code></td>
+              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code title={run.directory}>{path === null ? run.directory.slice(run.directory.lastIndexOf("/") + 1) : run.directory}</code></td>
               <td>{run.runId === null
                 ? <button type="button" className="button" aria-label={`Attach to ${run.name}`} onClick={() => attach(run)}>Attach</button>
                 : <button type="button" className="link" onClick={() => attach(run)}>attached</button>}</td>
