@@ -46,14 +46,15 @@ function Found({ host, path }: { host: string; path: string | null }) {
       <div className="host-runs-table">
         <table className="file-table number" aria-busy={isFetching}>
           <caption className="visually-hidden">{counted(data.runs.length, "run")} on {host}, newest first</caption>
-          <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Step</th><th scope="col">Changed</th><th scope="col">Events</th><th scope="col">Folder</th><td /></tr></thead>
+          <thead><tr><th scope="col">Name</th><td /><th scope="col">State</th><th scope="col">Step</th><th scope="col">Changed</th><th scope="col">Events</th><th scope="col">Folder</th></tr></thead>
           <tbody>{data.runs.map((run) => (
             <tr key={run.directory}>
-              <th scope="row"><bdi>{run.name}</bdi></th><td>{run.state === "ended" ? run.reason ?? "ended" : STATE[run.state]}</td><td>{run.step.toLocaleString("en")}</td>
-              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code title={run.directory}>{path === null ? run.directory.slice(run.directory.lastIndexOf("/") + 1) : run.directory}</code></td>
+              <th scope="row"><bdi title={run.name}>{run.name}</bdi></th>
               <td>{run.runId === null
                 ? <button type="button" className="button" aria-label={`Attach to ${run.name}`} onClick={() => attach(run)}>Attach</button>
                 : <button type="button" className="link" onClick={() => attach(run)}>attached</button>}</td>
+              <td>{run.state === "ended" ? run.reason ?? "ended" : STATE[run.state]}</td><td>{run.step.toLocaleString("en")}</td>
+              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code title={run.directory}>{path === null ? run.directory.slice(run.directory.lastIndexOf("/") + 1) : run.directory}</code></td>
             </tr>
           ))}</tbody>
         </table>
