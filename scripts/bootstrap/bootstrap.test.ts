@@ -7,8 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { acquireLock } from "./lock.mjs";
 import { node24, root } from "./paths.mjs";
 import { contentHash, filesBelow, readStamp, statusHash, writeStamp } from "./stamp.mjs";
-import { ensureSystemPackages } from "./systemPackages.mjs";
-import { installCommand, testRequirements } from "./systemPackages.mjs";
+import { ensureSystemPackages, installCommand, testRequirements } from "./systemPackages.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-bootstrap-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
