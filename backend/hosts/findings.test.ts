@@ -19,7 +19,7 @@ test.each<[string, Partial<typeof good>, "needed" | "advice", string, RegExp | n
   ["no Python", { python: null, jax: null }, "needed", "~/venv/bin/python is no Python that runs on tpu-0.", null],
   ["an old Python", { python: { path: "/p", version: "3.10.14" }, jax: null }, "needed", "/p is Python 3.10.14: it can follow runs, but JAX needs 3.11 or later to train.", null],
   ["a very old one", { python: { path: "/p", version: "3.7.3" }, jax: null }, "needed", "nothing older than 3.8 can follow runs", null],
-  ["no JAX beside a TPU", { jax: null }, "needed", "JAX is not installed for /p.", /^"\$HOME"\/venv\/bin\/python -m pip install --upgrade "jax\[tpu\]==[\d.]+" flax==[\d.]+ optax==[^#]+$/],
+  ["no JAX beside a TPU", { jax: null }, "needed", "JAX is not installed for /p.", /^~\/venv\/bin\/python -m pip install --upgrade "jax\[tpu\]==[\d.]+" flax==[\d.]+ optax==[^#]+$/],
   ["no JAX beside a GPU", { jax: null, accelerators: [{ platform: "gpu", kind: "NVIDIA H100", count: 8, memoryBytes: 1 }] }, "needed", "JAX is not installed", /"jax\[cuda13\]==/],
   ["packages missing", { jax: { ...jax, packages: { ...packages, flax: null, optax: null, scipy: null } } }, "needed", "flax, optax and scipy are not installed for /p.", /--upgrade flax==\S+ optax==\S+ scipy==\S+$/],
   ["an old JAX", { jax: { ...jax, version: "0.4.38" } }, "advice", "JAX there is 0.4.38; the trainer is tested with", /jax\[tpu\]==/],

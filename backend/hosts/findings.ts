@@ -34,7 +34,7 @@ function pythonFindings({ name, python: wanted }: Pick<Host, "name" | "python">,
 
 function jaxFindings({ python: wanted }: Pick<Host, "python">, { python, jax, accelerators, tpuHolder }: Facts): Finding[] {
   if (!python || older(python.version, JAX_PYTHON)) return [];
-  const pip = `${quotePath(wanted)} -m pip install --upgrade`;
+  const python3 = /^~\/[\w./-]+$/.test(wanted) ? wanted : quotePath(wanted), pip = `${python3} -m pip install --upgrade`;
   const has = (platform: string) => accelerators.some((device) => device.platform === platform);
   const build = has("tpu") ? "[tpu]" : has("gpu") ? "[cuda13]" : "";
   const named = ([name, version]: [string, string]) => (name === "jax" && build ? `"jax${build}==${version}"` : `${name}==${version}`);
@@ -50,7 +50,7 @@ function jaxFindings({ python: wanted }: Pick<Host, "python">, { python, jax, ac
   if (missing.length > 0) found.push(needed(`${names} ${missing.length === 1 ? "is" : "are"} not installed for ${python.path}.`, "Install what is missing beside JAX.", `${pip} ${missing.map(named).join(" ")}`));
   if (older(jax.version, TESTED_JAX.split(".").map(Number))) found.push(advice(`JAX there is ${jax.version}; the trainer is tested with ${TESTED_JAX}.`, "Bring it up to date if a run fails at its start.", `${pip} ${named(["jax", TESTED_JAX])}`));
   if (tpuHolder !== null) found.push(advice(`Process ${tpuHolder} there holds the TPU, so JAX was not asked for its devices.`, "Wait for it or stop it before starting a run: a TPU serves one process at a time.", null));
-  else if (jax.problem !== null) found.push(needed(`JAX can't name its devices: ${jax.problem}.`, has("tpu") ? "Look whether another process of the host holds the TPU, and that libtpu fits this JAX." : "Run the command there to see the whole error.", `${quotePath(wanted)} -c "import jax; print(jax.devices())"`));
+  else if (jax.problem !== null) found.push(needed(`JAX can't name its devices: ${jax.problem}.`, has("tpu") ? "Look whether another process of the host holds the TPU, and that libtpu fits this JAX." : "Run the command there to see the whole error.", `${python3} -c "import jax; print(jax.devices())"`));
   else if ((has("tpu") && jax.backend !== "tpu") || (has("gpu") && jax.backend === "cpu"))
     found.push(needed(`The host has ${accelerators.map(({ count, kind }) => `${count} × ${kind}`).join(", ")}, but JAX sees its CPU alone.`, "Install the build of JAX that is made for them.", `${pip} ${named(["jax", TESTED_JAX])}`));
   return found;

@@ -107,10 +107,18 @@ describe("a check", () => {
     mkdirSync(join(server.home, "bin"));
     writeFileSync(join(server.home, "bin/python"), `#!/bin/sh\nexport PYTHONPATH=${server.home}/site\nexec python3 "$@"\n`);
     chmodSync(join(server.home, "bin/python"), 0o755);
+    // As are the programs of the drivers, found by PATH.
+    for (const [name, printed] of [["nvidia-smi", "NVIDIA H100 80GB HBM3, 81559\nNVIDIA H100 80GB HBM3, 81559"], ["tpu-info", "TPU Chips\n\u001b[1m/dev/accel0\u001b[0m  TPU v5e chip  4711"]]) {
+      writeFileSync(join(server.home, `bin/${name}`), `#!/bin/sh\nprintf '%s\\n' '${printed}'\n`);
+      chmodSync(join(server.home, `bin/${name}`), 0o755);
+    }
+    const session = join(server.folder, "session.sh");
+    writeFileSync(session, readFileSync(session, "utf8").replace("cd ", 'PATH="$HOME/bin:$PATH"\ncd '));
     await hosts.save({ name: "box", target: { address: "box" }, python: "~/bin/python", runs: "~/runs" });
     const { check } = await hosts.check("box", true);
+    expect(check).toMatchObject({ accelerators: [{ platform: "gpu", kind: "NVIDIA H100 80GB HBM3", count: 2, memoryBytes: 81_559 * 2 ** 20 }], tpuInfo: "TPU Chips\n/dev/accel0  TPU v5e chip  4711" });
     expect(check!.jax).toMatchObject({ version: "0.10.2", backend: "tpu", problem: null, devices: [{ platform: "tpu", kind: "TPU v5 lite", count: 4, memoryBytes: 16 * 2 ** 30 }] });
-    expect(needed(check!)).toEqual([{ level: "needed", message: expect.stringMatching(/^optax and orbax-checkpoint are not installed/), remedy: "Install what is missing beside JAX.", command: expect.stringMatching(/^"\$HOME"\/bin\/python -m pip install --upgrade optax==\S+ orbax-checkpoint==\S+$/) }]);
+    expect(needed(check!)).toEqual([{ level: "needed", message: expect.stringMatching(/^optax and orbax-checkpoint are not installed/), remedy: "Install what is missing beside JAX.", command: expect.stringMatching(/^~\/bin\/python -m pip install --upgrade optax==\S+ orbax-checkpoint==\S+$/) }]);
   });
 
   test("a host that answers garbage, floods or hangs is described in one sentence", async () => {

@@ -257,8 +257,10 @@ export class Hosts {
       this.#timer = null;
       if (this.#followers.size === 0) return;
       const state = this.state();
-      // A slow connection gets the newest state later, with the next change.
-      for (const follow of this.#followers) if (!follow.congested()) follow.push(state);
+      let waiting = false;
+      for (const follow of this.#followers) if (follow.congested()) waiting = true; else follow.push(state);
+      // A slow connection gets the newest state once it has taken what it was given.
+      if (waiting) this.#changed();
     }, PUSH_EVERY_MILLISECONDS);
   }
 }

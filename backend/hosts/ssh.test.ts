@@ -17,7 +17,7 @@ describe("arguments", () => {
   test("the address follows --, the command is one argument, and nothing of the person's is forwarded", () => {
     const args = sshArguments({ address: "tpu", user: "me", port: 2222, identityFile: "~/.ssh/tpu", jump: "bastion" }, "exec python3 -", shared);
     expect(args.slice(-3)).toEqual(["--", "tpu", "exec python3 -"]);
-    expect(args.join(" ")).toContain("-l me -p 2222 -i ~/.ssh/tpu -J bastion");
+    expect(args.join(" ")).toContain("-l me -p 2222 -i ~/.ssh/tpu -o IdentitiesOnly=yes -J bastion");
     for (const option of ["ForwardAgent=no", "ClearAllForwardings=yes", "PermitLocalCommand=no", "BatchMode=yes", "ServerAliveInterval=15", "ServerAliveCountMax=3", "ControlMaster=auto", expect.stringMatching(/^ControlPath=\/run\/user\/1\/x\/[0-9a-f]{16}$/)]) expect(args).toContainEqual(option);
     expect(args.join(" ")).not.toMatch(/StrictHostKeyChecking|UserKnownHostsFile/);
   });

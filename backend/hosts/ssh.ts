@@ -57,9 +57,10 @@ export const sshConfigFile = (): string | null => process.env["SWITCHYARD_SSH_CO
 export function targetArguments(target: HostTarget, configFile: string | null): string[] {
   const { address, user, port, identityFile, jump } = target;
   for (const part of [address, user, jump]) if (part?.startsWith("-")) throw new Error(`"${part}" begins with a dash, so ssh would take it for an option.`);
+  // Who names a key means that one: an agent full of others would use up the host's patience first.
   return [
     ...(configFile ? ["-F", configFile] : []),
-    ...(user ? ["-l", user] : []), ...(port ? ["-p", String(port)] : []), ...(identityFile ? ["-i", identityFile] : []), ...(jump ? ["-J", jump] : []),
+    ...(user ? ["-l", user] : []), ...(port ? ["-p", String(port)] : []), ...(identityFile ? ["-i", identityFile, "-o", "IdentitiesOnly=yes"] : []), ...(jump ? ["-J", jump] : []),
   ];
 }
 

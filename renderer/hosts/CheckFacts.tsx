@@ -28,6 +28,6 @@ function factsOf(check: HostCheck): Fact[] {
     { title: "Processor", value: cores === null ? "unknown" : counted(cores, "core"), ...(load ? { note: `load ${load.map((one) => shortNumber(one, 3)).join(", ")}` } : {}), definition: "Load: processes that ran or waited to run, mean over 1, 5 and 15 minutes." },
     { title: "Memory", value: memoryBytes === null ? "unknown" : quantity(memoryBytes, "bytes"), ...(memoryAvailableBytes === null ? {} : { note: `${quantity(memoryAvailableBytes, "bytes")} free` }) },
     { title: "Disk of the runs", value: disk ? `${quantity(disk.freeBytes, "bytes")} free` : "unknown", ...(disk ? { note: `of ${quantity(disk.totalBytes, "bytes")} at ${disk.path}` } : {}) },
-    { title: "Runs there", value: runs ? counted(runs.count, "run") : "unknown", ...(runs ? { note: runs.folder } : {}) },
+    { title: "Runs found", value: runs ? counted(runs.count, "run") : "unknown", ...(runs ? { note: runs.folder } : {}) },
   ];
 }

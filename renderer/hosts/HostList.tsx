@@ -52,7 +52,7 @@ function HostRow({ host, chosen, stop, choose }: { host: HostSummary; chosen: bo
         <span className="status-glyph" data-link={host.link.status} aria-hidden="true">{LINK[host.link.status].glyph}</span>
         <bdi title={host.name}>{host.name}</bdi>
         <span className="visually-hidden">, {LINK[host.link.status].word}</span>
-        <span className="host-row-facts muted number">{text}{needed > 0 && !host.checking && <span className="host-row-needed"> · {needed.toLocaleString("en")} missing</span>}</span>
+        <span className="host-row-facts muted number">{text}{needed > 0 && !host.checking && host.link.status !== "unreachable" && <span className="host-row-needed"> · {needed.toLocaleString("en")} missing</span>}</span>
       </button>
     </li>
   );
