@@ -69,6 +69,7 @@ export class Application {
     }, patience, (id) => this.remotes.of(id));
     this.hosts = new Hosts(home.directory);
     this.remotes = this.#remoteRuns(remoteCode);
+    this.hosts.onConnected = (name) => this.remotes.wake(name);
     this.#handlers = createHandlers(this, trainer);
     const deleted = new Set(listRuns(db).filter(({ deletedAt }) => deletedAt !== null).map(({ id }) => id));
     if (watchHosts) this.remotes.followAll((id) => deleted.has(id));

@@ -45,6 +45,8 @@ export class HostConnection {
   #watch: Channel | null = null;
   #retry: NodeJS.Timeout | null = null;
   #failures = 0;
+  /** What only a person can mend: until somebody logs in, nothing is tried that would fail in the same way. */
+  #needsPerson: SshFailure | null = null;
   #closed = false;
 
   constructor(host: Host, state: LinkState, hooks: ConnectionHooks) {
@@ -71,8 +73,10 @@ export class HostConnection {
     await this.#loginOnce(ask, true);
   }
 
-  /** Runs a command over the connection, or over a new one that asks nobody. Whoever opens it reads it. */
+  /** Runs a command over the connection, or over a new one that asks nobody. Whoever opens it reads it. @throws LinkError */
   open(command: string): Channel {
+    // Tried again and again in the background, it would look like an attack to the host.
+    if (this.#needsPerson) throw new LinkError(this.#needsPerson);
     const channel = openChannel(this.host.target, command, this.#options);
     void channel.closed.then(({ failure }) => failure && failure.kind !== "command-missing" && this.lost(failure));
     return channel;
@@ -85,7 +89,7 @@ export class HostConnection {
 
   /** Whoever uses a channel learned that the host can't be reached. */
   lost(failure: SshFailure): void {
-    if (!this.#watch) this.#set(unreachable(this.#state, failure));
+    if (!this.#watch) this.#unreachable(this.#state, failure);
   }
 
   /** Ends the shared connection. What runs on the host goes on. */
@@ -128,7 +132,8 @@ export class HostConnection {
       if (problem) throw new LinkError(problem);
       this.#hold(before);
     } catch (error) {
-      this.#set(error instanceof LinkError ? unreachable(before, error.failure) : before);
+      if (error instanceof LinkError) this.#unreachable(before, error.failure);
+      else this.#set(before);
       throw error;
     } finally {
       asking?.end();
@@ -148,14 +153,16 @@ export class HostConnection {
     const watch = openChannel(this.host.target, "exec cat", this.#options);
     this.#watch = watch;
     this.#failures = 0;
+    this.#needsPerson = null;
     this.#cancelRetry();
     this.#set(before.status === "connected" ? before : { status: "connected", since: now(), failure: null });
     void watch.closed.then(({ failure }) => {
       if (this.#watch !== watch) return;
       this.#watch = null;
       this.#hooks.ended();
-      this.#set(failure ? unreachable(this.#state, failure) : { status: "idle", since: now(), failure: null });
-      if (failure) this.#retryLater(failure);
+      if (!failure) return this.#set({ status: "idle", since: now(), failure: null });
+      this.#unreachable(this.#state, failure);
+      this.#retryLater(failure);
     });
   }
 
@@ -176,6 +183,12 @@ export class HostConnection {
     this.#retry = null;
   }
 
+  /** "Since when" is when it was first found so. */
+  #unreachable(before: LinkState, failure: SshFailure): void {
+    this.#needsPerson = isPassing(failure) ? null : failure;
+    this.#set({ status: "unreachable", since: before.status === "unreachable" ? before.since : now(), failure });
+  }
+
   #set(state: LinkState): void {
     if (isDeepStrictEqual(this.#state, state)) return;
     this.#state = state;
@@ -184,11 +197,6 @@ export class HostConnection {
 }
 
 const now = (): number => Date.now() / 1000;
-
-/** "Since when" is when it was first found so. */
-function unreachable(before: LinkState, failure: SshFailure): LinkState {
-  return { status: "unreachable", since: before.status === "unreachable" ? before.since : now(), failure };
-}
 
 const slow = (name: string): SshFailure => ({
   kind: "timeout", message: `The login to ${name} did not end within ${LOGIN_SECONDS} s.`, remedy: "Try the same in a terminal with ssh to see what it waits for.", detail: "", changedKey: null,

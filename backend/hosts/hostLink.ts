@@ -95,6 +95,11 @@ export class HostLink {
     return this.session();
   }
 
+  /** The host answers again: what is waited for is tried now. */
+  wake(): void {
+    if (this.condition.state === "lost" && this.#leases > 0) this.connectNow().catch(() => {});
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelRetry();

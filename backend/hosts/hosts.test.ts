@@ -227,6 +227,20 @@ describe("questions of ssh", () => {
     expect(await failure(hosts.check("box", true))).toMatchObject({ kind: "permission-denied" });
   });
 
+  test("what only a person can mend is not tried in the background again, until somebody logs in", async () => {
+    const { hosts, server } = await set({ passphrase: "right" }, () => "right");
+    const connected: string[] = [];
+    hosts.onConnected = (name) => connected.push(name);
+    expect((await hosts.open("box", "true").closed).failure).toMatchObject({ kind: "permission-denied" });
+    await until(() => server.log.includes("Connection closed by authenticating user"));
+    const { length } = server.log;
+    expect(() => hosts.open("box", "true")).toThrow("box refused the login");
+    expect([server.log.length, connected]).toEqual([length, []]);
+    await hosts.prepare("box");
+    expect(await hosts.open("box", "true").closed).toEqual({ code: 0, signal: null, failure: null });
+    expect(connected).toEqual(["box"]);
+  });
+
   test("another process of the same person can't ask without the login's token", async () => {
     const { hosts, prompts, server } = await set({ known: false });
     // While the login waits for its answer.

@@ -36,6 +36,8 @@ export class Hosts {
   readonly #followers = new Set<Follow>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Called when a host is connected: what waited for it can go on. */
+  onConnected: (name: string) => void = () => {};
 
   constructor(home: string, configFile = sshConfigFile()) {
     this.#configFile = configFile;
@@ -238,6 +240,7 @@ export class Hosts {
       changed: (state) => {
         if (this.#known.get(name) !== known) return;
         if (state.status !== "connecting") this.#remember(name, known);
+        if (state.status === "connected") this.onConnected(name);
         this.#changed();
       },
       ended: () => { this.#forwards = this.#forwards.filter((forward) => forward.host !== name); },

@@ -67,6 +67,11 @@ export class RemoteRuns {
     return link;
   }
 
+  /** A host answers again. */
+  wake(host: string): void {
+    this.#links.get(host)?.wake();
+  }
+
   /** Watches every mirror whose run has not ended. */
   followAll(skip: (id: string) => boolean): void {
     for (const id of runDirectories(this.#options.runs)) {
