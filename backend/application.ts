@@ -66,7 +66,7 @@ export class Application {
         if (isDamage(error)) this.#damaged();
         else report(sentence);
       },
-    }, patience, (id) => this.remotes.of(id));
+    }, patience, (id) => this.remotes.view(id));
     this.hosts = new Hosts(home.directory);
     this.remotes = this.#remoteRuns(remoteCode);
     this.hosts.onConnected = (name) => this.remotes.wake(name);
@@ -79,7 +79,7 @@ export class Application {
   #remoteRuns(code: string | undefined): RemoteRuns {
     const { home, hosts, ingest } = this;
     const remotes: RemoteRuns = new RemoteRuns({
-      runs: home.runs,
+      home,
       reach: (name) => {
         const { python, runs } = hosts.host(name);
         return { python, runs, open: (command) => hosts.open(name, command), told: (hangs) => (hangs ? void hosts.disconnect(name).catch(() => {}) : hosts.report(name, null)) };

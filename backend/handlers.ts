@@ -141,7 +141,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "runs.delete": ({ runId }) => {
       const run = existsSync(directory(runId)) ? fresh(runId) : summary(runId);
       // Of a run on another machine only what is here is deleted; there it is left alone, and goes on if it does.
-      void remotes.of(runId)?.leave();
+      void (remotes.of(runId) ?? remotes.log(runId))?.leave();
       if (isGoing(run) && run.host === null && existsSync(directory(runId))) throw new PersonError(`"${run.name}" is still going; stop it before deleting it.`);
       return label(runId, { deletedAt: run.deletedAt ?? Date.now() / 1000 });
     },

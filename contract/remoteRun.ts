@@ -3,6 +3,7 @@ import { z } from "zod";
 import { HostName, RemotePath } from "./hosts.ts";
 import { MeshSpec } from "./meshSpec.ts";
 import { RunId } from "./runDirectory.ts";
+import { LogFormat } from "./runSpec.ts";
 
 /** A process that takes part in a run, on the host where it runs. Number 0 writes the run directory. */
 export const RemoteWorker = z.strictObject({ host: HostName, process: z.int().min(0).max(4095) });
@@ -33,6 +34,22 @@ export const RemoteFile = z.strictObject({
   /** Not followed until it is attached to again. */
   detached: z.boolean().default(false),
 });
+
+/** remote-log.json of a run that is read from another trainer's log on a host, which is copied into log/ beside it. */
+export const RemoteLogFile = z.strictObject({
+  v: z.literal(1), host: HostName,
+  /** The folder of event files, or the file, there. */
+  path: z.string().min(1).max(4096),
+  format: LogFormat, evaluation: z.boolean(),
+  /** Tags by metric, and the columns of step and time, where a person named them. */
+  metrics: z.record(z.string(), z.string()), columns: z.strictObject({ step: z.string().optional(), time: z.string().optional() }),
+  /** Read on as it grows. */
+  following: z.boolean(),
+});
+export type RemoteLogFile = z.output<typeof RemoteLogFile>;
+/** Another trainer's log that was found on a host. */
+export const FoundRemoteLog = z.object({ path: z.string(), format: LogFormat.nullable(), bytes: z.number(), changed: z.number(), runId: RunId.nullable() });
+export type FoundRemoteLog = z.output<typeof FoundRemoteLog>;
 
 export type RemoteWorker = z.output<typeof RemoteWorker>;
 export type RemoteLaunch = z.output<typeof RemoteLaunch>;
@@ -71,6 +88,16 @@ const ok = z.object({ ok: z.literal(true) });
 export const remoteRequests = {
   /** Runs in the runs folder of a host, or at and below a path there. */
   "hosts.runs": { args: z.strictObject({ name: HostName, path: RemotePath.nullable().default(null) }), result: z.object({ runs: z.array(FoundRun), more: z.boolean() }) },
+  /** Other trainers' logs at and below a path of a host. */
+  "hosts.logs": { args: z.strictObject({ name: HostName, path: RemotePath }), result: z.object({ logs: z.array(FoundRemoteLog) }) },
+  /** Imports a log of a host as a run, and reads on as it grows. */
+  "runs.attachLog": {
+    args: z.strictObject({
+      host: HostName, path: RemotePath, format: LogFormat.nullable().default(null),
+      metrics: z.record(z.string().max(128), z.string().max(512)).default({}), columns: z.strictObject({ step: z.string().optional(), time: z.string().optional() }).default({}),
+    }),
+    result: z.object({ runId: RunId }),
+  },
   /** Mirrors a run directory of a host from now on. */
   "runs.attach": { args: z.strictObject({ host: HostName, directory: RemotePath }), result: z.object({ runId: RunId }) },
   /** Lets go of a run on another machine; there it goes on, here its rows stay. */

@@ -1,19 +1,17 @@
 // The local copy of a run directory on another machine. Its events are the same bytes, appended only: how far they have been copied is the size of the
 // file itself, so whatever is killed when, the next connection goes on at the right byte.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, statfsSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { ExitFile, FILES, HeartbeatFile, ProcessFile } from "../../contract/runDirectory.ts";
 import { writeJson } from "../atomicFile.ts";
+import { leaveRoom } from "./diskRoom.ts";
 
 /** Bytes at either end that tell whether a file still is the one that was copied. */
 const MARK_BYTES = 4096;
 /** stdout.log is cut to its end, of half as much, when it is longer. */
 const MAX_OUTPUT_BYTES = 256 * 1024;
-/** A host must not fill this machine's disk. */
-const KEEP_FREE_BYTES = 256 << 20;
-const LOOK_AT_DISK_EVERY_BYTES = 16 << 20;
 
 /** Place, length and SHA-256 of a piece of a file. */
 export type Mark = [place: number, length: number, sha256: string];
@@ -27,7 +25,6 @@ export class MirrorFiles {
   readonly directory: string;
   #descriptor: number | null = null;
   #size = 0;
-  #sinceLook = Infinity;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -63,7 +60,7 @@ export class MirrorFiles {
   append(offset: number, base64: string): void {
     if (offset !== this.#size) throw new OutOfStep(`Bytes from ${offset} on do not follow ${this.#size}.`);
     const bytes = Buffer.from(base64, "base64");
-    this.#lookAtDisk(bytes.length);
+    leaveRoom(join(this.directory, FILES.events), bytes.length);
     for (let done = 0; done < bytes.length;) {
       const written = writeSync(this.#descriptor!, bytes, done, bytes.length - done, this.#size);
       done += written;
@@ -109,16 +106,5 @@ export class MirrorFiles {
     const bytes = Buffer.alloc(length);
     readSync(this.#descriptor!, bytes, 0, length, place);
     return [place, length, createHash("sha256").update(bytes).digest("hex")];
-  }
-
-  #lookAtDisk(bytes: number): void {
-    this.#sinceLook += bytes;
-    if (this.#sinceLook < LOOK_AT_DISK_EVERY_BYTES) return;
-    this.#sinceLook = 0;
-    const { bavail, bsize } = statfsSync(this.directory);
-    if (bavail * bsize < KEEP_FREE_BYTES) {
-      this.#sinceLook = Infinity;
-      throw new Error("This machine's disk is nearly full, so the run is no longer copied; free some space.");
-    }
   }
 }

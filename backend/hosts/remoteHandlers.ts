@@ -53,20 +53,29 @@ export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Appl
       await hosts.prepare(host);
       return { runId: await remotes.attach(host, directory) };
     },
+    "hosts.logs": async ({ name, path }) => {
+      await hosts.prepare(name);
+      return { logs: await remotes.logs(name, path) };
+    },
+    "runs.attachLog": async ({ host, path, format, metrics, columns }) => {
+      await hosts.prepare(host);
+      return { runId: await remotes.attachLog(host, path, format, { metrics, columns }) };
+    },
     "runs.detach": async ({ runId }) => {
-      await remote(runId).detach();
+      await (remotes.log(runId) ?? remote(runId)).detach();
       return OK;
     },
     "runs.reconnect": async ({ runId }) => {
-      const run = remote(runId);
+      const log = remotes.log(runId), run = log ?? remote(runId);
       await hosts.prepare(run.host);
-      if (run.file.detached) run.attach();
+      if (log || remotes.of(runId)?.file.detached) run.attach();
       else run.follow();
       await remotes.link(run.host).connectNow();
       return OK;
     },
     "runs.remote": ({ runId }) => {
-      const run = remotes.of(runId);
+      const run = remotes.of(runId), log = remotes.log(runId);
+      if (log) return { place: log.host, workers: [{ host: log.host, process: 0 }], directory: log.file.path, detached: !log.file.following, copied: log.copied, link: remotes.link(log.host).condition };
       return run && { place: run.place, workers: run.file.workers, directory: run.file.directory, detached: run.file.detached, copied: run.copied, link: remotes.link(run.host).condition };
     },
     "runs.download": async ({ runId, step }) => {

@@ -9,6 +9,7 @@ import type { Push, RemoteProcess } from "./agentMessages.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { cleanOutput } from "../runs/output.ts";
 import { hasEnded, readExit, readProcess, writeExit } from "../runs/runFiles.ts";
+import { clock } from "./clock.ts";
 import type { HostLink } from "./hostLink.ts";
 import { MirrorFiles, OutOfStep } from "./mirrorFiles.ts";
 import { readRemote, writeRemote } from "./remoteFile.ts";
@@ -33,8 +34,6 @@ const MAX_BEGINNINGS = 5;
 const STRAGGLE_SECONDS = 30;
 const END_GRACE_SECONDS = 60;
 const KNOWN_CHECKPOINTS = 1000;
-
-const time = (seconds: number): string => new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export class RemoteRun implements RemoteView {
   readonly id: string;
@@ -87,11 +86,11 @@ export class RemoteRun implements RemoteView {
   get unreachable(): string | null {
     const { state, since, reason } = this.#link.condition;
     if (!this.file.detached && this.#following !== null && this.#process !== "absent" && state !== "lost") return null;
-    const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${time(heard)}.`;
+    const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${clock(heard)}.`;
     if (this.file.detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
     if (this.#following === null) return `Not connected to ${this.place} now.${last}`;
     if (this.#process === "absent") return `Its folder ${this.file.directory} is no longer on ${this.host}; what was copied is still shown.`;
-    return `Unreachable since ${time(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
+    return `Unreachable since ${clock(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
   }
 
   /** Whether everything that the host has is here. */

@@ -1,9 +1,14 @@
 // All runs on other machines, and the links they share: one to each host, however many runs it has.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, basename } from "node:path";
 import { NOTHING_ASKED, type Asked } from "../../contract/asked.ts";
-import type { RemoteFile, RemoteLaunch, RemoteWorker } from "../../contract/remoteRun.ts";
+import type { FoundRemoteLog, RemoteFile, RemoteLaunch, RemoteLogFile, RemoteWorker } from "../../contract/remoteRun.ts";
 import { RunId } from "../../contract/runDirectory.ts";
-import type { RunSpec } from "../../contract/runSpec.ts";
+import type { LogFormat, RunSpec } from "../../contract/runSpec.ts";
+import type { Home } from "../home.ts";
+import { formatOf, isEvaluation } from "../imports/findLogs.ts";
+import { LogImport } from "../imports/importLog.ts";
 import { PersonError } from "../personError.ts";
 import { createRunDirectory, newRunId } from "../runs/launch.ts";
 import { hasEnded, isRunDirectory, readExit, readProcess, runDirectories } from "../runs/runFiles.ts";
@@ -11,14 +16,15 @@ import type { AgentSession } from "./agentSession.ts";
 import { ListPart, type ListedRun } from "./agentMessages.ts";
 import { HostLink, type Reach } from "./hostLink.ts";
 import { isMirror, readRemote, REMOTE_FILE } from "./remoteFile.ts";
+import { foundLog, readRemoteLog, RemoteLog, remoteSource } from "./remoteLog.ts";
+import type { RemoteView } from "./remoteView.ts";
 import { openRemote, specOf, type RemoteHooks, type RemoteRun } from "./remoteRun.ts";
 
 /** A host, or the hosts of a cluster in the order of their workers. */
 export interface Place { hosts: readonly string[]; cluster: string | null }
 
 export interface RemoteRunsOptions {
-  /** Folder of all run directories here. */
-  runs: string;
+  home: Home;
   reach(host: string): Reach | Promise<Reach>;
   place(name: string): Place;
   launch: RemoteHooks["launch"];
@@ -34,6 +40,7 @@ export class RemoteRuns {
   #options: RemoteRunsOptions;
   #links = new Map<string, HostLink>();
   #runs = new Map<string, RemoteRun>();
+  #logs = new Map<string, RemoteLog>();
   #closed = false;
 
   constructor(options: RemoteRunsOptions) {
@@ -44,7 +51,7 @@ export class RemoteRuns {
   of(id: string): RemoteRun | null {
     const known = this.#runs.get(id);
     if (known) return known;
-    const directory = join(this.#options.runs, id);
+    const directory = join(this.#options.home.runs, id);
     if (!isMirror(directory)) return null;
     const run = openRemote(id, directory, {
       link: (host) => this.link(host),
@@ -56,11 +63,27 @@ export class RemoteRuns {
     return run;
   }
 
+  /** A log on a host that a run is read from; null for all other runs. */
+  log(id: string): RemoteLog | null {
+    const known = this.#logs.get(id);
+    if (known) return known;
+    const file = readRemoteLog(join(this.#options.home.runs, id));
+    if (!file) return null;
+    const log = new RemoteLog(id, this.#options.home, file, (host) => this.link(host), () => { if (!this.#closed) this.#options.changed(id); });
+    this.#logs.set(id, log);
+    return log;
+  }
+
+  /** What the link knows of a run of either kind; null for a run of this machine. */
+  view = (id: string): RemoteView | null => this.of(id) ?? this.log(id);
+
   link(host: string): HostLink {
     let link = this.#links.get(host);
     if (!link) {
       link = new HostLink(host, () => this.#options.reach(host), () => {
-        if (!this.#closed) for (const run of this.#runs.values()) if (run.following && run.file.workers.some((worker) => worker.host === host)) this.#options.changed(run.id);
+        if (this.#closed) return;
+        for (const log of this.#logs.values()) if (log.following && log.host === host) this.#options.changed(log.id);
+        for (const run of this.#runs.values()) if (run.following && run.file.workers.some((worker) => worker.host === host)) this.#options.changed(run.id);
       });
       this.#links.set(host, link);
     }
@@ -72,11 +95,15 @@ export class RemoteRuns {
     this.#links.get(host)?.wake();
   }
 
-  /** Watches every mirror whose run has not ended. */
+  /** Watches every mirror whose run has not ended, and reads on every log that is followed. */
   followAll(skip: (id: string) => boolean): void {
-    for (const id of runDirectories(this.#options.runs)) {
-      const directory = join(this.#options.runs, id);
-      if (!isMirror(directory) || skip(id)) continue;
+    for (const id of runDirectories(this.#options.home.runs)) {
+      const directory = join(this.#options.home.runs, id);
+      if (skip(id)) continue;
+      if (!isMirror(directory)) {
+        this.log(id)?.follow();
+        continue;
+      }
       const process = readProcess(directory), exit = readExit(directory), run = this.of(id);
       if (run && !(hasEnded(exit, process) && exit.attempt > (run.startedAfter ?? 0))) run.follow();
     }
@@ -91,6 +118,32 @@ export class RemoteRuns {
     } });
     const mirrors = this.#mirrors();
     return { runs: runs.map((run) => ({ ...run, runId: mirrors.get(`${host}:${run.directory}`) ?? null })), more };
+  }
+
+  /** Other trainers' logs at and below a path of a host. */
+  async logs(host: string, path: string): Promise<FoundRemoteLog[]> {
+    const session = await this.link(host).session(), { logs } = await session.request("find", { root: path });
+    const known = new Map(runDirectories(this.#options.home.runs).flatMap((id) => {
+      const file = readRemoteLog(join(this.#options.home.runs, id));
+      return file ? [[`${file.host}:${file.path}`, id] as const] : [];
+    }));
+    return logs.map(({ path, format, bytes, changed }) => ({ path, format, bytes, changed, runId: known.get(`${host}:${path}`) ?? null }));
+  }
+
+  /** Imports a log of a host, or goes on with it, and follows it from now on. Returns the run's id. @throws a sentence */
+  async attachLog(host: string, given: string, format: LogFormat | null, map: Pick<RemoteLogFile, "metrics" | "columns">): Promise<string> {
+    const logs = await this.logs(host, given), log = logs.find(({ path }) => path === given) ?? (logs.length === 1 ? logs[0] : undefined);
+    if (!log) throw new PersonError(logs.length === 0 ? `No log was found at ${given} on ${host}.` : `${given} on ${host} holds ${logs.length} logs; name one of them.`);
+    if (log.runId !== null) {
+      this.log(log.runId)!.attach();
+      return log.runId;
+    }
+    const session = await this.link(host).session();
+    const file: RemoteLogFile = { v: 1, host, path: log.path, format: format ?? log.format ?? await formatThere(session, log.path), evaluation: isEvaluation(log.path), ...map, following: true };
+    const { runId } = await LogImport.open(this.#options.home, foundLog(file), { metrics: new Map(Object.entries(map.metrics)), columns: map.columns }, remoteSource(file));
+    this.log(runId)!.follow();
+    this.#options.adopt(runId);
+    return runId;
   }
 
   /** Begins to mirror a run directory of a host, or goes on with the mirror that there is. Returns its id here. */
@@ -121,29 +174,42 @@ export class RemoteRuns {
 
   /** Lets go of a run whose mirror is deleted. */
   async forget(id: string): Promise<void> {
-    const run = this.#runs.get(id);
+    const run = this.#runs.get(id) ?? this.#logs.get(id);
     this.#runs.delete(id);
+    this.#logs.delete(id);
     await run?.leave();
   }
 
   close(): void {
     this.#closed = true;
-    for (const run of this.#runs.values()) void run.leave();
+    for (const run of [...this.#runs.values(), ...this.#logs.values()]) void run.leave();
     for (const link of this.#links.values()) link.close();
   }
 
   /** The id there where it is one and nobody has it here; another one otherwise. */
   #create(spec: RunSpec, file: RemoteFile, wanted: string | null): string {
-    const free = wanted !== null && RunId.safeParse(wanted).success && !isRunDirectory(join(this.#options.runs, wanted));
-    return createRunDirectory(this.#options.runs, spec, { id: free ? wanted : newRunId(), files: { [REMOTE_FILE]: file } });
+    const free = wanted !== null && RunId.safeParse(wanted).success && !isRunDirectory(join(this.#options.home.runs, wanted));
+    return createRunDirectory(this.#options.home.runs, spec, { id: free ? wanted : newRunId(), files: { [REMOTE_FILE]: file } });
   }
 
   /** Ids of mirrors by "host:directory". */
   #mirrors(): Map<string, string> {
-    return new Map(runDirectories(this.#options.runs).flatMap((id) => {
-      const file = readRemote(join(this.#options.runs, id));
+    return new Map(runDirectories(this.#options.home.runs).flatMap((id) => {
+      const file = readRemote(join(this.#options.home.runs, id));
       return file?.directory ? [[`${file.workers[0]!.host}:${file.directory}`, id] as const] : [];
     }));
+  }
+}
+
+/** The format of a log of lines, from its beginning. @throws a sentence */
+async function formatThere(session: AgentSession, path: string): Promise<LogFormat> {
+  const { data } = await session.request("tail", { path, offset: 0, marks: [] });
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-log-")), file = join(folder, "lines");
+  try {
+    writeFileSync(file, Buffer.from(data, "base64"));
+    return formatOf(file, `${session.host}:${path}`);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

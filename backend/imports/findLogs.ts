@@ -67,8 +67,11 @@ function eventFolders(root: string): FoundLog[] {
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** The format of a text log, from its first line. @throws a sentence */
-function formatOf(file: string): LogFormat {
+/** By the names of its folders. */
+export const isEvaluation = (path: string): boolean => path.split("/").some((part) => EVALUATION_FOLDER.test(part));
+
+/** The format of a text log, from its first line. @param called what a person calls the file @throws a sentence */
+export function formatOf(file: string, called = file): LogFormat {
   const bytes = Buffer.alloc(MAX_LINE_BYTES), descriptor = openSync(file, "r");
   let length: number;
   try {
@@ -77,7 +80,7 @@ function formatOf(file: string): LogFormat {
     closeSync(descriptor);
   }
   const end = bytes.subarray(0, length).indexOf("\n");
-  if (end < 0 && length < bytes.length) throw new Error(`${file} holds no whole line yet; import it again once its trainer has written one.`);
+  if (end < 0 && length < bytes.length) throw new Error(`${called} holds no whole line yet; import it again once its trainer has written one.`);
   const line = bytes.toString("utf8", 0, end < 0 ? length : end).trim();
   if (line.startsWith("{"))
     try {
@@ -85,8 +88,8 @@ function formatOf(file: string): LogFormat {
       // MaxText's write_metrics_locally adds "run_name" to its metrics.
       return "run_name" in first && Object.keys(first).some((key) => /^(learning|perf)\//.test(key)) ? "maxtext" : "jsonl";
     } catch {
-      throw new Error(`The first line of ${file} begins like JSON and is none; a JSONL log has one object a line.`);
+      throw new Error(`The first line of ${called} begins like JSON and is none; a JSONL log has one object a line.`);
     }
   if (line.includes(",") && !line.includes("\uFFFD")) return "csv";
-  throw new Error(`${file} is no log that can be imported: neither a TensorBoard event file, JSON lines nor CSV. Name the format with --format if it is one.`);
+  throw new Error(`${called} is no log that can be imported: neither a TensorBoard event file, JSON lines nor CSV. Name the format with --format if it is one.`);
 }

@@ -39,6 +39,17 @@ export interface ImportReport {
 /** Runs that this process has locked: the lock holds until it ends. */
 const openHere = new Set<string>();
 
+/** Where the bytes of a log lie, and what stands beside the run's spec from its making on: another thing for a log that is copied from a host. */
+export interface LogSource {
+  folder(runDirectory: string): string;
+  /** Its files in the order in which they were begun. */
+  names(folder: string): string[];
+  files: Record<string, unknown>;
+}
+export const localSource = ({ format, path }: FoundLog): LogSource => ({
+  folder: () => (format === "tensorboard" ? path : dirname(path)), names: (folder) => (format === "tensorboard" ? eventFiles(folder) : [basename(path)]), files: {},
+});
+
 const decoderOf = ({ format }: FoundLog, columns: TextColumns): Decode =>
   format === "tensorboard" ? decodeTensorBoard : format === "csv" ? decodeCsv(columns) : decodeJsonLines(columns);
 
@@ -46,6 +57,7 @@ export class LogImport {
   readonly log: FoundLog;
   readonly runId: string;
   readonly #directory: string;
+  readonly #source: LogSource;
   readonly #state: ImportState;
   readonly #events: RowEvents;
   readonly #decode: Decode;
@@ -53,14 +65,15 @@ export class LogImport {
   readonly #before: number;
 
   /** Goes on with the run that an earlier import of this log made, or makes one. @throws a sentence where another process imports this log */
-  static async open(home: Home, log: FoundLog, map: ColumnMap): Promise<LogImport> {
-    const runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }));
+  static async open(home: Home, log: FoundLog, map: ColumnMap, source = localSource(log)): Promise<LogImport> {
+    const runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }), { files: source.files });
     if (!openHere.has(runId) && !(await lockRun(join(home.runs, runId)))) throw new Error(`${log.path} is being imported by another process into the run ${runId}; end that one first.`);
     openHere.add(runId);
-    return new LogImport(home, runId, log, map);
+    return new LogImport(home, runId, log, map, source);
   }
 
-  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMap) {
+  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMap, source: LogSource) {
+    this.#source = source;
     this.log = log;
     this.runId = runId;
     this.#directory = join(home.runs, runId);
@@ -86,9 +99,9 @@ export class LogImport {
 
   /** Reads what is new in all files of the log. What is not there now may come back. @throws a sentence where a file can't be read */
   read(): void {
-    const folder = this.log.format === "tensorboard" ? this.log.path : dirname(this.log.path);
+    const folder = this.#source.folder(this.#directory);
     try {
-      for (const name of this.log.format === "tensorboard" ? eventFiles(this.log.path) : [basename(this.log.path)]) this.#readFile(join(folder, name), name);
+      for (const name of this.#source.names(folder)) this.#readFile(join(folder, name), name);
     } catch (error) {
       const { code, path } = error as NodeJS.ErrnoException;
       if (path?.startsWith(folder) !== true) throw error;
@@ -108,7 +121,7 @@ export class LogImport {
   #readFile(path: string, name: string): void {
     const descriptor = openSync(path, "r");
     try {
-      const size = fstatSync(descriptor).size, source = this.#source(descriptor, name, size);
+      const size = fstatSync(descriptor).size, source = this.#fileState(descriptor, name, size);
       let limit = PIECE_BYTES;
       while (!source.decoder.ended && source.offset < size) {
         const bytes = Buffer.allocUnsafe(Math.min(limit, size - source.offset)), length = readSync(descriptor, bytes, 0, bytes.length, source.offset);
@@ -140,7 +153,7 @@ export class LogImport {
   }
 
   /** What is known of a file. One that was cut or replaced is read anew, as another start of its trainer. */
-  #source(descriptor: number, name: string, size: number): SourceFile {
+  #fileState(descriptor: number, name: string, size: number): SourceFile {
     let source = this.#state.files.find((known) => known.name === name);
     if (!source) {
       source = { name, offset: 0, headBytes: 0, head: "", decoder: freshState() };

@@ -11,7 +11,7 @@ import { table } from "../table.ts";
 
 const POLL_MILLISECONDS = 500;
 
-function formatOf(text: string | undefined): LogFormat | null {
+export function formatOption(text: string | undefined): LogFormat | null {
   if (text === undefined) return null;
   const format = LogFormat.safeParse(text);
   if (!format.success) throw new UsageError(`"--format ${text}" must be ${LogFormat.options.join(", ")}.${suggestion(text, LogFormat.options)}`);
@@ -40,7 +40,7 @@ export const importCommand: Command = {
     follow: { about: "Read on as the log grows, until interrupted (Ctrl+C)." },
   },
   async run({ positional, json, home: directory, value, values, has }) {
-    const format = formatOf(value("format")), map = columnMap(values("map")), home = homeAt(directory);
+    const format = formatOption(value("format")), map = columnMap(values("map")), home = homeAt(directory);
     const logs = findLogs(positional[0]!, format);
     createHome(home);
     const imports: LogImport[] = [];

@@ -1,6 +1,6 @@
 // attach, runs download, runs continue: runs on other machines.
 import { setTimeout as wait } from "node:timers/promises";
-import type { FoundRun } from "../../contract/remoteRun.ts";
+import type { FoundRemoteLog, FoundRun } from "../../contract/remoteRun.ts";
 import { homeAt } from "../../backend/home.ts";
 import { runningBackend } from "../../backend/readyFile.ts";
 import { answeringPrompts } from "../answerPrompts.ts";
@@ -9,8 +9,10 @@ import type { Command, ParsedCommand } from "../commandLine.ts";
 import { meshOf } from "../mesh.ts";
 import { print } from "../print.ts";
 import { findRun } from "../runReference.ts";
-import { duration, format, table } from "../table.ts";
+import type { LogFormat } from "../../contract/runSpec.ts";
+import { duration, format as shown, table } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
+import { columnMap, formatOption } from "./import.ts";
 import { wholeNumber } from "./runs.ts";
 import { untilStarted, waitAndReport } from "./train.ts";
 
@@ -18,13 +20,19 @@ const COPY_MILLISECONDS = 60_000;
 
 const attach: Command = {
   name: "attach", positional: ["HOST", "[PATH]"], about: "Show a run of another machine, copied as it goes.",
-  details: "PATH is a run directory there, or a folder with some (default: the host's runs folder). With several runs they are listed; name one by its folder, or take --all.\nAttaching to the same run again goes on with the copy that there is. The run itself is left alone.",
-  options: { all: { about: "Attach to every run that is found." }, list: { about: "Only list what is found." } },
-  run: ({ positional: [host, path], json, has, home: directory }) => {
-    const home = homeAt(directory);
+  details: "PATH is a run directory there, or a folder with some (default: the host's runs folder); or another trainer's log: a folder of TensorBoard event files, JSONL or CSV. With several they are listed; name one, or take --all.\nAttaching to the same run again goes on with the copy that there is. The run itself is left alone.",
+  options: {
+    all: { about: "Attach to every run that is found, or every log." }, list: { about: "Only list what is found." },
+    format: { value: "FORMAT", about: "Of a log: tensorboard, maxtext, csv or jsonl (default: found out)." },
+    map: { value: "METRIC=TAG,...", about: "Of a log: which tag or column a metric is in, as import has it.", repeated: true },
+  },
+  run: ({ positional: [host, path], json, has, value, values, home: directory }) => {
+    const home = homeAt(directory), format = formatOption(value("format")), { metrics, columns } = columnMap(values("map"));
     return withBackend(home, async (backend) => {
       const { runs, more } = await answeringPrompts(backend, () => backend.send("hosts.runs", { name: host!, path: path ?? null }));
-      if (runs.length === 0) throw new Error(`No run was found on ${host}${path === undefined ? " in its runs folder; name another folder there: switchyard attach HOST PATH" : ` at ${path}`}.`);
+      const logs = runs.length === 0 && path !== undefined ? (await backend.send("hosts.logs", { name: host!, path })).logs : [];
+      if (logs.length > 0) return attachLogs(backend, host!, logs, { all: has("all"), list: has("list"), json, format, metrics: Object.fromEntries(metrics), columns, live: runningBackend(home) !== null });
+      if (runs.length === 0) throw new Error(`No run and no log was found on ${host}${path === undefined ? " in its runs folder; name another folder there: switchyard attach HOST PATH" : ` at ${path}`}.`);
       const chosen = has("all") ? runs : path !== undefined && runs.length === 1 ? runs : [];
       if (chosen.length === 0 || has("list")) {
         print(json, { runs, more }, `${listed(runs)}${more ? "\nThere are more; name a folder further down." : ""}\n\nAttach to one with: switchyard attach ${host} FOLDER`);
@@ -35,18 +43,33 @@ const attach: Command = {
       await untilCopied(backend, attached);
       const live = runningBackend(home) !== null;
       print(json, attached.map((runId, i) => ({ runId, ...chosen[i], attached: true })),
-        [...attached.map((runId, i) => `${runId}  ${format(chosen[i]!.name)}`), ...(live ? [] : ["Copied up to now. While Switchyard is open it is copied as it goes."])].join("\n"));
+        [...attached.map((runId, i) => `${runId}  ${shown(chosen[i]!.name)}`), ...(live ? [] : ["Copied up to now. While Switchyard is open it is copied as it goes."])].join("\n"));
       return 0;
     });
   },
 };
+
+interface AttachLogs { all: boolean; list: boolean; json: boolean; live: boolean; format: LogFormat | null; metrics: Record<string, string>; columns: { step?: string; time?: string } }
+
+async function attachLogs(backend: Backend, host: string, logs: readonly FoundRemoteLog[], { all, list, json, live, format, metrics, columns }: AttachLogs): Promise<number> {
+  if (list || (logs.length > 1 && !all)) {
+    const now = Date.now() / 1000;
+    print(json, { logs }, `${table(["format", "changed", "size", "attached", "log"], logs.map((log) => [log.format ?? "text", `${duration(now - log.changed)} ago`, `${shown(log.bytes / 1e6)} MB`, log.runId === null ? "" : log.runId.slice(0, 13), log.path]))}\n\nAttach to one with: switchyard attach ${host} LOG`);
+    return 0;
+  }
+  const attached: string[] = [];
+  for (const log of logs) attached.push((await backend.send("runs.attachLog", { host, path: log.path, format, metrics, columns })).runId);
+  await untilCopied(backend, attached);
+  print(json, attached.map((runId, i) => ({ runId, ...logs[i], attached: true })), [...attached.map((runId, i) => `${runId}  ${shown(logs[i]!.path)}`), ...(live ? [] : ["Read up to now. While Switchyard is open it is read on as it grows."])].join("\n"));
+  return 0;
+}
 
 const STATE: Record<FoundRun["state"], string> = { ended: "ended", alive: "going", gone: "gone", rebooted: "gone", elsewhere: "on another machine", none: "not started", absent: "absent" };
 
 function listed(runs: readonly FoundRun[]): string {
   const now = Date.now() / 1000;
   return table(["state", "step", "changed", "size", "attached", "name", "folder"], runs.map((run) => [
-    run.state === "ended" ? run.reason ?? "ended" : STATE[run.state], run.step, `${duration(now - run.changed)} ago`, `${format(run.bytes / 1e6)} MB`, run.runId === null ? "" : run.runId.slice(0, 13), run.name, run.directory,
+    run.state === "ended" ? run.reason ?? "ended" : STATE[run.state], run.step, `${duration(now - run.changed)} ago`, `${shown(run.bytes / 1e6)} MB`, run.runId === null ? "" : run.runId.slice(0, 13), run.name, run.directory,
   ]));
 }
 
@@ -80,7 +103,7 @@ const download: Command = {
 async function showing<T>(backend: Backend, work: () => Promise<T>): Promise<T> {
   const line = new TerminalLine();
   const timer = setInterval(() => void backend.send("runs.transfers", {}).then(([first]) => {
-    if (first && first.total > 0) line.draw(`copying the checkpoint of step ${first.step}  ${Math.floor((100 * first.done) / first.total)} % of ${format(Math.round(first.total / 1e6))} MB`);
+    if (first && first.total > 0) line.draw(`copying the checkpoint of step ${first.step}  ${Math.floor((100 * first.done) / first.total)} % of ${shown(Math.round(first.total / 1e6))} MB`);
   }, () => {}), 500);
   try {
     return await work();
@@ -111,7 +134,7 @@ const goOn: Command = {
     });
     if (parsed.has("wait")) return waitAndReport(home, started.id, started.steps, 0, parsed.json);
     const failed = started.status === "failed" || started.status === "unreachable";
-    print(parsed.json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  ${started.status}: ${format(started.statusMessage)}` : started.id);
+    print(parsed.json, { runId: started.id, status: started.status, statusMessage: started.statusMessage }, failed ? `${started.id}  ${started.status}: ${shown(started.statusMessage)}` : started.id);
     return failed ? 1 : 0;
   },
 };

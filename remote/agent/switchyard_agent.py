@@ -43,6 +43,8 @@ SLOW_POLL_SECONDS = 1.0
 SILENCE_SECONDS = 120
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 SHA = re.compile(r"^[0-9a-f]{64}$")
+EVENT_FILE = r"(^|\.)tfevents\."
+TEXT_LOG = r"\.(jsonl|csv)$|^metrics.*\.(txt|json)$"
 NAME = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 
 
@@ -684,17 +686,19 @@ class Requests:
         if not os.path.exists(root):
             raise Refused("There is no file or folder %s on %s." % (root, socket.gethostname()), "absent")
         found, until = [], time.monotonic() + 10
-        folders = [(os.path.dirname(root), [os.path.basename(root)])] if os.path.isfile(root) else ((place, files) for place, below, files in walk(root, 8))
-        for place, files in folders:
-            events = [name for name in files if re.search(r"(^|\.)tfevents\.", name)]
-            if events:
-                found.append(self.log_at(place, events, "tensorboard"))
-            for name in files:
-                if re.search(r"\.(jsonl|csv)$|^metrics.*\.(txt|json)$", name) or place + os.sep + name == root and not events:
-                    if os.path.basename(place) != "runs" and name != "events.jsonl":
-                        found.append(self.log_at(place, [name], None))
-            if len(found) >= 1000 or time.monotonic() > until:
-                break
+        if os.path.isfile(root):
+            event = re.search(EVENT_FILE, os.path.basename(root))
+            found = [self.log_at(os.path.dirname(root), [os.path.basename(root)], "tensorboard" if event else None)]
+        else:
+            for place, _, files in walk(root, int(request.get("depth", 8))):
+                events = [name for name in files if re.search(EVENT_FILE, name)]
+                if events:
+                    found.append(self.log_at(place, events, "tensorboard"))
+                # A run directory is no other trainer's log.
+                if "spec.json" not in files:
+                    found += [self.log_at(place, [name], None) for name in files if re.search(TEXT_LOG, name) and name not in events]
+                if len(found) >= 1000 or time.monotonic() > until:
+                    break
         return {"logs": [log for log in found if log][:1000]}
 
     def log_at(self, place, names, form):

@@ -228,6 +228,23 @@ def test_what_is_no_request_is_refused_and_leaves_nothing(home, link, request_):
     assert link.ask("ping") is not None
 
 
+def test_logs_of_other_trainers_are_found_and_read_on(home, link):
+    logs = home / "logs" / "eval"
+    logs.mkdir(parents=True)
+    (logs / "events.out.tfevents.5.host").write_bytes(b"0123456789")
+    (home / "logs" / "metrics.jsonl").write_text('{"step":1}\n')
+    directory_of(home, 1)
+    found = {one["path"]: one for one in link.ask("find", root=str(home))["logs"]}
+    assert sorted(found) == [str(logs), str(home / "logs" / "metrics.jsonl")]
+    assert (found[str(logs)]["format"], found[str(logs)]["files"]) == ("tensorboard", [["events.out.tfevents.5.host", 10]])
+    path = str(logs / "events.out.tfevents.5.host")
+    mark = [[0, 4, hashlib.sha256(b"0123").hexdigest()]]
+    assert base64.b64decode(link.ask("tail", path=path, offset=4, marks=mark)["data"]) == b"456789"
+    (logs / "events.out.tfevents.5.host").write_bytes(b"another one")
+    answer = link.ask("tail", path=path, offset=4, marks=mark)
+    assert (answer["same"], base64.b64decode(answer["data"])) == (False, b"another one")
+
+
 def test_files_are_kept_by_their_content_and_go_on_where_they_were_cut(home, link):
     data = os.urandom(500_000)
     sha = hashlib.sha256(data).hexdigest()

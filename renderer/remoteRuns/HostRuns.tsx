@@ -1,7 +1,7 @@
 // The runs that lie on a host, to be attached to: from then on they stand in the list beside those of this machine.
 import { useState } from "react";
 import { counted, quantity } from "../charts/quantity.ts";
-import type { FoundRun } from "../../contract/remoteRun.ts";
+import type { FoundRemoteLog, FoundRun } from "../../contract/remoteRun.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
 import { age } from "../frame/runText.ts";
 import { attempt } from "../state/notice.ts";
@@ -29,12 +29,36 @@ export function HostRuns({ host }: { host: string }) {
   );
 }
 
+/** Other trainers' logs, where there are no runs. */
+function FoundLogs({ host, path }: { host: string; path: string }) {
+  const { data, error, dataUpdatedAt } = useRequest("hosts.logs", { name: host, path });
+  if (error) return <p className="field-error" role="alert">{sentenceOf(error)}</p>;
+  if (!data) return <p className="muted" role="status">Looking for other trainers’ logs…</p>;
+  if (data.logs.length === 0) return <p className="muted">No run and no other trainer’s log was found at {path}.</p>;
+  const attach = (log: FoundRemoteLog) => attempt(async () => chooseRun((await client.send("runs.attachLog", { host, path: log.path })).runId));
+  return (
+    <div className="host-runs-table">
+      <table className="file-table number">
+        <caption className="visually-hidden">{counted(data.logs.length, "log")} on {host}</caption>
+        <thead><tr><th scope="col">Log</th><td /><th scope="col">Format</th><th scope="col">Changed</th><th scope="col">Size</th></tr></thead>
+        <tbody>{data.logs.map((log) => (
+          <tr key={log.path}>
+            <th scope="row"><code title={log.path}>{log.path}</code></th>
+            <td><button type="button" className="button" aria-label={`Import ${log.path}`} onClick={() => attach(log)}>{log.runId === null ? "Import" : "Read on"}</button></td>
+            <td>{log.format ?? "text"}</td><td>{age(log.changed, dataUpdatedAt / 1000)}</td><td>{quantity(log.bytes, "bytes")}</td>
+          </tr>
+        ))}</tbody>
+      </table>
+    </div>
+  );
+}
+
 function Found({ host, path }: { host: string; path: string | null }) {
   const { data, error, isFetching, dataUpdatedAt } = useRequest("hosts.runs", { name: host, path });
   const refresh = useRefresh();
   if (error) return <p className="field-error" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <p className="muted" role="status">Looking for runs on {host}…</p>;
-  if (data.runs.length === 0) return <p className="muted">No run was found {path === null ? "in its runs folder" : `at ${path}`}.</p>;
+  if (data.runs.length === 0) return path === null ? <p className="muted">No run was found in its runs folder.</p> : <FoundLogs host={host} path={path} />;
   const attach = (run: FoundRun) => attempt(async () => {
     const { runId } = await client.send("runs.attach", { host, directory: run.directory });
     refresh("hosts.runs");
