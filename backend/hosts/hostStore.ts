@@ -96,4 +96,4 @@ export class HostStore {
   }
 }
 
-const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name, "en");
+const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name, "en", { numeric: true });

@@ -368,9 +368,9 @@ describe("the list", () => {
 
   test("holds what was added and what ~/.ssh/config names; added ones stand in front and win", async () => {
     const { hosts, home } = await set();
-    await hosts.save(host("tpu-1"));
-    await hosts.save(host("tpu-0"));
-    expect(hosts.state().hosts.map(({ name, source }) => [name, source])).toEqual([["tpu-0", "added"], ["tpu-1", "added"], ["box", "config"]]);
+    for (const name of ["tpu-10", "tpu-1", "tpu-0"]) await hosts.save(host(name));
+    expect(hosts.state().hosts.map(({ name, source }) => [name, source])).toEqual([["tpu-0", "added"], ["tpu-1", "added"], ["tpu-10", "added"], ["box", "config"]]);
+    await hosts.remove("tpu-10");
     await hosts.save({ ...host("box"), target: { address: "box" }, python: "~/venv/bin/python" });
     expect(hosts.host("box").python).toBe("~/venv/bin/python");
     hosts.saveCluster({ name: "pod", workers: ["tpu-0", "tpu-1"] });
