@@ -8,6 +8,8 @@ import { SshServer } from "../backend/fixtures/sshServer.ts";
 import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
+/** A dozen processes, on a machine that may be busy. */
+const PATIENCE = 400_000;
 const SECRET = "correct horse";
 const home = temporaryHome();
 let server: SshServer;
@@ -46,7 +48,7 @@ test("a host is added, refused where it can't be one, listed and removed", () =>
   expect(switchyard("hosts", "list").out).toMatch(/tpu-0 +not tried +me@10\.0\.0\.7:2222 +added\nbox +not tried +box +~\/\.ssh\/config\n\ncluster +workers\npod +tpu-0 box/);
   expect(switchyard("hosts", "remove", "tpu-0")).toMatchObject({ code: 1, error: '"tpu-0" is a worker of the cluster "pod"; take it out there first.\n' });
   expect([switchyard("hosts", "remove", "pod").code, switchyard("hosts", "remove", "tpu-0").out]).toEqual([0, "Removed tpu-0.\n"]);
-});
+}, PATIENCE);
 
 test.each<[string[], string, number]>([
   [["hosts", "add", "x", "--", "-oProxyCommand=touch x"], "begins with a letter", 2], [["hosts", "add", "a b"], "A host's name has", 2], [["hosts", "add", "x", "y", "--port", "70000"], "65,535", 2],
@@ -86,4 +88,4 @@ test("a declined key ends the check; an accepted one and a passphrase without ec
   expect(attached.screen).toContain("was found on box in its runs folder");
   server.cut();
   expect(switchyard("attach", "box").error).toMatch(/^box refused the login .* It was not asked now\.\n$/);
-}, 120_000);
+}, PATIENCE);

@@ -98,6 +98,11 @@ describe("failures are sentences with a remedy", () => {
     expect(await failure(server.target, server.configFile, "/nowhere/ssh")).toMatchObject({ kind: "no-ssh", remedy: expect.stringContaining("openssh-client") });
   });
 
+  test("a person's quiet configuration does not hide the reason", async () => {
+    server.addHost("quiet", ["HostName 127.0.0.1", "Port 1", "LogLevel QUIET"]);
+    expect(await failure({ address: "quiet" })).toMatchObject({ kind: "refused" });
+  });
+
   test("a refused login", async () => {
     const keys = join(server.folder, "authorized_keys"), before = readFileSync(keys);
     writeFileSync(keys, "");

@@ -77,6 +77,8 @@ export function sshArguments(target: HostTarget, command: string, { controlFolde
     ...option("ServerAliveInterval=15"), ...option("ServerAliveCountMax=3"), ...option(`ConnectTimeout=${CONNECT_SECONDS}`),
     ...option("ForwardAgent=no"), ...option("ForwardX11=no"), ...option("ClearAllForwardings=yes"),
     ...option("PermitLocalCommand=no"), ...option("RemoteCommand=none"), ...option("RequestTTY=no"),
+    // A quieter one would leave a failure without its reason.
+    ...option("LogLevel=INFO"),
     ...option(asking ? "BatchMode=no" : "BatchMode=yes"), ...(asking?.options ?? []).flatMap(option),
     ...(controlFolder
       ? [...option("ControlMaster=auto"), ...option(`ControlPersist=${PERSIST_SECONDS}`), ...option(`ControlPath=${controlPath(controlFolder, target)}`)]
