@@ -201,7 +201,9 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "devices.read": () => readDevices(),
     ...createHostHandlers(application.hosts),
-    ...createRemoteHandlers(application, { name: (id) => summary(id).name, spec, launch, mayTrainElsewhere: refuseUntrainable }),
+    ...createRemoteHandlers(application, {
+      name: (id) => summary(id).name, spec, recorded: (id) => readCheckpoints(db, key(id)).filter(({ present }) => present).map(({ step }) => step), launch, mayTrainElsewhere: refuseUntrainable,
+    }),
   };
 }
 

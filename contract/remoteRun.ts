@@ -11,8 +11,8 @@ export const RemoteWorker = z.strictObject({ host: HostName, process: z.int().mi
 /** A start that was asked for. Its key starts each worker once, however often it is sent. */
 export const RemoteLaunch = z.strictObject({
   key: z.string().regex(/^[0-9a-f]{32}$/),
-  /** pending: not known to have been started everywhere. cancelled: stopped before it was. */
-  state: z.enum(["pending", "started", "cancelled"]),
+  /** pending: not known to have been started everywhere. cancelled: stopped before it was. ended: nothing of it is left on any worker. */
+  state: z.enum(["pending", "started", "cancelled", "ended"]),
   steps: z.int().min(1).nullable(), mesh: MeshSpec.nullable(),
   /** Checkpoint of a local run that is sent along, to go on from. */
   from: z.strictObject({ runId: RunId, step: z.int().min(0) }).nullable().default(null),
@@ -77,6 +77,8 @@ export const RemoteDetail = z.object({
   place: z.string(), workers: z.array(RemoteWorker), directory: z.string().nullable(), detached: z.boolean(),
   /** Whether everything that the host has is here now. */
   copied: z.boolean(),
+  /** Whether it is watched: until it has ended and nothing of it is left on its hosts. */
+  watched: z.boolean(),
   link: z.object({ state: z.enum(["idle", "connecting", "connected", "lost"]), since: z.number(), reason: z.string().nullable() }),
 });
 /** A checkpoint on its way. */

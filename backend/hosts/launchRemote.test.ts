@@ -26,7 +26,8 @@ afterEach(async () => {
 function mirrors({ home = temporaryHome(), seconds = 0.02, wrap = (channel: Channel) => channel } = {}): Mirrors {
   const code = tinyPackage(join(there, "code"), { seconds });
   const made: Mirrors = new Mirrors(home, (host) => {
-    const runs = runsOn(join(there, host));
+    // Two hosts that share a disk, and all others with one each.
+    const runs = runsOn(join(there, host.startsWith("shared") ? "shared" : host));
     mkdirSync(runs, { recursive: true });
     return {
       python: "python3", runs,
@@ -143,15 +144,32 @@ test("a start that waits for its host can be called off, and one that had arrive
   expect(readdirSync(runsOn(join(there, "box")))).toEqual([]);
 });
 
-test("every worker of a cluster is started, and all are ended with the run", async () => {
+test.each(["pod", "shared"])("every worker of a cluster is started, and all are ended with the run (%s)", async (cluster) => {
   const home = temporaryHome(), mine = mirrors({ home, seconds: 0.05 });
   await mine.start();
-  const id = mine.remotes.start(SPEC, "pod");
+  const id = mine.remotes.start(SPEC, cluster);
   await until(() => mine.status(id).step >= 3, 20_000);
   const { workers } = mine.remotes.of(id)!.file;
-  expect(workers).toEqual([{ host: "pod-0", process: 0 }, { host: "pod-1", process: 1 }]);
-  const one = join(runsOn(join(there, "pod-1")), id);
+  expect(workers).toEqual([{ host: `${cluster}-0`, process: 0 }, { host: `${cluster}-1`, process: 1 }]);
+  const one = join(runsOn(join(there, cluster === "pod" ? "pod-1" : cluster)), id);
   expect(readFileSync(join(one, "stdout-1.log"), "utf8")).toMatch(/arguments --coordinator \S+:\d+ --processes 2 --process 1/);
   await mine.remotes.of(id)!.stop();
   await until(() => mine.status(id).status === "stopped", 20_000);
+  // A worker that does not end with the run is ended.
+  const left = async () => (await (await mine.remotes.link(`${cluster}-1`).session()).request("status", { directory: one, process: 1 })).members.length;
+  await until(async () => mine.remotes.of(id)!.file.launch!.state === "ended", 60_000, "the end of all workers");
+  expect(await left()).toBe(0);
+});
+
+test("a start is gone on with by a backend that comes later", async () => {
+  const home = temporaryHome(), first = mirrors({ home });
+  await first.start();
+  const id = first.remotes.start(SPEC, "box");
+  await first.close();
+  open.splice(0);
+  const second = mirrors({ home });
+  second.remotes.followAll(() => false);
+  await second.start();
+  await until(() => second.status(id).status === "completed", 30_000);
+  expect(readFileSync(join(runsOn(join(there, "box")), id, FILES.log), "utf8").match(/arguments/g)).toHaveLength(1);
 });

@@ -12,13 +12,14 @@ import type { RunSpec } from "../../contract/runSpec.ts";
 import type { HostData } from "../../trainer/data/prepareForHost.ts";
 import { listCheckpoints } from "../../trainer/run/checkpoints.ts";
 import { readSpec } from "../runs/runFiles.ts";
-import type { AgentSession } from "./agentSession.ts";
+import { HostError, type AgentSession } from "./agentSession.ts";
 import type { HostLink } from "./hostLink.ts";
 import type { RemoteRun } from "./remoteRun.ts";
 import { localFile, nameOfFiles, sendFiles, type LocalFile } from "./transfer.ts";
 
 /** The JAX trainer, as it is sent: a package that `python -m` finds. */
 export const REMOTE_CODE = fileURLToPath(new URL("../../remote/switchyard_jax", import.meta.url));
+const END_GRACE_SECONDS = 20;
 const SENT = /\.(py|json)$/;
 
 export interface LaunchOptions {
@@ -41,17 +42,19 @@ export async function launchRemote({ link, runs, code = REMOTE_CODE }: LaunchOpt
   const sessions = await Promise.all(workers.map(({ host }) => link(host).session()));
   const done = workers.map(() => 0);
   const bytes = [...program, ...data, ...checkpoint].reduce((sum, file) => sum + file.bytes, 0);
-  const places = await Promise.all(sessions.map(async (session, i) => {
+  const place = async (session: AgentSession, i: number) => {
     const to = workers.length === 1 ? run.place : `${workers.length} workers of ${run.place}`;
-    await sendFiles(session, [...program, ...data, ...checkpoint], (sent) => {
+    await sendFiles(session, [...program, ...data, ...checkpoint], workers[i]!.process, (sent) => {
       done[i] = sent;
       say(`Sending code and data to ${to}: ${percent(done.reduce((sum, part) => sum + part, 0), bytes * workers.length)} of ${megabytes(bytes * workers.length)}.`);
     });
     return {
-      code: (await makeFolder(session, "code", `switchyard_jax-${nameOfFiles(program)}`, program)),
+      code: await makeFolder(session, "code", `switchyard_jax-${nameOfFiles(program)}`, program),
       data: prepared ? await makeFolder(session, "data", `prepared-${prepared.sha256}`, data) : launch.data!,
     };
-  }));
+  };
+  // Where workers share a disk, the others find what the first was sent.
+  const first = await place(sessions[0]!, 0), places = [first, ...await Promise.all(sessions.slice(1).map((session, i) => place(session, i + 1)))];
   say(`Starting on ${run.place}.`);
   const coordinator = `${sessions[0]!.facts.address}:${portOf(run.id, launch.key)}`;
   const directories = await Promise.all(sessions.map(async (session, i) => {
@@ -66,10 +69,21 @@ export async function launchRemote({ link, runs, code = REMOTE_CODE }: LaunchOpt
       ],
       env: { PYTHONPATH: places[i]!.code, PYTHONUNBUFFERED: "1" },
     };
+    await endEarlier(session, directory, process, launch.key);
     const before = launch.from ? { run: run.id, name: `step-${launch.from.step}`, files: checkpoint.map(({ name, sha256 }) => ({ name, sha256 })) } : null;
     return (await session.request("launch", { ...begun, checkpoint: before }, { seconds: 90 })).directory;
   }));
   return directories[0]!;
+}
+
+/** A worker of an earlier start that outlived the run would hold its devices, and the coordinator's port. */
+async function endEarlier(session: AgentSession, directory: string, process: number, key: string): Promise<void> {
+  try {
+    const { state, keys } = await session.request("status", { directory, process });
+    if (state === "alive" && !keys.includes(key)) await session.request("end", { directory, process, grace: END_GRACE_SECONDS }, { seconds: END_GRACE_SECONDS + 30 });
+  } catch (error) {
+    if (!(error instanceof HostError) || error.code !== "absent") throw error;
+  }
 }
 
 const makeFolder = async (session: AgentSession, kind: "code" | "data", name: string, files: readonly LocalFile[]): Promise<string> =>

@@ -18,6 +18,8 @@ const OK = { ok: true } as const;
 export interface RunDoor {
   name(id: string): string;
   spec(id: string): RunSpec;
+  /** Steps of the checkpoints that a run says it has. */
+  recorded(id: string): number[];
   /** Starts the trainer of this machine in a run directory. */
   launch(id: string, asked: Asked): void;
   /** @throws where the trainer of hosts can't do what the spec asks for */
@@ -35,8 +37,8 @@ export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Appl
   /** Step of the checkpoint that is meant, which lies here when this returns. */
   const fetched = async (id: string, step: number | null): Promise<number> => {
     const run = remotes.of(id), here = listCheckpoints(join(home.runs, id)).map(({ manifest }) => manifest.step);
-    const wanted = step ?? Math.max(...here, ...(run?.checkpoints ?? []));
-    if (!Number.isFinite(wanted)) throw new PersonError(`"${door.name(id)}" has no checkpoint to go on from yet${run && !run.checkpoints ? `, as far as is known without a link to ${run.place}` : ""}.`);
+    const wanted = step ?? Math.max(...here, ...(run ? run.checkpoints ?? door.recorded(id) : []));
+    if (!Number.isFinite(wanted)) throw new PersonError(`"${door.name(id)}" has no checkpoint to go on from yet.`);
     if (!here.includes(wanted)) {
       if (!run) throw new PersonError(`"${door.name(id)}" has no checkpoint of step ${wanted}.`);
       await transfers.download(run, wanted);
@@ -75,8 +77,8 @@ export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Appl
     },
     "runs.remote": ({ runId }) => {
       const run = remotes.of(runId), log = remotes.log(runId);
-      if (log) return { place: log.host, workers: [{ host: log.host, process: 0 }], directory: log.file.path, detached: !log.file.following, copied: log.copied, link: remotes.link(log.host).condition };
-      return run && { place: run.place, workers: run.file.workers, directory: run.file.directory, detached: run.file.detached, copied: run.copied, link: remotes.link(run.host).condition };
+      if (log) return { place: log.host, workers: [{ host: log.host, process: 0 }], directory: log.file.path, detached: !log.file.following, copied: log.copied, watched: log.following, link: remotes.link(log.host).condition };
+      return run && { place: run.place, workers: run.file.workers, directory: run.file.directory, detached: run.file.detached, copied: run.copied, watched: run.following, link: remotes.link(run.host).condition };
     },
     "runs.download": async ({ runId, step }) => {
       await transfers.download(remote(runId), step);

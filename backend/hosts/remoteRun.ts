@@ -219,7 +219,11 @@ export class RemoteRun implements RemoteView {
           if (this.file.launch?.state === "cancelled" && await this.#cancel(this.file.launch)) return;
           if (this.file.launch?.state === "pending") await this.#launch(this.file.launch, signal);
           const before = this.#files.size, outcome = await this.#watch(session, signal);
-          if (outcome === "ended") return void await this.#stragglers();
+          if (outcome === "ended") {
+            await this.#stragglers();
+            if (this.file.launch?.state === "started") this.#write({ launch: { ...this.file.launch, state: "ended" } });
+            return;
+          }
           beginnings = this.#files.size === before ? beginnings + 1 : 0;
           if (beginnings >= MAX_BEGINNINGS && !signal.aborted) throw new Error(`The events that ${this.host} sends do not follow each other, so they were not taken; they are asked for again.`);
         } catch (error) {
@@ -350,8 +354,7 @@ export class RemoteRun implements RemoteView {
 
   /** Sees to it that the run's end is the end of all its workers. */
   async #stragglers(): Promise<void> {
-    const others = this.file.launch ? this.file.workers : [];
-    if (others.length === 0) return;
+    const others = this.file.launch?.state === "started" ? this.file.workers : [];
     const until = performance.now() + STRAGGLE_SECONDS * 1000;
     let left = others;
     while (left.length > 0 && performance.now() < until) {

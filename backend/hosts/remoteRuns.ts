@@ -105,7 +105,10 @@ export class RemoteRuns {
         continue;
       }
       const process = readProcess(directory), exit = readExit(directory), run = this.of(id);
-      if (run && !(hasEnded(exit, process) && exit.attempt > (run.startedAfter ?? 0))) run.follow();
+      if (!run) continue;
+      const ended = hasEnded(exit, process) && exit.attempt > (run.startedAfter ?? 0);
+      // A cluster's run has ended once none of its workers goes on.
+      if (!ended || (run.file.workers.length > 1 && run.file.launch?.state === "started")) run.follow();
     }
   }
 

@@ -25,22 +25,22 @@ export const localFile = async (name: string, path: string): Promise<LocalFile> 
 export const nameOfFiles = (files: readonly LocalFile[]): string =>
   createHash("sha256").update(JSON.stringify(files.map(({ name, sha256 }) => [name, sha256]).toSorted())).digest("hex");
 
-/** Sends what the host lacks. @throws HostError */
-export async function sendFiles(session: AgentSession, files: readonly LocalFile[], progress: TransferProgress = () => {}): Promise<void> {
-  const there = (await session.request("have", { files: [...new Set(files.map(({ sha256 }) => sha256))] })).files;
+/** Sends what the host lacks. @param process number of the worker, which may share its disk with others @throws HostError */
+export async function sendFiles(session: AgentSession, files: readonly LocalFile[], process: number, progress: TransferProgress = () => {}): Promise<void> {
+  const there = (await session.request("have", { process, files: [...new Set(files.map(({ sha256 }) => sha256))] })).files;
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   for (const file of files) {
     const before = there[file.sha256] ?? 0;
     if (before !== -1) {
-      await sendFile(session, file, Math.min(before, file.bytes), (bytes) => progress(done + bytes, total));
+      await sendFile(session, file, process, Math.min(before, file.bytes), (bytes) => progress(done + bytes, total));
       there[file.sha256] = -1;
     }
     progress(done += file.bytes, total);
   }
 }
 
-async function sendFile(session: AgentSession, { path, bytes, sha256, name }: LocalFile, from: number, progress: (done: number) => void): Promise<void> {
+async function sendFile(session: AgentSession, { path, bytes, sha256, name }: LocalFile, process: number, from: number, progress: (done: number) => void): Promise<void> {
   const file = await open(path, "r");
   const waiting = new Set<Promise<unknown>>();
   let refused: unknown = null;
@@ -48,7 +48,7 @@ async function sendFile(session: AgentSession, { path, bytes, sha256, name }: Lo
     for (let offset = from; refused === null && (offset < bytes || bytes === 0);) {
       const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, bytes - offset)), { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
       if (bytesRead === 0 && bytes > 0) throw new Error(`${path} became shorter while it was sent; try again.`);
-      const put = session.request("put", { sha256, offset, data: chunk.toString("base64", 0, bytesRead) }).catch((error: unknown) => { refused ??= error; }).finally(() => waiting.delete(put));
+      const put = session.request("put", { process, sha256, offset, data: chunk.toString("base64", 0, bytesRead) }).catch((error: unknown) => { refused ??= error; }).finally(() => waiting.delete(put));
       waiting.add(put);
       if (waiting.size >= IN_FLIGHT) await Promise.race(waiting);
       progress(offset += bytesRead);
@@ -61,7 +61,7 @@ async function sendFile(session: AgentSession, { path, bytes, sha256, name }: Lo
   }
   try {
     // The host reads it once more: that takes its time.
-    await session.request("seal", { sha256 }, { seconds: 60 + bytes / 20e6 });
+    await session.request("seal", { process, sha256 }, { seconds: 60 + bytes / 20e6 });
   } catch (error) {
     // A file that was changed while it was sent, or begun by a version of it that is gone.
     if (error instanceof HostError && error.code === "damaged") throw new HostError(`${name} arrived on ${session.host} with other content than it has here; start again.`, "damaged");

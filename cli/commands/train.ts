@@ -45,7 +45,12 @@ export async function waitAndReport(home: Home, id: string, steps: number, previ
   process.once("SIGINT", interrupted);
   const ended = () => waitForEnd(home, id, previousAttempt, (glance) => bar.draw(glance));
   // Where no backend copies a run from its host, this command does.
-  const exit = await (isMirror(join(home.runs, id)) ? withBackend(home, (backend) => backend.send("runs.reconnect", { runId: id }).catch(() => {}).then(ended)) : ended());
+  const exit = await (isMirror(join(home.runs, id)) ? withBackend(home, async (backend) => {
+    await backend.send("runs.reconnect", { runId: id }).catch(() => {});
+    const exit = await ended();
+    await untilNothingIsLeft(backend, id);
+    return exit;
+  }) : ended());
   process.off("SIGINT", interrupted);
   bar.clear();
   const { summary } = await withBackend(home, (backend) => backend.send("runs.get", { runId: id }));
@@ -53,6 +58,18 @@ export async function waitAndReport(home: Home, id: string, steps: number, previ
   print(json, { runId: id, status: summary.status, exit, summary },
     `${exit.reason}: ${exit.message}\n${id}  step ${summary.step} of ${summary.steps}${loss ? `, loss ${format(loss.last)} (least ${format(loss.min)} at step ${loss.minStep}, greatest ${format(loss.max)} at step ${loss.maxStep})` : ""}`);
   return exit.reason === "completed" || exit.reason === "stopped" ? 0 : exit.code || 1;
+}
+
+const LEFT_MILLISECONDS = 150_000;
+
+/** Until a run that has ended on its hosts is seen to have ended on all of them. */
+async function untilNothingIsLeft(backend: Backend, id: string): Promise<void> {
+  const deadline = performance.now() + LEFT_MILLISECONDS, line = new TerminalLine();
+  while (performance.now() < deadline && (await backend.send("runs.remote", { runId: id }))?.watched === true) {
+    line.draw("waiting for the workers to end");
+    await wait(200);
+  }
+  line.clear();
 }
 
 export const startOptions = {

@@ -605,18 +605,22 @@ class Requests:
             raise Refused("A file is named by its SHA-256.")
         return os.path.join(make_folder(os.path.join(self.agent.home, "blobs")), sha)
 
+    def part(self, request, sha):
+        """Where a file arrives. Workers that share a disk may be sent the same one at the same time, each into its own."""
+        return "%s.%d.part" % (self.blob(sha), int(request.get("process", 0)))
+
     def have(self, request, part):
         """Bytes of each file that are here; -1 where it is whole."""
         answer = {}
         for sha in request["files"][:20000]:
-            path = self.blob(sha)
-            answer[sha] = -1 if os.path.exists(path) else os.path.getsize(path + ".part") if os.path.exists(path + ".part") else 0
+            arriving = self.part(request, sha)
+            answer[sha] = -1 if os.path.exists(self.blob(sha)) else os.path.getsize(arriving) if os.path.exists(arriving) else 0
         return {"files": answer}
 
     def put(self, request, part):
         """Bytes of a file in their order; `seal` makes it whole."""
-        path, offset, data = self.blob(request["sha256"]) + ".part", int(request["offset"]), base64.b64decode(request["data"])
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        offset, data = int(request["offset"]), base64.b64decode(request["data"])
+        descriptor = os.open(self.part(request, request["sha256"]), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             if os.fstat(file.fileno()).st_size < offset:
                 raise Refused("The file was cut off before byte %d." % offset, "gap")
@@ -626,15 +630,13 @@ class Requests:
         return {}
 
     def seal(self, request, part):
-        path = self.blob(request["sha256"])
-        if os.path.exists(path):
-            return {}
-        with open(path + ".part", "ab") as file:
+        path, arriving = self.blob(request["sha256"]), self.part(request, request["sha256"])
+        with open(arriving, "ab") as file:
             os.fsync(file.fileno())
-        if digest_of(path + ".part") != request["sha256"]:
-            os.remove(path + ".part")
+        if digest_of(arriving) != request["sha256"]:
+            os.remove(arriving)
             raise Refused("What arrived on %s is not what was sent." % socket.gethostname(), "damaged")
-        os.rename(path + ".part", path)
+        os.rename(arriving, path)
         flush_folder(os.path.dirname(path))
         return {}
 
