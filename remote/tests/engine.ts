@@ -8,8 +8,8 @@ import type { Batch } from "../../native/switchyard.d.ts";
 interface WireBatch { input?: number[][]; labels: number[][]; decoderInput?: number[][] }
 interface Asked {
   spec: object; vocabularySize: number; pad: number; result: string;
-  /** Folders of checkpoints: loaded first, saved before the first step, saved after the last one. */
-  load?: string; first?: string; last?: string;
+  /** Folders of checkpoints: saved before the first step, and after the last one. */
+  first?: string; last?: string;
   steps: WireBatch[]; evaluate: WireBatch[]; logits: WireBatch[];
 }
 
@@ -31,7 +31,6 @@ async function save(folder: string | undefined): Promise<void> {
   await engine.save(folder);
 }
 
-if (asked.load) await engine.load(asked.load);
 await save(asked.first);
 const logits = [], evaluations = [], results = [];
 for (const batch of asked.logits) {

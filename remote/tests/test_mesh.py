@@ -1,7 +1,7 @@
 """Every mesh of 8 devices does what one device does: losses, routing, evaluation, and after three steps all parameters and moments, with dropout."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -18,44 +18,59 @@ MODEL = {"architecture": "decoder-only", "dModel": 16, "dFf": 16, "heads": 8, "d
 MESHES = [MeshShape(data, expert, 8 // data // expert) for data in (1, 2, 4, 8) for expert in (1, 2, 4, 8) if data * expert <= 8]
 
 
-def run_on(folder: Path, mesh: MeshShape, model: dict[str, Any], training: dict[str, Any] | None = None) -> tuple[list[Any], Any]:
-    """What three steps and an evaluation say, and the parameters and moments after them."""
-    trainer = trainer_of(folder, spec_of(model, {"batchSize": 8, "schedule": "constant", "learningRate": 0.01, **(training or {})}), mesh)
+class Ran(NamedTuple):
+    """What three steps said, and the parameters and moments after them; and an evaluation of these, where it was asked for."""
+
+    steps: list[tuple[dict[str, float], list[dict[str, Any]]]]
+    tensors: tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
+    evaluation: tuple[np.ndarray, list[dict[str, Any]]] | None
+
+
+def run_on(folder: Path, mesh: MeshShape, model: dict[str, Any], evaluates: bool, rematerialise: bool = False) -> Ran:
+    folder.mkdir(exist_ok=True)
+    trainer = trainer_of(folder, spec_of(model, {"batchSize": 8, "schedule": "constant", "learningRate": 0.01}), mesh, rematerialise)
     trainer.begin()
     batches = random_batches(3, False, rows=8)
     trainer.compile(batches[0])
-    facts: list[Any] = []
+    steps = []
     for step, batch in enumerate(batches, 1):
         stepped = trainer.step(step, batch, 0)
-        facts.append((trainer.scalars(stepped), trainer.routing(stepped.output.routed, stepped.lengths, True)))
+        steps.append((trainer.scalars(stepped), trainer.routing(stepped.output.routed, stepped.lengths, True)))
+    if not evaluates:
+        return Ran(steps, trainer.tensors(), None)
     output, lengths = trainer.evaluate(batches[0])
-    facts.append((dict(zip("lrse", np.asarray(output.sums).tolist())), trainer.routing(output.routed, lengths, False)))
-    return facts, trainer.tensors()
+    return Ran(steps, trainer.tensors(), (np.asarray(output.sums), trainer.routing(output.routed, lengths, False)))
 
 
-def assert_same_run(found: tuple[list[Any], Any], wanted: tuple[list[Any], Any]) -> None:
-    for (scalars, layers), (others, wanted_layers) in zip(found[0], wanted[0], strict=True):
+def assert_same_run(found: Ran, wanted: Ran) -> None:
+    for (scalars, layers), (others, other_layers) in zip(found.steps, wanted.steps, strict=True):
         assert scalars == pytest.approx(others, rel=1e-4)
-        assert_routing(layers, wanted_layers)
-    for tensors, others in zip(found[1], wanted[1], strict=True):
+        assert_routing(layers, other_layers)
+    for tensors, others in zip(found.tensors, wanted.tensors, strict=True):
         assert_same(tensors, others, 1e-3)
+    if found.evaluation:
+        np.testing.assert_allclose(found.evaluation[0], wanted.evaluation[0], rtol=1e-4)
+        assert_routing(found.evaluation[1], wanted.evaluation[1])
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], Any]:
-    return run_on(tmp_path_factory.mktemp("one"), ONE, MODEL)
+def one(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return run_on(tmp_path_factory.mktemp("one"), ONE, MODEL, True)
 
 
 @pytest.mark.parametrize("mesh", MESHES, ids=lambda mesh: f"{mesh.data}x{mesh.expert}x{mesh.model}")
-def test_a_mesh_is_as_one_device(tmp_path: Path, one: tuple[list[Any], Any], mesh: MeshShape) -> None:
-    assert_same_run(run_on(tmp_path, mesh, MODEL), one)
+def test_a_mesh_is_as_one_device(tmp_path: Path, one: Ran, mesh: MeshShape) -> None:
+    assert_same_run(run_on(tmp_path, mesh, MODEL, evaluates=mesh == MeshShape(2, 2, 2)), one)
 
 
-def test_groups_of_a_device_and_rematerialised_blocks(tmp_path: Path) -> None:
-    """Sequences route alike on any mesh; a device that counts capacity by itself drops as its share alone would."""
-    by_sequence = {**MODEL, "sparse": {"experts": 8, "routing": "top-k", "capacityGroup": "sequence", "capacityFactor": {"training": 1.0}}}
-    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
-    assert_same_run(run_on(tmp_path / "a", MeshShape(2, 4, 1), by_sequence), run_on(tmp_path / "b", ONE, by_sequence))
+def test_groups_smaller_than_the_batch_and_rematerialised_blocks(tmp_path: Path) -> None:
+    """Sequences compete alike on any mesh. A device that counts capacity by itself, with one sequence of its own, does the same. Blocks here repeat."""
+    def by(group: str) -> dict[str, Any]:
+        return {**MODEL, "sparse": {"experts": 8, "every": 1, "routing": "top-k", "capacityGroup": group, "capacityFactor": {"training": 1.0}}}
+
+    alone = run_on(tmp_path / "one", ONE, by("sequence"), False)
+    assert_same_run(run_on(tmp_path / "sequence", MeshShape(2, 4, 1), by("sequence"), False, rematerialise=True), alone)
+    assert_same_run(run_on(tmp_path / "rank", MeshShape(8, 1, 1), by("rank"), False), alone)
 
 
 def test_shards_of_one_mesh_are_read_on_another(tmp_path: Path) -> None:

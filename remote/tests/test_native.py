@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 import jax
 from conftest import NODE, ROOT, write_json
 from switchyard_jax.devices import Devices, mesh_of
-from switchyard_jax.mesh.axes import MeshShape
+from switchyard_jax.mesh.axes import ONE, MeshShape
 from switchyard_jax.model.sizes import model_of
 from switchyard_jax.spec import read_spec
 from switchyard_jax.trainer import Trainer
@@ -51,10 +51,10 @@ def on_engine(folder: Path, spec: dict[str, Any], batches: list[dict[str, np.nda
     return json.loads((folder / "result.json").read_text())
 
 
-def trainer_of(folder: Path, spec: dict[str, Any], mesh: MeshShape = MeshShape()) -> Trainer:
+def trainer_of(folder: Path, spec: dict[str, Any], mesh: MeshShape = ONE, rematerialise: bool = False) -> Trainer:
     write_json(folder / "spec.json", spec)
     whole = read_spec(folder, mesh)
-    program = Program(model_of(whole, 384, 0), mesh, whole["training"])
+    program = Program(model_of(whole, 384, 0), mesh, whole["training"], rematerialise)
     return Trainer(whole, whole["training"]["steps"], Devices(program, mesh_of(mesh, jax.devices())))
 
 
@@ -143,6 +143,6 @@ def test_gradients_and_logits_are_those_of_the_engine(tmp_path: Path) -> None:
     trainer.load(broken, moments, 1)
     assert np.isnan(trainer.scalars(trainer.step(2, batch, 0))["loss"])
     trainer.step(3, batch, 0)
-    for found, wanted in zip(trainer.tensors(), (broken, moments)):
+    for found, wanted in zip(trainer.tensors(), (broken, moments), strict=True):
         for name, value in wanted.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name)

@@ -128,7 +128,7 @@ class SwitchLayer(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, valid: Array, sites: Sites) -> tuple[Array, Array, BalanceSums]:
-        model, mesh, sparse = self.work.model, self.work.mesh, self.work.model.sparse
+        mesh, sparse = self.work.mesh, self.work.model.sparse
         batch, length, d = x.shape
         layout = Layout(sparse, mesh, batch, length, self.work.training)
         tokens = x.reshape(batch * length, d)

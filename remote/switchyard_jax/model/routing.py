@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from .sites import uniform
 from .sizes import Sparse
 
 
