@@ -13,10 +13,10 @@ from conftest import ROOT, run_node, write_json
 
 
 def tiny_spec(text: Path, **changes: dict[str, Any]) -> dict[str, Any]:
-    """A spec of a tiny Switch model on the text of a folder, with changes to its sections."""
+    """A spec of a tiny Switch model on the text of a folder, with changes to its sections. Its blocks repeat, which halves what is compiled."""
     spec = {
         "name": "tiny", "seed": 3, "device": "cpu",
-        "model": {"dModel": 16, "dFf": 32, "heads": 2, "dKv": 8, "encoderLayers": 2, "decoderLayers": 2, "precision": "fp32", "sparse": {"experts": 4}},
+        "model": {"dModel": 16, "dFf": 32, "heads": 2, "dKv": 8, "encoderLayers": 2, "decoderLayers": 2, "precision": "fp32", "sparse": {"experts": 4, "every": 1}},
         "data": {"source": {"kind": "files", "paths": [str(text)]}, "inputLength": 32, "targetLength": 16, "evaluationFraction": 0.1},
         "training": {"batchSize": 8, "steps": 12, "warmupSteps": 4, "routingEvery": 3, "evaluateEvery": 6, "evaluationBatches": 2, "threads": 1,
                      "checkpoint": {"everySteps": 5, "keepLast": 2, "everyMinutes": 1000}},

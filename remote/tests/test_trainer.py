@@ -15,7 +15,19 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+import jax
 from conftest import NODE, ROOT, run_node
+from switchyard_jax.alerts import Alerts
+from switchyard_jax.data.pairs import open_batches
+from switchyard_jax.data.prepared import open_prepared
+from switchyard_jax.devices import Devices, mesh_of
+from switchyard_jax.loop import Loop, Resumed
+from switchyard_jax.mesh.axes import ONE
+from switchyard_jax.model.sizes import model_of
+from switchyard_jax.run.directory import RunDirectory
+from switchyard_jax.spec import read_spec
+from switchyard_jax.trainer import Trainer
+from switchyard_jax.training_step import Program
 from runs import end, events_of, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train, wait_for_step
 
 
@@ -40,8 +52,8 @@ def test_a_run_is_told_by_events_that_the_contract_knows(whole: Path) -> None:
     told = json.loads(run_node(ROOT / "remote/tests/readRun.ts", str(whole)))
     assert told == {"events": len(events_of(whole)), "checkpoints": [10, 12], "exit": "completed"}
     kinds = {kind: len(of_kind(whole, kind)) for kind in ("attempt", "metrics", "routing", "evaluation", "checkpoint")}
-    # Routing of 2 sparse layers at steps 1, 3, 6, 9, 12; checkpoints of 5, 10 and 12 written, 5 removed.
-    assert kinds == {"attempt": 1, "metrics": 12, "routing": 10, "evaluation": 2, "checkpoint": 4}
+    # Routing of 4 sparse layers at steps 1, 3, 6, 9, 12; checkpoints of 5, 10 and 12 written, 5 removed.
+    assert kinds == {"attempt": 1, "metrics": 12, "routing": 20, "evaluation": 2, "checkpoint": 4}
     assert steps_of(whole) == [10, 12]
     values = of_kind(whole, "metrics")[-1]["values"]
     assert {"loss", "totalLoss", "auxiliaryLoss", "zLoss", "gradientNorm", "learningRate", "tokensPerSecond", "stepSeconds", "memoryBytes", "droppedFraction", "paddingFraction",
@@ -57,6 +69,9 @@ def test_the_native_trainer_makes_the_same_run(tmp_path: Path, text: Path, whole
     run = make_run(tmp_path / "run", tiny_spec(text))
     native(run)
     assert_close(history(whole), history(run))
+    # What the alerts have seen is part of it.
+    found, wanted = (json.loads((folder / "checkpoints/step-12/alerts.json").read_text()) for folder in (whole, run))
+    compare(found, wanted, "alerts")
 
 
 @pytest.mark.usefixtures("addon")
@@ -79,26 +94,44 @@ def native(run: Path, *words: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def compare(one: Any, other: Any, path: str) -> None:
+    if isinstance(other, dict):
+        assert set(one) == set(other), path
+        for name, value in other.items():
+            compare(one[name], value, f"{path}.{name}")
+    elif isinstance(other, list):
+        assert len(one) == len(other), path
+        for i, (x, y) in enumerate(zip(one, other)):
+            compare(x, y, f"{path}[{i}]")
+    elif isinstance(other, (int, float)):
+        assert one == pytest.approx(other, rel=1e-4, abs=1e-5), path
+    else:
+        assert one == other, path
+
+
 def assert_close(found: list[Any], wanted: list[Any], routing: bool = True) -> None:
     def rows(history_: list[Any]) -> list[Any]:
         return sorted(({**row, "values": {name: value for name, value in row["values"].items() if routing or name in ("loss", "gradientNorm", "learningRate")}} if "values" in row else row
                        for row in history_), key=lambda row: (row["step"], row["kind"], row.get("stack", ""), row.get("layer", 0)))
 
-    def compare(one: Any, other: Any, path: str) -> None:
-        if isinstance(other, dict):
-            assert set(one) == set(other), path
-            for name, value in other.items():
-                compare(one[name], value, f"{path}.{name}")
-        elif isinstance(other, list):
-            assert len(one) == len(other), path
-            for i, (x, y) in enumerate(zip(one, other)):
-                compare(x, y, f"{path}[{i}]")
-        elif isinstance(other, (int, float)):
-            assert one == pytest.approx(other, rel=1e-4, abs=1e-5), path
-        else:
-            assert one == other, path
-
     compare(rows(found), rows(wanted), "rows")
+
+
+def test_steps_that_are_handed_on_ahead_make_the_same_run(tmp_path: Path, text: Path, whole: Path) -> None:
+    """As on accelerators, where results are looked at two steps later."""
+    run = make_run(tmp_path / "run", tiny_spec(text))
+    spec = read_spec(run, None)
+    prepared = open_prepared(run, spec["data"]["tokenizer"])
+    program = Program(model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad), ONE, spec["training"])
+    trainer = Trainer(spec, spec["training"]["steps"], Devices(program, mesh_of(ONE, jax.devices())))
+    trainer.begin()
+    directory = RunDirectory(run, 1, ["python", "-m", "switchyard_jax"])
+    directory.write({"kind": "attempt", "fromStep": 0, "parameters": trainer.parameter_count, "device": "cpu", "precision": "fp32"})
+    ended = Loop(directory, trainer, open_batches(prepared, spec), Resumed(0, 0, 0.0, None), Alerts(), None, ahead=2, alone=True).go(lambda: False)
+    directory.end("completed", 0, ended[1], None)
+    assert ended == ("completed", "Completed 12 steps.")
+    assert history(run) == history(whole)
+    assert steps_of(run) == steps_of(whole)
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path, text: Path, whole: Path) -> None:
@@ -114,16 +147,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path, text: Path,
     assert (run / "checkpoints/step-7/orbax").is_dir()
     train(run, "--steps", "12")
     assert [event["fromStep"] for event in of_kind(run, "attempt")] == [0, 4, 7]
-    rows = {(row["kind"], row["step"], row.get("stack")): row for row in history(run)}
+    rows = {(row["kind"], row["step"], row.get("stack"), row.get("layer")): row for row in history(run)}
     for row in history(whole):
         if row["kind"] == "metrics":
-            mine = rows["metrics", row["step"], None]
+            mine = rows["metrics", row["step"], None, None]
             assert mine["tokens"] == row["tokens"]
             for name in ("loss", "totalLoss", "gradientNorm", "learningRate"):
                 # The schedule ends with the run, which for inverse square root makes no difference.
                 assert mine["values"][name] == row["values"][name], (row["step"], name)
         else:
-            assert rows[row["kind"], row["step"], row.get("stack")] == row
+            assert rows[row["kind"], row["step"], row.get("stack"), row.get("layer")] == row
 
 
 def test_a_checkpoint_on_request_and_a_stop_by_signal(tmp_path: Path, text: Path) -> None:

@@ -18,7 +18,7 @@ from conftest import ROOT
 from runs import end, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train
 
 FLAGS = os.environ["XLA_FLAGS"].replace("device_count=8", "device_count=4")
-MODEL = {"architecture": "decoder-only", "dModel": 16, "dFf": 16, "heads": 4, "dKv": 4, "decoderLayers": 2, "sparse": {"experts": 4}}
+MODEL = {"architecture": "decoder-only", "dModel": 16, "dFf": 16, "heads": 4, "dKv": 4, "decoderLayers": 2, "sparse": {"experts": 4, "every": 1}}
 MESH = "2,2,2"
 
 

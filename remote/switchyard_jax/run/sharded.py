@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 
 FOLDER = "orbax"
 Arrays = dict[str, dict[str, Any]]
@@ -19,6 +18,8 @@ Arrays = dict[str, dict[str, Any]]
 
 class ShardedState:
     def __init__(self) -> None:
+        import orbax.checkpoint as ocp  # takes a while to load, and most runs do without
+
         self._checkpointer = ocp.StandardCheckpointer()
 
     def save(self, checkpoint: Path, arrays: Arrays) -> None:
@@ -37,6 +38,8 @@ class ShardedState:
     @staticmethod
     def whole(checkpoint: Path, like: Arrays) -> Arrays:
         """All of it on this host, without the other processes."""
+        import orbax.checkpoint as ocp
+
         alone = ocp.options.MultiprocessingOptions(primary_host=jax.process_index(), active_processes={jax.process_index()}, barrier_sync_key_prefix="whole")
         reader = ocp.Checkpointer(ocp.PyTreeCheckpointHandler(multiprocessing_options=alone), multiprocessing_options=alone)
         return reader.restore(checkpoint / FOLDER, args=ocp.args.PyTreeRestore(restore_args=jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like)))
