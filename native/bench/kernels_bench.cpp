@@ -105,8 +105,14 @@ int main(int count, char** arguments) {
     // As unevenly as a trained router loads 8 experts, at capacity factor 1.25; forward and backward.
     const auto used = torch::tensor({320.0F, 320.0F, 311.0F, 287.0F, 243.0F, 214.0F, 150.0F, 98.0F}).unsqueeze(1);
     const auto places = tensor({8, 320, 256}), experts = tensor({8, 256, 1024});
-    compare("expert product [8, 320, 256] by [8, 256, 1024], 1943 rows used", storage, rounds, trained([&](auto& t) { return expertProduct(t[0], t[1], used); }, {places, experts}),
+    compare("expert product [8, 320, 256] by [8, 256, 1024], 1943 rows used", storage, rounds, trained([&](auto& t) { return expertProduct(t[0], {t[1]}, used); }, {places, experts}),
             trained([](auto& t) { return switchyard::kernels::matmul(t[0], t[1]); }, {places, experts}));
+    // 64 experts have few rows each; the master weight is float, as in the model.
+    const auto few = torch::full({64, 1}, 32.0F);
+    const auto fewPlaces = tensor({64, 40, 256}), many = torch::randn({64, 256, 1024}), copy = many.to(type);
+    const auto of = [&](const at::Tensor& value) { return type == torch::kFloat ? RoundedValue{value} : RoundedValue{value, copy}; };
+    compare("expert product [64, 40, 256] by [64, 256, 1024], 2048 rows used", storage, rounds, trained([&](auto& t) { return expertProduct(t[0], of(t[1]), few); }, {fewPlaces, many}),
+            trained([&](auto& t) { return switchyard::kernels::matmul(t[0], inGraph(of(t[1]))); }, {fewPlaces, many}));
   }
   std::vector<AdamWParameter> parameters;
   std::vector<at::Tensor> gradients;

@@ -1,11 +1,13 @@
 // The bound of a training step: its matrix products alone, each at the best speed that libtorch reaches on its shape here. The reference
 // model of bench/trainingStep.ts: 8 experts, 4+4 layers, d_model 256, d_ff 1024, 4 heads of 64, vocabulary 8192, 16 sequences of 128 in and
 // 32 out; every token is taken by one expert, equally many by each. Prints one JSON line: {"milliseconds", "gigaflops"}.
+//   products_bench fp32|bf16 [--each]
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <tuple>
 
@@ -37,9 +39,9 @@ void feedForward(std::int64_t tokens) {
   trained(SPARSE, EXPERTS, tokens / EXPERTS, FF, D);
 }
 
-double best(std::int64_t count, std::int64_t m, std::int64_t k, std::int64_t n) {
-  const auto a = torch::randn({count, m, k}), b = torch::randn({count, k, n});
-  auto out = torch::empty({count, m, n});
+double best(at::ScalarType type, std::int64_t count, std::int64_t m, std::int64_t k, std::int64_t n) {
+  const auto a = torch::randn({count, m, k}).to(type), b = torch::randn({count, k, n}).to(type);
+  auto out = torch::empty({count, m, n}, type);
   double least = 1e9;
   for (int round = 0; round < 12; ++round) {
     const auto start = std::chrono::steady_clock::now();
@@ -51,7 +53,8 @@ double best(std::int64_t count, std::int64_t m, std::int64_t k, std::int64_t n) 
 
 }  // namespace
 
-int main() {
+int main(int arguments, char** argument) {
+  const bool half = arguments > 1 && std::strcmp(argument[1], "bf16") == 0, each = arguments > 2;
   const auto in = BATCH * INPUT, out = BATCH * TARGET;
   trained(LAYERS, 1, in, D, 3 * D), trained(LAYERS, 1, in, D, D);
   attention(INPUT, INPUT), feedForward(in);
@@ -62,7 +65,9 @@ int main() {
   double milliseconds = 0, flops = 0;
   for (const auto& [shape, times] : products) {
     const auto [count, m, k, n] = shape;
-    milliseconds += static_cast<double>(times) * best(count, m, k, n);
+    const double taken = best(half ? at::kBFloat16 : at::kFloat, count, m, k, n);
+    if (each) std::printf("%3lld x (%lld, %lld, %lld, %lld): %.3f ms\n", (long long)times, (long long)count, (long long)m, (long long)k, (long long)n, taken);
+    milliseconds += static_cast<double>(times) * taken;
     flops += static_cast<double>(times * 2 * count * m * k * n);
   }
   std::printf("{\"milliseconds\":%.1f,\"gigaflops\":%.1f}\n", milliseconds, flops / 1e9);

@@ -68,14 +68,14 @@ struct Attention : torch::autograd::Function<Attention> {
       float* scores = data<float>(p) + i * matrix;
       static thread_local std::vector<float> dropped;
       dropped.resize(static_cast<std::size_t>(matrix));
-      floatProduct(from.length, from.keys, from.each, {from.q(sequence, head), from.strideQ()}, {from.k(sequence, head), from.strideK(), true}, scores, from.keys);
+      floatProduct(from.length, from.keys, from.each, Matrix<float>{from.q(sequence, head), from.strideQ()}, {from.k(sequence, head), from.strideK(), true}, scores, from.keys);
       for (std::int64_t query = 0; query < from.length; ++query) {
         const auto row = (i * from.length + query) * from.keys, at = query * from.keys;
         rows<float>().attentionSoftmax(scores + at, bias.defined() ? data<float>(bias) + head * matrix + at : nullptr,
                                        mask.defined() ? data<float>(mask) + (sequence * maskQueries + query % maskQueries) * from.keys : nullptr, scores + at,
                                        dropped.data() + at, from.keys, elements(row), key);
       }
-      floatProduct(from.length, from.each, from.keys, {dropped.data(), from.keys}, {from.v(sequence, head), from.strideK()},
+      floatProduct(from.length, from.each, from.keys, Matrix<float>{dropped.data(), from.keys}, {from.v(sequence, head), from.strideK()},
                    data<float>(result) + sequence * from.length * from.width + head * from.each, from.width);
     });
     context->save_for_backward({queries, memory, p});
@@ -105,7 +105,7 @@ struct Attention : torch::autograd::Function<Attention> {
       for (auto sequence = from.sequences * part / parts; sequence < from.sequences * (part + 1) / parts; ++sequence) {
         const auto first = (sequence * from.count + head) * matrix;
         const float* probability = data<float>(p) + first;
-        const FloatMatrix dContext{data<float>(dResult) + sequence * from.length * from.width + head * from.each, from.width};
+        const Matrix<float> dContext{data<float>(dResult) + sequence * from.length * from.width + head * from.each, from.width};
         floatProduct(from.length, from.keys, from.each, dContext, {from.v(sequence, head), from.strideK(), true}, dDropped, from.keys);
         for (std::int64_t query = 0; query < from.length; ++query) {
           const auto at = query * from.keys;
@@ -115,8 +115,8 @@ struct Attention : torch::autograd::Function<Attention> {
                                                  dBias.defined() ? data<float>(dBias) + piece * matrix + at : nullptr, from.keys, element, key);
         }
         floatProduct(from.keys, from.each, from.length, {dropped, from.keys, true}, dContext, to.v(sequence, head), to.strideK());
-        floatProduct(from.length, from.each, from.keys, {dScores, from.keys}, {from.k(sequence, head), from.strideK()}, to.q(sequence, head), to.strideQ());
-        floatProduct(from.keys, from.each, from.length, {dScores, from.keys, true}, {from.q(sequence, head), from.strideQ()}, to.k(sequence, head), to.strideK());
+        floatProduct(from.length, from.each, from.keys, Matrix<float>{dScores, from.keys}, {from.k(sequence, head), from.strideK()}, to.q(sequence, head), to.strideQ());
+        floatProduct(from.keys, from.each, from.length, Matrix<float>{dScores, from.keys, true}, {from.q(sequence, head), from.strideQ()}, to.k(sequence, head), to.strideK());
       }
     });
     return {dQueries, dMemory, dBias.defined() ? dBias.sum(0) : dBias, {}};

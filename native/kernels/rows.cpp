@@ -221,6 +221,11 @@ void attentionSoftmaxBackward(const T* __restrict dDropped, const T* __restrict 
 }
 
 template <class T>
+void roundRow(const float* __restrict x, T* __restrict y, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) store(y[i], x[i]);
+}
+
+template <class T>
 void scaleRow(const T* __restrict x, float scale, T* __restrict y, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) store(y[i], toFloat(x[i]) * scale);
 }
@@ -267,7 +272,7 @@ void adamW(float* __restrict w, const float* __restrict g, float* __restrict m, 
 template <class T>
 constexpr Rows<T> rowsOf() {
   return {dropout<T>, reluDropout<T>, reluDropoutBackward<T>, smoothDropout<T>, smoothDropoutBackward<T>, rmsNorm<T>, rmsNormBackward<T>, logSumExp<T>,
-          crossEntropyBackward<T>, attentionSoftmax<T>, attentionSoftmaxBackward<T>, scaleRow<T>, weightedSum<T>, dot<T>};
+          crossEntropyBackward<T>, attentionSoftmax<T>, attentionSoftmaxBackward<T>, roundRow<T>, scaleRow<T>, weightedSum<T>, dot<T>};
 }
 
 }  // namespace

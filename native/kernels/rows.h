@@ -57,6 +57,8 @@ struct Rows {
   void (*attentionSoftmaxBackward)(const T* dDropped, const T* p, T* ds, float* dBias, std::int64_t n,
                                    std::uint32_t first, const DropoutKey& key);
 
+  /// y = x, rounded to T.
+  void (*round)(const float* x, T* y, std::int64_t n);
   /// y = x · scale, a row.
   void (*scale)(const T* x, float scale, T* y, std::int64_t n);
   /// y = Σ w[k] · x[k] over `count` rows, rounded once.

@@ -20,9 +20,9 @@ Experts::Experts(ParameterSet& parameters, const std::string& prefix, const Mode
 at::Tensor Experts::forward(Pass& pass, const at::Tensor& buffer, const at::Tensor& used, const at::Tensor& rowNumbers) const {
   auto site = pass.columnSite(dropout);
   site.rowNumbers = rowNumbers;
-  const auto opened = gate ? kernels::expertProduct(buffer, gate->as(pass.type), used) : at::Tensor();
-  const auto hidden = activate(activation, kernels::expertProduct(buffer, wi->as(pass.type), used), opened, site);
-  return kernels::expertProduct(hidden, wo->as(pass.type), used);
+  const auto opened = gate ? kernels::expertProduct(buffer, gate->rounded(pass.type), used) : at::Tensor();
+  const auto hidden = activate(activation, kernels::expertProduct(buffer, wi->rounded(pass.type), used), opened, site);
+  return kernels::expertProduct(hidden, wo->rounded(pass.type), used);
 }
 
 }  // namespace switchyard

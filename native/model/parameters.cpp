@@ -3,25 +3,11 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 
 namespace switchyard {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-struct FromShadow : torch::autograd::Function<FromShadow> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& value, const at::Tensor& shadow) {
-    context->saved_data["type"] = value.scalar_type();
-    return shadow.alias();
-  }
-  static variable_list backward(AutogradContext* context, variable_list gradient) {
-    return {gradient[0].to(context->saved_data["type"].toScalarType()), {}};
-  }
-};
 
 /// Normal values of deviation 1 without those beyond two, by the inverse of the cumulative distribution.
 at::Tensor truncatedNormal(at::IntArrayRef shape, std::uint64_t seed) {
@@ -32,11 +18,13 @@ at::Tensor truncatedNormal(at::IntArrayRef shape, std::uint64_t seed) {
 
 }  // namespace
 
-at::Tensor Parameter::as(at::ScalarType type) const {
-  if (value.scalar_type() == type) return value;
-  if (shadow.defined() && shadow.scalar_type() == type) return FromShadow::apply(value, shadow);
-  return value.to(type);
+kernels::RoundedValue Parameter::rounded(at::ScalarType type) const {
+  if (value.scalar_type() == type) return {value};
+  if (shadow.defined() && shadow.scalar_type() == type) return {value, shadow};
+  return {value.to(type)};
 }
+
+at::Tensor Parameter::as(at::ScalarType type) const { return kernels::inGraph(rounded(type)); }
 
 at::Tensor Parameter::gradient() const { return value.grad().defined() ? value.grad() : at::zeros_like(value.detach()); }
 

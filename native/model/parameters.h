@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../kernels/roundedValue.h"
 #include "../mesh/shape.h"
 
 namespace switchyard {
@@ -23,7 +24,9 @@ struct Parameter {
   std::vector<std::int64_t> shape = {};
   Split split = {};
 
-  /// The value in `type` for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.
+  /// `value`, with the shadow where that is of this type.
+  kernels::RoundedValue rounded(at::ScalarType type) const;
+  /// The same for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.
   at::Tensor as(at::ScalarType type) const;
   /// The gathered gradient; zeros where the loss did not reach the parameter.
   at::Tensor gradient() const;

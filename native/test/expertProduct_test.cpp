@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "../kernels/expertProduct.h"
+#include "../kernels/floatProduct.h"
 
 namespace {
 
@@ -30,7 +31,7 @@ void expectSums(const Case& c) {
     g[e].narrow(0, used, c.rows - used).fill_(NAN);
   }
   rows.requires_grad_();
-  const auto result = expertProduct(rows, weight, counts(c));
+  const auto result = expertProduct(rows, {weight}, counts(c));
   result.backward(g);
   const auto rowValues = rows.detach(), weightValues = weight.detach(), values = result.detach(), rowGradient = rows.grad(), weightGradient = weight.grad();
   const auto x = rowValues.accessor<float, 3>(), w = weightValues.accessor<float, 3>(), y = values.accessor<float, 3>();
@@ -75,7 +76,7 @@ TEST(ExpertProduct, IsTheSumOverRowsInUseForAnyCountsAndThreads) {
 
 TEST(ExpertProduct, RepeatsItsBits) {
   const auto rows = torch::randn({8, 40, 64}), weight = torch::randn({8, 64, 96}), used = torch::tensor({40.0F, 3.0F, 0.0F, 17.0F, 40.0F, 8.0F, 31.0F, 1.0F}).unsqueeze(1);
-  EXPECT_TRUE(torch::equal(expertProduct(rows, weight, used), expertProduct(rows, weight, used)));
+  EXPECT_TRUE(torch::equal(expertProduct(rows, {weight}, used), expertProduct(rows, weight, used)));
 }
 
 TEST(ExpertProduct, TakesTheFirstRowsOfEachBlock) {
@@ -86,7 +87,7 @@ TEST(ExpertProduct, TakesTheFirstRowsOfEachBlock) {
   const auto inUse = torch::arange(4.0F).view({1, 1, 4}).lt(used.unsqueeze(2)).view({2, 12, 1});
   rows = rows.masked_fill(inUse.logical_not(), NAN).requires_grad_();
   const auto zeroed = rows.detach().masked_fill(inUse.logical_not(), 0.0).requires_grad_();
-  const auto found = expertProduct(rows, weight, used), expected = torch::matmul(zeroed, same);
+  const auto found = expertProduct(rows, {weight}, used), expected = torch::matmul(zeroed, same);
   EXPECT_TRUE(torch::allclose(found, expected, 1e-5, 1e-5));
   found.backward(g.masked_fill(inUse.logical_not(), NAN));
   expected.backward(g.masked_fill(inUse.logical_not(), 0.0));
@@ -96,14 +97,39 @@ TEST(ExpertProduct, TakesTheFirstRowsOfEachBlock) {
 
 TEST(ExpertProduct, TakesAllRowsWithoutCountsAndRefusesMoreThanThereAre) {
   const auto rows = torch::randn({2, 4, 3}), weight = torch::randn({2, 3, 5});
-  EXPECT_TRUE(torch::allclose(expertProduct(rows, weight, {}), torch::matmul(rows, weight)));
-  EXPECT_THROW(expertProduct(rows, weight, torch::tensor({{4.0F}, {5.0F}})), c10::Error);
+  EXPECT_TRUE(torch::allclose(expertProduct(rows, {weight}, {}), torch::matmul(rows, weight)));
+  EXPECT_THROW(expertProduct(rows, {weight}, torch::tensor({{4.0F}, {5.0F}})), c10::Error);
 }
 
 TEST(ExpertProduct, RoundsOnceInBFloat16) {
   const auto rows = torch::randn({2, 6, 32}).to(torch::kBFloat16), weight = torch::randn({2, 32, 8}).to(torch::kBFloat16);
   const auto exact = torch::matmul(rows.to(torch::kFloat), weight.to(torch::kFloat));
-  const auto found = expertProduct(rows, weight, torch::tensor({{6.0F}, {6.0F}}));
+  const auto found = expertProduct(rows, {weight}, torch::tensor({{6.0F}, {6.0F}}));
   EXPECT_EQ(found.scalar_type(), torch::kBFloat16);
   EXPECT_LE((found.to(torch::kFloat) - exact).abs().max().item<double>(), exact.abs().max().item<double>() / 128);
+}
+
+TEST(ExpertProduct, KeepsTheWeightsGradientInFloatWhenRowsAreBFloat16) {
+  using namespace switchyard::kernels;
+  const bool before = multipliesBFloat16();
+  chooseBFloat16Products(true);
+  torch::manual_seed(4);
+  const auto used = torch::tensor({{5.0F}, {0.0F}, {9.0F}});
+  auto input = torch::randn({3, 9, 64}).to(torch::kBFloat16);
+  for (int e = 0; e < 3; ++e) input[e].narrow(0, used[e][0].item<int>(), 9 - used[e][0].item<int>()).fill_(0.0);
+  const auto value = torch::randn({3, 64, 48}), g = torch::randn({3, 9, 48}).to(torch::kBFloat16);
+  const auto rows = input.detach().requires_grad_(), weight = value.detach().requires_grad_();
+  const auto result = expertProduct(rows, {weight, value.to(torch::kBFloat16)}, used);
+  result.backward(g);
+  // The same numbers multiplied in double; a gradient of the unused rows counts nowhere.
+  const auto inUse = torch::arange(9.0F).view({1, 9, 1}).lt(used.unsqueeze(2)).to(torch::kDouble);
+  const auto x = input.to(torch::kDouble), w = value.to(torch::kBFloat16).to(torch::kDouble), dy = g.to(torch::kDouble) * inUse;
+  const auto near = [](const at::Tensor& found, const at::Tensor& expected, double roundings) {
+    return (found.to(torch::kDouble) - expected).abs().max().item<double>() <= roundings * expected.abs().max().item<double>();
+  };
+  EXPECT_TRUE(near(result, torch::matmul(x, w), 1.0 / 256));
+  EXPECT_TRUE(near(rows.grad(), torch::matmul(dy, w.transpose(1, 2)), 1.0 / 256));
+  EXPECT_EQ(weight.grad().scalar_type(), torch::kFloat);
+  EXPECT_TRUE(near(weight.grad(), torch::matmul(x.transpose(1, 2), dy), 1e-5));
+  chooseBFloat16Products(before);
 }
