@@ -6,22 +6,28 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { devices } from "../native/load.ts";
 import type { BenchRow } from "./benchRow.ts";
+import { diagnosticsCost } from "./diagnosticsCost.ts";
+import { firstStep } from "./firstStep.ts";
 import { ingestRate } from "./ingestRate.ts";
 import { matrixBound } from "./matrixBound.ts";
 import { meshStep } from "./meshStep.ts";
 import { openLargeRun } from "./openLargeRun.ts";
+import { phases } from "./phases.ts";
 import { plannedStep } from "./plannedStep.ts";
 import { remoteRuns } from "./remoteRuns.ts";
+import { againstJax, againstTransformers, againstVectorised } from "./rivals.ts";
 import { markdownTable, methods } from "./table.ts";
-import { againstTransformers, denseTwin, diagnosticsCost } from "./trainingStep.ts";
 
 const root = join(import.meta.dirname, "..");
 const say = (line: string) => process.stderr.write(`▸ ${line}\n`);
 
 const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   step: () => againstTransformers(say),
+  vectorised: () => againstVectorised(say),
+  jax: () => againstJax(say),
   diagnostics: () => diagnosticsCost(),
-  dense: () => denseTwin(),
+  phases: async () => phases(),
+  start: () => firstStep(say),
   bound: () => matrixBound(),
   mesh: () => meshStep(),
   open: () => openLargeRun(undefined, say),

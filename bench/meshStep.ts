@@ -8,7 +8,7 @@ import type { MeshSpec, SparseSpec } from "../contract/runSpec.ts";
 import { Engine } from "../native/load.ts";
 import type { Engine as NativeEngine, EngineConfig } from "../native/switchyard.d.ts";
 import { median, type BenchRow } from "./benchRow.ts";
-import { engineConfig, randomBatch, seconds, warm } from "./trainingStep.ts";
+import { engineConfig, randomBatch, seconds, warm } from "./shapes.ts";
 
 const FOLLOWER = fileURLToPath(new URL("meshFollower.ts", import.meta.url));
 const ROUNDS = 15;

@@ -1,5 +1,5 @@
 // The bound of a training step: its matrix products alone, each at the best speed that libtorch reaches on its shape here. The reference
-// model of bench/trainingStep.ts: 8 experts, 4+4 layers, d_model 256, d_ff 1024, 4 heads of 64, vocabulary 8192, 16 sequences of 128 in and
+// model of bench/shapes.ts: 8 experts, 4+4 layers, d_model 256, d_ff 1024, 4 heads of 64, vocabulary 8192, 16 sequences of 128 in and
 // 32 out; every token is taken by one expert, equally many by each. Prints one JSON line: {"milliseconds", "gigaflops"}.
 //   products_bench fp32|bf16 [--each]
 #include <torch/torch.h>
@@ -66,7 +66,7 @@ int main(int arguments, char** argument) {
   for (const auto& [shape, times] : products) {
     const auto [count, m, k, n] = shape;
     const double taken = best(half ? at::kBFloat16 : at::kFloat, count, m, k, n);
-    if (each) std::printf("%3lld x (%lld, %lld, %lld, %lld): %.3f ms\n", (long long)times, (long long)count, (long long)m, (long long)k, (long long)n, taken);
+    if (each) std::printf("%3lld x (%lld, %lld, %lld, %lld): %.3f ms\n", static_cast<long long>(times), static_cast<long long>(count), static_cast<long long>(m), static_cast<long long>(k), static_cast<long long>(n), taken);
     milliseconds += static_cast<double>(times) * taken;
     flops += static_cast<double>(times * 2 * count * m * k * n);
   }

@@ -1,5 +1,5 @@
 // A training step by the libtorch ops it calls: own time of each op (without the ops it calls itself), forward and backward, on the
-// reference model of bench/trainingStep.ts. What no op accounts for is "outside of ops": the engine's own kernels and the glue.
+// reference model of bench/shapes.ts. What no op accounts for is "outside of ops": the engine's own kernels and the glue.
 //   profile_bench EXPERTS PRECISION(fp32|selective) [STEPS] [THREADS]
 #ifndef NDEBUG
 #define NDEBUG  // libtorch is built so; its check of inputs() fails otherwise
