@@ -20,11 +20,12 @@ const seconds = (since: number): number => (performance.now() - since) / 1000;
 const exited = (child: ChildProcess): Promise<void> => new Promise((resolve) => { child.once("exit", () => resolve()); });
 
 /** Seconds until a run in `runs` has more than `known` events of metrics. */
-async function untilMetrics(since: number, runs: string, known = 0): Promise<number> {
+async function untilMetrics(child: ChildProcess, since: number, runs: string, known = 0): Promise<number> {
   for (;;) {
+    if (child.exitCode) throw new Error(`It ended with code ${child.exitCode} before its first step.`);
     const run = existsSync(runs) ? readdirSync(runs).find((name) => !name.startsWith(".")) : undefined, events = run && join(runs, run, FILES.events);
     if (events && existsSync(events) && readFileSync(events, "utf8").split('"kind":"metrics"').length - 1 > known) return seconds(since);
-    if (seconds(since) > 300) throw new Error("No step came within 5 minutes.");
+    if (seconds(since) > 60) throw new Error("No step came within a minute.");
     await pause(5);
   }
 }
@@ -34,8 +35,8 @@ async function toFirstStep(): Promise<BenchRow> {
   const ours: number[] = [], floor: number[] = [], spec = RunSpec.parse(JSON.parse(readFileSync(SAMPLE, "utf8")));
   for (let round = 0; round < ROUNDS; round++) {
     const home = mkdtempSync(join(tmpdir(), "switchyard-bench-")), since = performance.now();
-    const child = spawn(process.execPath, [CLI, "train", SAMPLE, "--set", "training.steps=3", "--home", home, "--wait", "--json"], { stdio: "ignore" });
-    ours.push(await untilMetrics(since, join(home, "runs")));
+    const child = spawn(process.execPath, [CLI, "train", SAMPLE, "--set", "training.steps=3", "--set", "training.warmupSteps=1", "--home", home, "--wait", "--json"], { stdio: "ignore" });
+    ours.push(await untilMetrics(child, since, join(home, "runs")));
     await exited(child);
     rmSync(home, { recursive: true, force: true });
 
@@ -56,7 +57,7 @@ async function resume(say: (line: string) => void): Promise<BenchRow> {
     createHome(home);
     const id = createRunDirectory(home.runs, RunSpec.parse({
       name: "resume", device: "cpu", model: { dModel: 512, dFf: 2048, heads: 8, dKv: 64, encoderLayers: 4, decoderLayers: 4, sparse: { experts: 8 } },
-      training: { batchSize: 2, steps: 1, evaluateEvery: 1000, evaluationBatches: 1, checkpoint: { keepLast: 1 } },
+      training: { batchSize: 2, steps: 1, warmupSteps: 1, evaluateEvery: 1000, evaluationBatches: 1, checkpoint: { keepLast: 1 } },
     })), directory = join(home.runs, id);
     say("Training a large run to its first checkpoint ...");
     await exited(spawn(process.execPath, [TRAINER, directory], { stdio: "ignore" }));
@@ -69,7 +70,7 @@ async function resume(say: (line: string) => void): Promise<BenchRow> {
       reading.push(seconds(begun));
       const known = readFileSync(join(directory, FILES.events), "utf8").split('"kind":"metrics"').length - 1, since = performance.now();
       const child = spawn(process.execPath, [TRAINER, directory, "--steps", "100000"], { stdio: "ignore" });
-      ours.push(await untilMetrics(since, home.runs, known));
+      ours.push(await untilMetrics(child, since, home.runs, known));
       // Killed before it writes another checkpoint: each round goes on from the same.
       child.kill("SIGKILL");
       await exited(child);

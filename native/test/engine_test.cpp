@@ -69,14 +69,16 @@ TEST(EngineSteps, EqualSeedsGiveEqualBits) {
   }
 }
 
-TEST(EngineSteps, BitsDoNotDependOnTheNumberOfThreads) {
+TEST(EngineSteps, LossesDoNotDependOnTheNumberOfThreads) {
   auto few = config(), many = config();
   // Wide enough that the kernels' loops are really cut in pieces of their grain.
   for (auto* settings : {&few, &many}) settings->model.dModel = 512, settings->model.dFf = 1024;
   few.training.threads = 1;
   many.training.threads = 2;
   Engine one(few), two(many);
-  EXPECT_EQ(losses(one, 1, 3), losses(two, 1, 3));
+  const auto a = losses(one, 1, 3), b = losses(two, 1, 3);
+  // Our loops give the same bits (each has its test); libtorch's products sum in another order on some CPUs.
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5 * a[i]);
 }
 
 TEST(EngineSteps, LossFallsOnABatchSeenAgain) {

@@ -76,7 +76,7 @@ TEST(ExpertProduct, IsTheSumOverRowsInUseForAnyCountsAndThreads) {
 
 TEST(ExpertProduct, RepeatsItsBits) {
   const auto rows = torch::randn({8, 40, 64}), weight = torch::randn({8, 64, 96}), used = torch::tensor({40.0F, 3.0F, 0.0F, 17.0F, 40.0F, 8.0F, 31.0F, 1.0F}).unsqueeze(1);
-  EXPECT_TRUE(torch::equal(expertProduct(rows, {weight}, used), expertProduct(rows, weight, used)));
+  EXPECT_TRUE(torch::equal(expertProduct(rows, {weight}, used), expertProduct(rows, {weight}, used)));
 }
 
 TEST(ExpertProduct, TakesTheFirstRowsOfEachBlock) {

@@ -26,6 +26,8 @@ EngineConfig configOf(const SparseConfig& sparse) {
   config.model.dropout = 0.1;
   config.model.sparse = sparse;
   config.training.warmupSteps = 2, config.training.learningRate = 0.01, config.training.threads = 1;
+  // AdamW makes a step of full size of the smallest gradient: one that is nothing but the rounding of sums would decide where a weight goes.
+  config.training.adamW->epsilon = 1e-5;
   config.capacityFactorGrid = {0.5, 1.0, 2.0};
   return config;
 }
