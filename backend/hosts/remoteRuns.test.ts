@@ -146,3 +146,19 @@ test("a host that can't be reached says why at once, and hosts beside it go on",
   await expect(application.send("runs.start", { spec: SPEC, where: { host: "no-such-host" } })).rejects.toThrow(/There is no host "no-such-host"/);
   await application.send("runs.delete", { runId });
 });
+
+test("a link that only falls silent is noticed, and the run is found again", { timeout: 180_000 }, async () => {
+  const id = writeRun(RUNS, { steps: 10, exit: null, name: "silent" });
+  const application = await start();
+  await application.send("runs.attach", { host: "box", directory: join(RUNS, id) });
+  await becomes(application, id, "running");
+  server.freeze();
+  try {
+    await becomes(application, id, "unreachable", 60_000);
+    expect((await summary(application, id)).statusMessage).toMatch(/Nothing was heard from box for 20 s\./);
+  } finally {
+    server.freeze(false);
+  }
+  await application.send("runs.reconnect", { runId: id }).catch(() => {});
+  await becomes(application, id, "running", 60_000);
+});

@@ -42,7 +42,7 @@ const attach: Command = {
       for (const run of chosen) attached.push((await backend.send("runs.attach", { host: host!, directory: run.directory })).runId);
       await untilCopied(backend, attached);
       const live = runningBackend(home) !== null;
-      print(json, attached.map((runId, i) => ({ runId, ...chosen[i], attached: true })),
+      print(json, attached.map((runId, i) => ({ ...chosen[i], runId, attached: true })),
         [...attached.map((runId, i) => `${runId}  ${shown(chosen[i]!.name)}`), ...(live ? [] : ["Copied up to now. While Switchyard is open it is copied as it goes."])].join("\n"));
       return 0;
     });
@@ -60,7 +60,7 @@ async function attachLogs(backend: Backend, host: string, logs: readonly FoundRe
   const attached: string[] = [];
   for (const log of logs) attached.push((await backend.send("runs.attachLog", { host, path: log.path, format, metrics, columns })).runId);
   await untilCopied(backend, attached);
-  print(json, attached.map((runId, i) => ({ runId, ...logs[i], attached: true })), [...attached.map((runId, i) => `${runId}  ${shown(logs[i]!.path)}`), ...(live ? [] : ["Read up to now. While Switchyard is open it is read on as it grows."])].join("\n"));
+  print(json, attached.map((runId, i) => ({ ...logs[i], runId, attached: true })), [...attached.map((runId, i) => `${runId}  ${shown(logs[i]!.path)}`), ...(live ? [] : ["Read up to now. While Switchyard is open it is read on as it grows."])].join("\n"));
   return 0;
 }
 
