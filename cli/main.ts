@@ -1,6 +1,7 @@
 // switchyard COMMAND: everything the window does, from the terminal.
 import { RequestError } from "../contract/client.ts";
 import type { WireError } from "../contract/handlers.ts";
+import { cleanOutput } from "../backend/runs/output.ts";
 import { help, parseCommandLine, UsageError, type Command } from "./commandLine.ts";
 import { controllingRuns } from "./commands/control.ts";
 import { derivingRuns } from "./commands/derive.ts";
@@ -35,7 +36,8 @@ function report(error: Error, json: boolean): void {
     ? { message: error.message, detail: error.detail, issues: error.issues }
     : { message: error.message, detail: null, issues: [] };
   if (json) return void process.stdout.write(`${JSON.stringify({ error: wire }, null, 2)}\n`);
-  process.stderr.write(`${wire.message}\n`);
+  // It may quote what a file or a host says.
+  process.stderr.write(`${cleanOutput(wire.message)}\n`);
   if (wire.issues.length > 1 || wire.issues.some(({ message }) => message === "There is no such field."))
     for (const { path, message } of wire.issues) {
       const meant = message === "There is no such field." ? nearest(path, specPaths()) : null;

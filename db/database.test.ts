@@ -34,6 +34,15 @@ test("migration 1 makes STRICT tables in an empty database", () => {
   db.close();
 });
 
+test("migration 2 brings where a run is, and what was there stays on this machine", () => {
+  const db = new Database(file("second.db"));
+  migrate(db, migrations.slice(0, 1));
+  db.exec("INSERT INTO run (id, spec, name, colour, created_at, steps, sparse_layers) VALUES ('a', '{}', 'kept', 0, 1, 1, 0)");
+  migrate(db, migrations.slice(0, 2));
+  expect(db.prepare("SELECT name, host FROM run").all()).toEqual([{ name: "kept", host: null }]);
+  db.close();
+});
+
 test("a database of the version before keeps its rows through the next migration", () => {
   const db = new Database(file("before.db"));
   migrate(db);

@@ -36,10 +36,10 @@ test("a run is trained on a host, cut off, found again without a gap, stopped, a
   await expect(app.getByRole("region", { name: "What the host has" })).toContainText("8 ×");
 
   // Launched from the form.
-  await app.getByRole("button", { name: "New run", exact: true }).click();
+  await app.getByRole("button", { name: "New run there" }).click();
+  await expect(app.getByLabel("Where")).toHaveValue("pod");
   await app.getByText("JSON", { exact: true }).click();
   await app.getByLabel("Spec as JSON").fill(JSON.stringify({ ...TINY, name: "on the pod", mesh: { data: 2, expert: 4 }, model: { ...TINY.model, sparse: { experts: 8, every: 2 } }, training: { ...TINY.training, batchSize: 8, steps: 100_000, checkpoint: { everySteps: 200 } } }));
-  await app.getByLabel("Where").selectOption("pod");
   await expect(app.getByText("are sent to pod and the trainer is started there")).toBeVisible();
   await app.getByRole("button", { name: "Start training" }).click();
   await expect(app.locator(".run-place")).toHaveText("on pod");

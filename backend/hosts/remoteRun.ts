@@ -89,7 +89,7 @@ export class RemoteRun implements RemoteView {
     const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${clock(heard)}.`;
     if (this.file.detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
     if (this.#following === null) return `Not connected to ${this.place} now.${last}`;
-    if (this.#process === "absent") return `Its folder ${this.file.directory} is no longer on ${this.host}; what was copied is still shown.`;
+    if (this.#process === "absent") return `Its folder ${cleanOutput(this.file.directory ?? "")} is no longer on ${this.host}; what was copied is still shown.`;
     return `Unreachable since ${clock(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
   }
 

@@ -10,6 +10,7 @@ import type { Home } from "../home.ts";
 import { formatOf, isEvaluation } from "../imports/findLogs.ts";
 import { LogImport } from "../imports/importLog.ts";
 import { PersonError } from "../personError.ts";
+import { cleanOutput } from "../runs/output.ts";
 import { createRunDirectory, newRunId } from "../runs/launch.ts";
 import { hasEnded, isRunDirectory, readExit, readProcess, runDirectories } from "../runs/runFiles.ts";
 import type { AgentSession } from "./agentSession.ts";
@@ -158,7 +159,7 @@ export class RemoteRuns {
       return known;
     }
     const spec = specOf(await readText(session, directory, "spec.json"));
-    if (!spec) throw new PersonError(`The spec.json in ${directory} on ${host} can't be read by this version of Switchyard, so the run can't be shown.`);
+    if (!spec) throw new PersonError(`The spec.json in ${cleanOutput(directory)} on ${host} can't be read by this version of Switchyard, so the run can't be shown.`);
     const id = this.#create(spec, { v: 1, workers: [{ host, process: 0 }], cluster: null, directory, launch: null, detached: false }, basename(directory));
     this.of(id)!.follow();
     this.#options.adopt(id);

@@ -56,7 +56,7 @@ export async function waitAndReport(home: Home, id: string, steps: number, previ
   const { summary } = await withBackend(home, (backend) => backend.send("runs.get", { runId: id }));
   const loss = summary.metrics["loss"];
   print(json, { runId: id, status: summary.status, exit, summary },
-    `${exit.reason}: ${exit.message}\n${id}  step ${summary.step} of ${summary.steps}${loss ? `, loss ${format(loss.last)} (least ${format(loss.min)} at step ${loss.minStep}, greatest ${format(loss.max)} at step ${loss.maxStep})` : ""}`);
+    `${exit.reason}: ${cleanOutput(exit.message)}\n${id}  step ${summary.step} of ${summary.steps}${loss ? `, loss ${format(loss.last)} (least ${format(loss.min)} at step ${loss.minStep}, greatest ${format(loss.max)} at step ${loss.maxStep})` : ""}`);
   return exit.reason === "completed" || exit.reason === "stopped" ? 0 : exit.code || 1;
 }
 

@@ -2,6 +2,7 @@
 import type { Cluster, HostSummary } from "../../contract/hosts.ts";
 import { shortNumber } from "../charts/quantity.ts";
 import { useNow } from "../state/now.ts";
+import { newRunOn } from "../state/runActions.ts";
 import { checkHost, removeHost } from "./actions.ts";
 import { LINK, linkText, neededCount, shortDevices } from "./hostWords.ts";
 
@@ -17,6 +18,7 @@ export function ClusterPage({ cluster: { name, workers }, hosts, edit, choose }:
         <span className="muted number">{workers.length.toLocaleString("en")} {workers.length === 1 ? "worker" : "workers"}</span>
         <span className="host-buttons">
           <button type="button" className="button primary" disabled={found.every((host) => host?.checking !== null)} onClick={() => found.forEach((host) => host && host.checking === null && checkHost(host.name))}>Check all</button>
+          <button type="button" className="button" onClick={() => newRunOn(name)}>New run there</button>
           <button type="button" className="button" onClick={edit}>Change…</button>
           <button type="button" className="button" onClick={() => removeHost(name, "cluster")}>Remove</button>
         </span>

@@ -4,6 +4,7 @@ import type { Finding, Forward, HostSummary, SshFailure } from "../../contract/h
 import { Icon } from "../frame/Icon.tsx";
 import { HostRuns } from "../remoteRuns/HostRuns.tsx";
 import { useNow } from "../state/now.ts";
+import { newRunOn } from "../state/runActions.ts";
 import { checkHost, copy, disconnectHost, removeHost } from "./actions.ts";
 import { CheckFacts } from "./CheckFacts.tsx";
 import { linkSince, LINK, targetText } from "./hostWords.ts";
@@ -21,6 +22,7 @@ export function HostPage({ host, forwards, edit }: { host: HostSummary; forwards
         <span className="host-link" data-link={link.status} role="status"><span aria-hidden="true">{LINK[link.status].glyph}</span> {checking ? `checking: ${checking}…` : linkSince(link, now)}</span>
         <span className="host-buttons">
           <button type="button" className="button primary" disabled={checking !== null} onClick={() => checkHost(name)}>{checking ? "Checking…" : check ? "Check again" : "Check"}</button>
+          <button type="button" className="button" onClick={() => newRunOn(name)}>New run there</button>
           {link.status === "connected" && <button type="button" className="button" onClick={() => disconnectHost(name)}>Disconnect</button>}
           <Menu.Root>
             <Menu.Trigger className="button menu-button" aria-label={`More for ${name}`} title={`More for ${name}`}><Icon name="more" /></Menu.Trigger>

@@ -12,6 +12,7 @@ import { hasControl } from "../spec/specFields.ts";
 import { clearKept, keep, kept } from "./keptDraft.ts";
 import { IssueList, JsonView, type JsonText } from "./JsonView.tsx";
 import type { Beginning } from "./beginning.ts";
+import { setView, useView } from "../state/view.ts";
 import { PRESETS } from "./presets.ts";
 import { WhereField } from "./WhereField.tsx";
 import { Sections } from "./Sections.tsx";
@@ -33,8 +34,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
   const [advanced, setAdvanced] = useState(false);
   const [starting, setStarting] = useState(false);
   const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
-  /** Host or cluster to train on; null is this machine. */
-  const [where, setWhere] = useState<string | null>(null);
+  const { host: where } = useView();
   const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
   const { state } = useConnectionStatus();
   const form = useRef<HTMLFormElement>(null);
@@ -126,7 +126,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
             <button key={id} type="button" className="preset" onClick={() => begin(draftFrom(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>
           <WhereField where={where} change={(host) => {
-            setWhere(host);
+            setView({ host });
             setRefused(new Map());
             setFailure(null);
           }} />

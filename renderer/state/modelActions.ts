@@ -6,7 +6,7 @@ import { setView } from "./view.ts";
 export interface ModelAction { id: string; label: string; danger?: boolean; perform: () => void }
 
 export function modelActions({ id, model }: ModelFile): ModelAction[] {
-  const derive = (as: "fine-tune" | "distil" | "upcycle") => () => setView({ page: "new", source: null, model: id, as });
+  const derive = (as: "fine-tune" | "distil" | "upcycle") => () => setView({ page: "new", source: null, model: id, as, host: null });
   return [
     { id: "fine-tune", label: "Fine-tune…", perform: derive("fine-tune") },
     { id: "generate", label: "Generate…", perform: () => setView({ page: "generate", source: null, model: id, as: null }) },

@@ -77,7 +77,7 @@ const detach = (run: RunSummary) => attempt(async () => {
 /** What can be done to the run as it is now. */
 export function runActions(run: RunSummary): RunAction[] {
   if (run.deletedAt !== null) return [{ id: "restore", label: "Restore", group: "away", perform: () => restore(run) }];
-  const derive = (as: Derivation) => () => setView({ page: "new", source: run.id, as });
+  const derive = (as: Derivation) => () => setView({ page: "new", source: run.id, as, host: null });
   const trainedHere = !isImported(run), trained = trainedHere && run.step > 0;
   const all: (RunAction | false)[] = [
     run.status === "unreachable" && { id: "reconnect", label: "Try to reach it now", group: "run", perform: () => reconnect(run) },
@@ -88,7 +88,7 @@ export function runActions(run: RunSummary): RunAction[] {
       say("A checkpoint will be saved after this step.");
     }) },
     trainedHere && !isGoing(run) && { id: "steps", label: "Train further…", group: "run", perform: () => openDialog({ kind: "steps", runId: run.id }) },
-    trainedHere && { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null }) },
+    trainedHere && { id: "duplicate", label: "Duplicate with changes…", group: "run", perform: () => setView({ page: "new", source: run.id, as: null, host: run.host }) },
     trainedHere && { id: "plan", label: "Plan for other devices…", group: "run", perform: () => setView({ page: "plan", plan: { ...currentView().plan, subject: `run:${run.id}`, batch: null, group: null, mesh: null } }) },
     trained && { id: "fine-tune", label: "Fine-tune…", group: "derive", perform: derive("fine-tune") },
     trained && { id: "distil", label: "Distil into a dense model…", group: "derive", perform: derive("distil") },
@@ -123,7 +123,9 @@ export function chooseRun(id: string): void {
 }
 
 /** Opens an empty form, or the draft that was left in it. */
-export const newRun = () => setView({ page: "new", source: null, model: null, as: null });
+export const newRun = () => newRunOn(null);
+/** The same, to be trained on a host or cluster. */
+export const newRunOn = (host: string | null) => setView({ page: "new", source: null, model: null, as: null, host });
 
 export const takeBack = () => attempt(async () => {
   if (!undoStack.undoable) return say("There is nothing to undo.");

@@ -24,7 +24,7 @@ export interface View {
   source: string | null;
   /** The imported model that the form starts from, that writes, or that stands out among the models. */
   model: string | null;
-  /** The host or cluster that the page of hosts shows. */
+  /** The host or cluster that the page of hosts shows, or that a new run is for. */
   host: string | null;
   /** What the form makes of `source` or `model`; null duplicates the run. */
   as: Derivation | null;

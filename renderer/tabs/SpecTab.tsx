@@ -36,7 +36,7 @@ export function SpecTab({ runId }: { runId: string }) {
         </div>
         <span className="muted">As it ran; it can’t be changed.</span>
         <button type="button" className="button" onClick={() => void navigator.clipboard.writeText(text).then(() => say("Copied the spec."), () => say("The browser did not allow copying."))}>Copy JSON</button>
-        <button type="button" className="button" onClick={() => setView({ page: "new", source: runId, as: null })}>Duplicate with changes…</button>
+        <button type="button" className="button" onClick={() => setView({ page: "new", source: runId, as: null, host: null })}>Duplicate with changes…</button>
       </div>
       {json ? <pre className="spec-json mono">{text}</pre> : (
         <div className="spec-groups number">
