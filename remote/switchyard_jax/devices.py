@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.experimental import mesh_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .failure import RunFailure
@@ -20,7 +21,14 @@ def mesh_of(shape: MeshShape, devices: list[Any]) -> Mesh:
     if len(devices) < shape.ranks:
         raise RunFailure("device-error", f"The mesh has {shape.ranks} ranks and there {'is' if len(devices) == 1 else 'are'} {len(devices)} "
                          f"{devices[0].platform.upper()} device{'' if len(devices) == 1 else 's'}; choose a smaller mesh.")
-    return Mesh(np.asarray(devices[:shape.ranks]).reshape(shape.data, shape.expert, shape.model), AXES)
+    processes = len({device.process_index for device in devices})
+    if processes > 1 and shape.ranks != len(devices):
+        raise RunFailure("device-error", f"The mesh has {shape.ranks} ranks and the {processes} workers have {len(devices)} devices, all of which have to take part; choose a mesh of {len(devices)}.")
+    axes = (shape.data, shape.expert, shape.model)
+    if devices[0].platform == "tpu" and len(devices) == shape.ranks:
+        # Neighbours on an axis should be neighbours in the slice.
+        return Mesh(mesh_utils.create_device_mesh(axes, devices, allow_split_physical_axes=True), AXES)
+    return Mesh(np.asarray(devices[:shape.ranks]).reshape(axes), AXES)
 
 
 class Devices:

@@ -94,3 +94,9 @@ def test_a_mesh_that_does_not_divide_the_model_is_refused_at_its_field(tmp_path:
         with pytest.raises(RunFailure, match=field) as raised:
             read_spec(tmp_path, mesh)
         assert raised.value.reason == "spec-error"
+
+
+def test_a_mesh_of_more_devices_than_there_are_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFailure, match="The mesh has 16 ranks and there are 8 CPU devices; choose a smaller mesh.") as raised:
+        trainer_of(tmp_path, spec_of(MODEL, {"batchSize": 16}), MeshShape(16, 1, 1))
+    assert raised.value.reason == "device-error"

@@ -148,7 +148,7 @@ class Transformer(nn.Module):
         if not model.tied:
             logits = linear(x, weight_of(self, "lm_head.weight", model.vocabulary, model.d_model))
         else:
-            logits = linear(x * jnp.asarray(model.d_model ** -0.5, x.dtype) if model.rescaled_head else x, tables[-1])
+            logits = linear((x.astype(jnp.float32) * model.d_model ** -0.5).astype(x.dtype) if model.rescaled_head else x, tables[-1])
         return logits, {name: layers for name, layers in routed.items() if layers is not None}
 
     def _decoder_tokens(self, tokens: dict[str, Array]) -> tuple[Array, Array]:
