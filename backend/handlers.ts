@@ -115,6 +115,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
       const run = fresh(runId), remote = remotes.of(runId);
       if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log: only that trainer can go on with it.`);
       if (run.status === "unreachable") throw new PersonError(`Whether "${run.name}" still goes is not known, so it was not resumed. ${run.statusMessage ?? ""}`.trim());
+      if (remote && remote.file.launch === null) throw new PersonError(`"${run.name}" was not started from here, so it is not resumed from here: start its trainer on ${run.host} again, or go on from one of its checkpoints in a new run.`);
       if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
       if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
       const wanted = steps ?? run.steps;

@@ -33,6 +33,7 @@ export class RemoteLog implements RemoteView {
   readonly directory: string;
   readonly startedAfter = null;
   readonly doing = null;
+  readonly left = null;
   readonly stopping = false;
   file: RemoteLogFile;
   note: string | null = null;

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Asked } from "../../contract/asked.ts";
-import type { RemoteFile, RemoteLaunch, RemoteWorker } from "../../contract/remoteRun.ts";
+import type { RemoteFile, RemoteLaunch } from "../../contract/remoteRun.ts";
 import { FILES, type ExitFile } from "../../contract/runDirectory.ts";
 import { HostError, type AgentSession } from "./agentSession.ts";
 import type { Push, RemoteProcess } from "./agentMessages.ts";
@@ -14,6 +14,7 @@ import type { HostLink } from "./hostLink.ts";
 import { MirrorFiles, OutOfStep } from "./mirrorFiles.ts";
 import { readRemote, writeRemote } from "./remoteFile.ts";
 import type { RemoteView } from "./remoteView.ts";
+import { endWorkers, reachedBy, stillGoing, type ReachWorker } from "./workers.ts";
 
 export interface RemoteHooks {
   link(host: string): HostLink;
@@ -32,7 +33,6 @@ const TRY_AGAIN_MILLISECONDS = 10_000;
 const MAX_BEGINNINGS = 5;
 /** Workers that go on after the run has ended are given this long. */
 const STRAGGLE_SECONDS = 30;
-const END_GRACE_SECONDS = 60;
 const KNOWN_CHECKPOINTS = 1000;
 
 export class RemoteRun implements RemoteView {
@@ -41,6 +41,7 @@ export class RemoteRun implements RemoteView {
   readonly directory: string;
   file: RemoteFile;
   doing: string | null = null;
+  left: string | null = null;
   /** Steps whose checkpoints lie on the host; null where nobody has told. */
   checkpoints: readonly number[] | null = null;
   #hooks: RemoteHooks;
@@ -50,7 +51,6 @@ export class RemoteRun implements RemoteView {
   #process: RemoteProcess | null = null;
   #control: readonly string[] = [];
   #problem: string | null = null;
-  #left: string | null = null;
   #escalated = false;
   #linked = false;
 
@@ -78,7 +78,6 @@ export class RemoteRun implements RemoteView {
     return this.#control.includes("stop") || this.#escalated;
   }
   get note(): string | null {
-    if (this.#left !== null) return this.#left;
     if (this.#process === "elsewhere") return `Its process runs on another machine than ${this.host}, which can't see whether it still goes.`;
     return this.#problem;
   }
@@ -141,7 +140,7 @@ export class RemoteRun implements RemoteView {
       detached: false,
       launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt: readProcess(this.directory)?.attempt ?? 0 },
     });
-    this.#left = this.#problem = this.#process = null;
+    this.left = this.#problem = this.#process = null;
     this.#escalated = false;
     this.doing = null;
     if (this.#following) void this.leave().then(() => this.follow());
@@ -171,7 +170,7 @@ export class RemoteRun implements RemoteView {
   escalate(): void {
     if (this.#escalated) return;
     this.#escalated = true;
-    void this.#endWorkers(this.file.workers).catch((error: Error) => {
+    void endWorkers(this.#reach, this.file.workers).then((left) => { this.left = left; }, (error: Error) => {
       this.#escalated = false;
       this.#problem = error.message;
     }).finally(() => this.#hooks.changed());
@@ -201,11 +200,11 @@ export class RemoteRun implements RemoteView {
     return this.file.directory;
   }
 
-  /** The run's folder as a worker knows it: workers may have other homes. */
-  async #at({ host, process }: RemoteWorker): Promise<{ session: AgentSession; directory: string }> {
+  /** Workers may have other homes, so each knows the run's folder by another path. */
+  readonly #reach: ReachWorker = async ({ host, process }) => {
     const session = await this.#hooks.link(host).session();
     return { session, directory: (process === 0 ? this.file.directory : null) ?? `${session.facts.runs}/${this.id}` };
-  }
+  };
 
   // Following.
 
@@ -219,16 +218,13 @@ export class RemoteRun implements RemoteView {
           if (this.file.launch?.state === "cancelled" && await this.#cancel(this.file.launch)) return;
           if (this.file.launch?.state === "pending") await this.#launch(this.file.launch, signal);
           const before = this.#files.size, outcome = await this.#watch(session, signal);
-          if (outcome === "ended") {
-            await this.#stragglers();
-            if (this.file.launch?.state === "started") this.#write({ launch: { ...this.file.launch, state: "ended" } });
-            return;
-          }
+          if (outcome === "ended") return void await this.#endStragglers();
           beginnings = this.#files.size === before ? beginnings + 1 : 0;
           if (beginnings >= MAX_BEGINNINGS && !signal.aborted) throw new Error(`The events that ${this.host} sends do not follow each other, so they were not taken; they are asked for again.`);
         } catch (error) {
           if (signal.aborted) return;
-          if (error instanceof HostError && error.code === "lost") continue;
+          // The link to another worker may be the one that is lost: that is no reason to hurry.
+          if (error instanceof HostError && error.code === "lost" && this.#link.condition.state !== "connected") continue;
           if (error instanceof HostError && error.code === "absent") this.#process = "absent";
           else this.#problem = (error as Error).message;
           this.#hooks.changed();
@@ -263,20 +259,11 @@ export class RemoteRun implements RemoteView {
   /** A start that was called off. Whether the host had it all the same is only known there. Returns whether there is nothing to watch. */
   async #cancel(launch: RemoteLaunch): Promise<boolean> {
     if (hasEnded(readExit(this.directory), readProcess(this.directory)) && readExit(this.directory)!.attempt > launch.previousAttempt) return true;
-    let started = false;
-    for (const worker of this.file.workers) {
-      const { session, directory } = await this.#at(worker);
-      try {
-        const { keys, state } = await session.request("status", { directory, process: worker.process });
-        if (!keys.includes(launch.key)) continue;
-        started = true;
-        if (worker.process === 0) this.#write({ directory });
-        if (state === "alive") await this.#endWorkers([worker]);
-      } catch (error) {
-        if (!(error instanceof HostError) || error.code !== "absent") throw error;
-      }
-    }
-    if (started) return false;
+    const reached = await reachedBy(this.#reach, this.file.workers, launch.key);
+    for (const { worker, directory } of reached) if (worker.process === 0) this.#write({ directory });
+    const going = reached.filter(({ alive }) => alive).map(({ worker }) => worker);
+    if (going.length > 0) this.left = await endWorkers(this.#reach, going);
+    if (reached.length > 0) return false;
     this.#end(launch, "stopped", `Stopped before it was started on ${this.place}.`);
     return true;
   }
@@ -295,7 +282,7 @@ export class RemoteRun implements RemoteView {
     const abandon = () => resolve("again");
     signal.addEventListener("abort", abandon);
     void session.closed.then((sentence) => reject(new HostError(sentence, "lost")));
-    let ending: NodeJS.Timeout | null = null, over = false;
+    let ending: { wait: number; timer: NodeJS.Timeout } | null = null, over = false;
     let end = () => {};
     session.watch({ directory: this.#there, process: 0, ...position }, ({ anew }) => {
       this.#problem = this.#process = null;
@@ -310,11 +297,10 @@ export class RemoteRun implements RemoteView {
       } catch (error) {
         return error instanceof OutOfStep ? resolve("again") : reject(error as Error);
       }
-      if (this.#linked && this.#process !== "alive" && this.#over()) ending ??= setTimeout(() => resolve("ended"), LAST_WORDS_MILLISECONDS);
-      else if (ending) {
-        clearTimeout(ending);
-        ending = null;
-      }
+      const wait = !this.#linked || !this.#over() ? null : this.#process === "alive" ? STRAGGLE_SECONDS * 1000 : LAST_WORDS_MILLISECONDS;
+      if (wait === ending?.wait) return;
+      clearTimeout(ending?.timer);
+      ending = wait === null ? null : { wait, timer: setTimeout(() => resolve("ended"), wait) };
     }).then((stop) => {
       end = stop;
       if (over) stop();
@@ -324,7 +310,7 @@ export class RemoteRun implements RemoteView {
       return await promise;
     } finally {
       over = true;
-      if (ending) clearTimeout(ending);
+      clearTimeout((ending as { timer: NodeJS.Timeout } | null)?.timer);
       signal.removeEventListener("abort", abandon);
       end();
       this.#files.close();
@@ -353,31 +339,11 @@ export class RemoteRun implements RemoteView {
   }
 
   /** Sees to it that the run's end is the end of all its workers. */
-  async #stragglers(): Promise<void> {
-    const others = this.file.launch?.state === "started" ? this.file.workers : [];
-    const until = performance.now() + STRAGGLE_SECONDS * 1000;
-    let left = others;
-    while (left.length > 0 && performance.now() < until) {
-      const alive = await Promise.all(left.map(async (worker) => {
-        const { session, directory } = await this.#at(worker);
-        return (await session.request("status", { directory, process: worker.process })).members.length > 0;
-      }));
-      left = left.filter((_, i) => alive[i]);
-      if (left.length > 0) await wait(1000);
-    }
-    if (left.length > 0) await this.#endWorkers(left);
-  }
-
-  /** TERM, time, KILL on each worker; names what is left. */
-  async #endWorkers(workers: RemoteFile["workers"]): Promise<void> {
-    const left = await Promise.all(workers.map(async (worker) => {
-      const { session, directory } = await this.#at(worker);
-      const { left } = await session.request("end", { directory, process: worker.process, grace: END_GRACE_SECONDS }, { seconds: END_GRACE_SECONDS + 60 });
-      return left.map(({ pid, command }) => `process ${pid} on ${worker.host} (${cleanOutput(command).slice(0, 60)})`);
-    }));
-    const all = left.flat();
-    if (all.length > 0) this.#left = `Still there after being killed: ${all.slice(0, 5).join(", ")}${all.length > 5 ? ` and ${all.length - 5} more` : ""}; its devices stay taken until that ends.`;
-    this.#hooks.changed();
+  async #endStragglers(): Promise<void> {
+    if (this.file.launch?.state !== "started") return;
+    const going = await stillGoing(this.#reach, this.file.workers, STRAGGLE_SECONDS);
+    if (going.length > 0) this.left = await endWorkers(this.#reach, going);
+    this.#write({ launch: { ...this.file.launch, state: "ended" } });
   }
 }
 

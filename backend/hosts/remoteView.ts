@@ -12,6 +12,8 @@ export interface RemoteView {
   readonly stopping: boolean;
   /** Something a person should know, while all else is well. */
   readonly note: string | null;
+  /** Processes that could not be ended: a sentence that names them, to be said beside whatever else there is. */
+  readonly left: string | null;
   /** Ends a trainer that was asked to stop and does not. */
   escalate(): void;
 }

@@ -144,11 +144,14 @@ export class Follower {
   /** A run on another machine: only its end, as it was copied from there, ends it. */
   #mirrored(remote: RemoteView, process: ProcessFile | null, progress: RunProgress, base: Omit<RunCondition, "status">): RunCondition {
     const exit = readExit(this.directory), after = remote.startedAfter ?? 0;
-    if (hasEnded(exit, process) && exit.attempt > after) return ended(exit, base);
+    if (hasEnded(exit, process) && exit.attempt > after) {
+      const end = ended(exit, base);
+      return remote.left === null ? end : { ...end, statusMessage: [end.statusMessage, remote.left].filter(Boolean).join(" ") };
+    }
     if (remote.unreachable !== null) return { ...base, status: "unreachable", statusMessage: remote.unreachable };
     if (process === null || process.attempt <= after) return { ...base, status: "starting", statusMessage: remote.doing ?? remote.note };
     if (!remote.stopping) return { ...base, status: working(progress, process), statusMessage: remote.note ?? this.#stalled() };
-    return { ...base, status: "stopping", statusMessage: remote.note ?? this.#escalate(process, () => remote.escalate()) };
+    return { ...base, status: "stopping", statusMessage: remote.left ?? remote.note ?? this.#escalate(process, () => remote.escalate()) };
   }
 
   #living(process: ProcessFile, progress: { attempt: number; stepped: boolean; step: number }, base: Omit<RunCondition, "status">): RunCondition {
