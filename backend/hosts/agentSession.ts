@@ -6,6 +6,7 @@ import { Allowance } from "./allowance.ts";
 import { answers, Push, Reply, type Answer, type Verb } from "./agentMessages.ts";
 import { BootstrapReply, type AgentProgram, type RemoteFolders } from "./installAgent.ts";
 import { FrameReader, frameOf } from "./frames.ts";
+import { FILES } from "../../contract/runDirectory.ts";
 import { cleanOutput } from "../runs/output.ts";
 
 /** A request that the agent refused, or a link that ended under it: one sentence. */
@@ -53,6 +54,9 @@ export class AgentSession {
   // A second, and at once: far more than any trainer makes, and little enough for this machine to go on with its work.
   #pushes = new Allowance(2000, 20_000);
   #pushedBytes = new Allowance(2 << 20, 64 << 20);
+  /** Each is a file to be written; those that are flushed as well come once or twice in a run's life. */
+  #pushedFiles = new Allowance(200, 4000);
+  #flushedFiles = new Allowance(10, 2000);
   #eventBytes = new Allowance(32 << 20, 256 << 20);
   #unacknowledged = 0;
   #slot = { at: 0, bytes: 0 };
@@ -215,7 +219,10 @@ export class AgentSession {
     if (!push.success) return this.#mistake("reports on a run in a way that Switchyard's agent does not");
     const { watch, events, file, output } = push.data, bytes = events ? Buffer.byteLength(events.data, "base64") : 0;
     this.#unacknowledged += bytes;
-    const late = Math.max(this.#pushes.take(1), this.#pushedBytes.take((file?.text.length ?? 0) + (output?.data.length ?? 0)));
+    const late = Math.max(
+      this.#pushes.take(1), this.#pushedBytes.take((file?.text.length ?? 0) + (output?.data.length ?? 0)),
+      this.#pushedFiles.take(file || output ? 1 : 0), this.#flushedFiles.take(file && file.name !== FILES.heartbeat ? 1 : 0),
+    );
     if (late > 0 || this.#unacknowledged > WINDOW_BYTES) return this.end(`${this.host} sends more than was asked for; the link to it was closed.`);
     this.#watches.get(watch)?.(push.data);
     // What is stored makes room for more, but for no more a second than this machine can take in: the agent holds back whatever is beyond its window.

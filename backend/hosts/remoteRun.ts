@@ -34,6 +34,7 @@ const MAX_BEGINNINGS = 5;
 /** Workers that go on after the run has ended are given this long. */
 const STRAGGLE_SECONDS = 30;
 const KNOWN_CHECKPOINTS = 1000;
+const TOGETHER_MILLISECONDS = 50;
 
 export class RemoteRun implements RemoteView {
   readonly id: string;
@@ -53,6 +54,7 @@ export class RemoteRun implements RemoteView {
   #problem: string | null = null;
   #escalated = false;
   #linked = false;
+  #telling: NodeJS.Timeout | null = null;
 
   constructor(id: string, directory: string, file: RemoteFile, hooks: RemoteHooks) {
     this.id = id;
@@ -334,8 +336,17 @@ export class RemoteRun implements RemoteView {
     if (push.caughtUp) this.#linked = true;
     if (push.problem) this.#problem = `${this.host} could not read the run's folder: ${cleanOutput(push.problem)}`;
     // New events are seen by whoever reads the file; a heartbeat is looked at when it is due.
-    if (push.state || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#hooks.changed();
+    if (push.state || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#tellSoon();
     return null;
+  }
+
+  /** Of many changes in a short time only what came of them counts. */
+  #tellSoon(): void {
+    if (this.#telling) return;
+    this.#telling = setTimeout(() => {
+      this.#telling = null;
+      this.#hooks.changed();
+    }, TOGETHER_MILLISECONDS);
   }
 
   /** Sees to it that the run's end is the end of all its workers. */

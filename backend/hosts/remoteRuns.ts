@@ -16,7 +16,7 @@ import { hasEnded, isRunDirectory, readExit, readProcess, runDirectories } from 
 import type { AgentSession } from "./agentSession.ts";
 import { ListPart, type ListedRun } from "./agentMessages.ts";
 import { HostLink, type Reach } from "./hostLink.ts";
-import { isMirror, readRemote, REMOTE_FILE } from "./remoteFile.ts";
+import { isMirror, REMOTE_FILE } from "./remoteFile.ts";
 import { foundLog, readRemoteLog, RemoteLog, remoteSource } from "./remoteLog.ts";
 import type { RemoteView } from "./remoteView.ts";
 import { openRemote, specOf, type RemoteHooks, type RemoteRun } from "./remoteRun.ts";
@@ -127,10 +127,7 @@ export class RemoteRuns {
   /** Other trainers' logs at and below a path of a host. */
   async logs(host: string, path: string): Promise<FoundRemoteLog[]> {
     const session = await this.link(host).session(), { logs } = await session.request("find", { root: path });
-    const known = new Map(runDirectories(this.#options.home.runs).flatMap((id) => {
-      const file = readRemoteLog(join(this.#options.home.runs, id));
-      return file ? [[`${file.host}:${file.path}`, id] as const] : [];
-    }));
+    const known = new Map([...this.#logs.values()].map(({ id, file }) => [`${file.host}:${file.path}`, id]));
     return logs.map(({ path, format, bytes, changed }) => ({ path, format, bytes, changed, runId: known.get(`${host}:${path}`) ?? null }));
   }
 
@@ -196,12 +193,9 @@ export class RemoteRuns {
     return createRunDirectory(this.#options.home.runs, spec, { id: free ? wanted : newRunId(), files: { [REMOTE_FILE]: file } });
   }
 
-  /** Ids of mirrors by "host:directory". */
+  /** Ids of mirrors by "host:directory". Every run directory was taken in at the start, or made here since. */
   #mirrors(): Map<string, string> {
-    return new Map(runDirectories(this.#options.home.runs).flatMap((id) => {
-      const file = readRemote(join(this.#options.home.runs, id));
-      return file?.directory ? [[`${file.workers[0]!.host}:${file.directory}`, id] as const] : [];
-    }));
+    return new Map([...this.#runs.values()].flatMap(({ id, host, file: { directory } }) => (directory === null ? [] : [[`${host}:${directory}`, id] as const])));
   }
 }
 
