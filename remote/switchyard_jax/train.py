@@ -40,7 +40,7 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
         return workers.leads and stop_asked()
 
     report = Progress(run, ends_early, StopAsked)
-    _keep_compilations()
+    keep_compilations()
     try:
         devices = _devices(spec["device"], shape.ranks, workers)
         mesh = mesh_of(shape, devices)
@@ -90,7 +90,7 @@ def _devices(wanted: str, ranks: int, workers: Workers) -> list[Any]:
         raise RunFailure("device-error", f"JAX finds no {'GPU' if kind == 'cuda' else kind.upper()} here ({str(error).splitlines()[0]}); choose the device auto, or install JAX for it.") from error
 
 
-def _keep_compilations() -> None:
+def keep_compilations() -> None:
     """Compiled programs are kept for this user and kind of processor, so that a resume begins at once."""
     if jax.config.jax_compilation_cache_dir is None:
         cache = Path(os.environ.get("SWITCHYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchyard")

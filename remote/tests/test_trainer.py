@@ -26,6 +26,7 @@ from switchyard_jax.mesh.axes import ONE
 from switchyard_jax.model.sizes import model_of
 from switchyard_jax.run.directory import RunDirectory
 from switchyard_jax.spec import read_spec
+from switchyard_jax.train import keep_compilations
 from switchyard_jax.trainer import Trainer
 from switchyard_jax.training_step import Program
 from runs import end, events_of, exit_of, history, make_run, make_text, of_kind, start, tiny_spec, train, wait_for_step
@@ -119,6 +120,7 @@ def assert_close(found: list[Any], wanted: list[Any], routing: bool = True) -> N
 
 def test_steps_that_are_handed_on_ahead_make_the_same_run(tmp_path: Path, text: Path, whole: Path) -> None:
     """As on accelerators, where results are looked at two steps later."""
+    keep_compilations()  # the program is that of the other tests
     run = make_run(tmp_path / "run", tiny_spec(text))
     spec = read_spec(run, None)
     prepared = open_prepared(run, spec["data"]["tokenizer"])

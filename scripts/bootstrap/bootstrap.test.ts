@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { acquireLock } from "./lock.mjs";
 import { node24, root } from "./paths.mjs";
+import { ensurePythonEnvironment, pythonEnvironmentFolder } from "./pythonEnvironment.mjs";
 import { contentHash, filesBelow, readStamp, statusHash, writeStamp } from "./stamp.mjs";
 import { ensureSystemPackages, installCommand, testRequirements } from "./systemPackages.mjs";
 
@@ -90,4 +91,22 @@ test("a service that a test's package brings is named in the command that instal
   const server = testRequirements.filter(({ packages }) => packages.includes("openssh-server"));
   expect(installCommand(server)).toMatch(/^(sudo )?apt-get install -y --no-install-recommends openssh-server && (sudo )?systemctl disable --now ssh$/);
   expect(installCommand(testRequirements.filter((one) => !server.includes(one)))).not.toContain("systemctl");
+});
+
+test("Python's packages are installed once for each set of versions, and not without a network", async () => {
+  const before = { XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"], SWITCHYARD_OFFLINE: process.env["SWITCHYARD_OFFLINE"] };
+  Object.assign(process.env, { XDG_CACHE_HOME: join(folder, "cache"), SWITCHYARD_OFFLINE: "1" });
+  try {
+    await expect(ensurePythonEnvironment()).rejects.toMatchObject({ what: "Python packages can't be installed", why: expect.stringContaining(pythonEnvironmentFolder()) });
+    // Half of an environment is none.
+    mkdirSync(join(pythonEnvironmentFolder(), "bin"), { recursive: true });
+    await expect(ensurePythonEnvironment()).rejects.toMatchObject({ what: "Python packages can't be installed" });
+    writeStamp(join(pythonEnvironmentFolder(), ".complete"), "pins");
+    expect(await ensurePythonEnvironment()).toBe(join(pythonEnvironmentFolder(), "bin/python3"));
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
 });
