@@ -89,9 +89,10 @@ export class RemoteRun implements RemoteView {
     if (!this.file.detached && this.#following !== null && this.#process !== "absent" && state !== "lost") return null;
     const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${clock(heard)}.`;
     if (this.file.detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
-    if (this.#following === null) return `Not connected to ${this.place} now.${last}`;
+    const pending = this.file.launch?.state === "pending", meanwhile = pending ? "It is started once the link is there; stop it to call that off." : "The run itself is left alone.";
+    if (this.#following === null) return `Not connected to ${this.place} now.${pending ? ` ${meanwhile}` : last}`;
     if (this.#process === "absent") return `Its folder ${cleanOutput(this.file.directory ?? "")} is no longer on ${this.host}; what was copied is still shown.`;
-    return `Unreachable since ${clock(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} The run itself is left alone.`;
+    return `Unreachable since ${clock(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} ${meanwhile}`;
   }
 
   /** Whether everything that the host has is here. */

@@ -22,14 +22,23 @@ const START_MILLISECONDS = 20_000;
 /** Waits until a launched trainer has taken over, so that one that can't start is reported at once. On a host it takes as long as sending takes. */
 export async function untilStarted(backend: Backend, id: string): Promise<RunSummary> {
   const deadline = performance.now() + START_MILLISECONDS, line = new TerminalLine();
+  let elsewhere = false;
+  const interrupted = () => {
+    line.clear();
+    process.stderr.write(`${elsewhere ? "The start is gone on with while Switchyard is open. Call it off" : "The run goes on. Stop it"} with: switchyard runs stop ${id}\n`);
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted);
   try {
     for (;;) {
       const { summary } = await backend.send("runs.get", { runId: id });
+      elsewhere = summary.host !== null;
       if (summary.status !== "starting" || (summary.host === null && performance.now() > deadline)) return summary;
       if (summary.statusMessage !== null) line.draw(cleanOutput(summary.statusMessage));
       await wait(100);
     }
   } finally {
+    process.off("SIGINT", interrupted);
     line.clear();
   }
 }
