@@ -114,8 +114,8 @@ export class RemoteRuns {
   }
 
   /** Runs on a host: those in its own folder, or those at and below a path. */
-  async list(host: string, path: string | null): Promise<{ runs: (ListedRun & { runId: string | null })[]; more: boolean }> {
-    const session = await this.link(host).session(), runs: ListedRun[] = [];
+  async list(name: string, path: string | null): Promise<{ runs: (ListedRun & { runId: string | null })[]; more: boolean }> {
+    const host = this.#first(name), session = await this.link(host).session(), runs: ListedRun[] = [];
     const { more } = await session.request("list", path === null ? {} : { roots: [path] }, { seconds: 120, onPart: (part) => {
       const parsed = ListPart.safeParse(part);
       if (parsed.success && runs.length < 10_000) runs.push(...parsed.data);
@@ -125,15 +125,15 @@ export class RemoteRuns {
   }
 
   /** Other trainers' logs at and below a path of a host. */
-  async logs(host: string, path: string): Promise<FoundRemoteLog[]> {
-    const session = await this.link(host).session(), { logs } = await session.request("find", { root: path });
+  async logs(name: string, path: string): Promise<FoundRemoteLog[]> {
+    const host = this.#first(name), session = await this.link(host).session(), { logs } = await session.request("find", { root: path });
     const known = new Map([...this.#logs.values()].map(({ id, file }) => [`${file.host}:${file.path}`, id]));
     return logs.map(({ path, format, bytes, changed }) => ({ path, format, bytes, changed, runId: known.get(`${host}:${path}`) ?? null }));
   }
 
   /** Imports a log of a host, or goes on with it, and follows it from now on. Returns the run's id. @throws a sentence */
-  async attachLog(host: string, given: string, format: LogFormat | null, map: Pick<RemoteLogFile, "metrics" | "columns">): Promise<string> {
-    const logs = await this.logs(host, given), log = logs.find(({ path }) => path === given) ?? (logs.length === 1 ? logs[0] : undefined);
+  async attachLog(name: string, given: string, format: LogFormat | null, map: Pick<RemoteLogFile, "metrics" | "columns">): Promise<string> {
+    const host = this.#first(name), logs = await this.logs(host, given), log = logs.find(({ path }) => path === given) ?? (logs.length === 1 ? logs[0] : undefined);
     if (!log) throw new PersonError(logs.length === 0 ? `No log was found at ${given} on ${host}.` : `${given} on ${host} holds ${logs.length} logs; name one of them.`);
     if (log.runId !== null) {
       this.log(log.runId)!.attach();
@@ -148,8 +148,8 @@ export class RemoteRuns {
   }
 
   /** Begins to mirror a run directory of a host, or goes on with the mirror that there is. Returns its id here. */
-  async attach(host: string, directory: string): Promise<string> {
-    const session = await this.link(host).session();
+  async attach(name: string, directory: string): Promise<string> {
+    const host = this.#first(name), session = await this.link(host).session();
     const known = this.#mirrors().get(`${host}:${directory}`);
     if (known !== undefined) {
       this.of(known)?.attach();
@@ -172,6 +172,9 @@ export class RemoteRuns {
     this.#options.adopt(id);
     return id;
   }
+
+  /** Of a cluster the worker that writes its runs. */
+  readonly #first = (name: string): string => this.#options.place(name).hosts[0]!;
 
   /** Lets go of a run whose mirror is deleted. */
   async forget(id: string): Promise<void> {

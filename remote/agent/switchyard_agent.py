@@ -449,7 +449,7 @@ def start(request_file):
             os.dup2(descriptor, target)
     os.chdir(run.directory)
     try:
-        os.execvpe(request["argv"][0], request["argv"], dict(os.environ, **request["env"]))
+        os.execvpe(request["argv"][0], request["argv"], request["env"])
     except OSError as error:
         os.write(2, ("Error: %s can't be started: %s.\n" % (request["argv"][0], error.strerror)).encode())
         os._exit(127)
@@ -457,12 +457,13 @@ def start(request_file):
 
 def spawn_starter(home, agent_file, request):
     request_file = os.path.join(make_folder(os.path.join(home, "starting")), "%s-%d.json" % (request["key"], request["process"]))
-    write_whole(request_file, json.dumps(request))
+    # A unit has the environment of the service manager: the trainer gets that of a login either way.
+    write_whole(request_file, json.dumps(dict(request, env=dict(os.environ, **request["env"]))))
     command = [sys.executable, agent_file, "start", request_file]
     if lingers():
-        # Its own unit: it outlives this login even where logind ends what a session leaves behind.
+        # Its own unit: it outlives this login even where logind ends what a session leaves behind, and nothing of it outlives the trainer.
         unit = "switchyard-%s-%d-%s" % (os.path.basename(request["directory"])[:40], request["process"], request["key"][:8])
-        done = subprocess.run(["systemd-run", "--user", "--quiet", "--collect", "--unit=" + unit, "--property=KillMode=process"] + command,
+        done = subprocess.run(["systemd-run", "--user", "--quiet", "--collect", "--unit=" + unit] + command,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=False)
         if done.returncode == 0:
             return "systemd"

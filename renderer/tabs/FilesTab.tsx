@@ -13,6 +13,8 @@ import "./tabs.css";
 export function FilesTab({ runId }: { runId: string }) {
   const { data: detail, error: detailError } = useRequest("runs.get", { runId });
   const { data: checkpoints, error } = useRequest("runs.checkpoints", { runId });
+  const elsewhere = detail !== undefined && detail.summary.host !== null;
+  const { data: remote } = useRequest("runs.remote", { runId }, { enabled: elsewhere });
   const refresh = useRefresh();
   const { runs } = useRuns();
   const running = runs.find(({ id }) => id === runId)?.status === "running";
@@ -34,6 +36,12 @@ export function FilesTab({ runId }: { runId: string }) {
         <button type="button" className="button" onClick={() => copy(detail.directory)}>Copy path</button>
         {running && !imported && <button type="button" className="button" onClick={save}>Save a checkpoint now</button>}
       </div>
+      {remote && remote.directory !== null && (
+        <div className="tab-bar">
+          <span>{remote.workers.length > 1 ? `On ${remote.place}, worker 0 of ${remote.workers.length} (${remote.workers[0]!.host})` : `On ${remote.place}`}</span><code className="path">{remote.directory}</code>
+          <button type="button" className="button" onClick={() => copy(remote.directory!)}>Copy path</button>
+        </div>
+      )}
       {checkpoints.length === 0 ? imported ? <p className="tab-empty muted">Not recorded: this run was imported from {imported.path}, and its checkpoints are its trainer’s.</p> : <p className="tab-empty muted">No checkpoint yet. One is saved every {detail.spec.training.checkpoint.everySteps.toLocaleString("en")} steps or {shortNumber(detail.spec.training.checkpoint.everyMinutes)} minutes, and when the run stops.</p> : (
         <table className="file-table number">
           <caption className="visually-hidden">Checkpoints, newest first</caption>
