@@ -152,8 +152,9 @@ def main() -> None:
         attempt.workers.part()
         os._exit(EXIT_CODES[reason])
     except BaseException as error:  # noqa: BLE001 - an attempt always says why it ended
-        if options.processes > 1 and not isinstance(error, RunFailure):
-            time.sleep(3)  # a collective fails when a process is gone: who it was is about to be known
+        if options.processes > 1 and not (leads and isinstance(error, RunFailure)):
+            # A collective fails when a process is gone, and who it was is about to be known; what all find out, process 0 says.
+            time.sleep(3)
         attempt.fail(error)
 
 

@@ -26,9 +26,10 @@ class Alerts:
         self._layers = {one["key"]: {"loads": [list(load) for load in one["loads"]], "dropped": list(one["dropped"]), "dead": dict.fromkeys(one["dead"])} for one in state.get("layers", [])}
 
     def state(self) -> dict[str, Any]:
+        """A copy, for a checkpoint that is written while steps go on."""
         return {
             "v": 1, "mean": self._mean, "variance": self._variance, "losses": self._losses, "raised": list(self._raised), "deadExperts": self.dead_experts,
-            "layers": [{"key": key, "loads": one["loads"], "dropped": one["dropped"], "dead": list(one["dead"])} for key, one in self._layers.items()],
+            "layers": [{"key": key, "loads": list(one["loads"]), "dropped": list(one["dropped"]), "dead": list(one["dead"])} for key, one in self._layers.items()],
         }
 
     def observe(self, step: int, loss: float, routing: list[dict[str, Any]] | None) -> list[Alert]:

@@ -133,7 +133,8 @@ class Loop:
         asked = int(np.asarray(stepped.output.request))
         self._flights.popleft()
         now = time.monotonic()
-        seconds, self._last = now - max(began, self._last), now
+        seconds, self._last = max(now - max(began, self._last), 1e-9), now
+        self._saver.check()  # a disk that is full ends the run now, not at the next checkpoint
         if not (math.isfinite(scalars["totalLoss"]) and math.isfinite(scalars["gradientNorm"])):
             self._refuse(stepped.step, scalars)
         self._asked = max(self._asked, asked)

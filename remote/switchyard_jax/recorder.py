@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Recorder:
-    """What a thing raised comes up in the thread that gives the next one, or waits. Nothing is done after a failure."""
+    """What a thing raised comes up in the thread that gives the next one, waits or looks. Nothing is done after a failure."""
 
     def __init__(self, name: str, waiting: int) -> None:
         self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(waiting)
@@ -15,15 +15,16 @@ class Recorder:
         self._thread.start()
 
     def give(self, work: Callable[[], None]) -> None:
-        self._complain()
+        self.check()
         self._queue.put(work)
 
     def wait(self) -> None:
         """Until all that was given is done."""
         self._queue.join()
-        self._complain()
+        self.check()
 
-    def _complain(self) -> None:
+    def check(self) -> None:
+        """Raises what work has raised."""
         if self._failure is not None:
             raise self._failure
 
