@@ -32,8 +32,8 @@ const specShape = z.strictObject({
   version: z.literal(1).default(1),
   name: field(z.string().trim().min(1).max(200).default("untitled"), { title: "Name" }),
   seed: field(z.int().min(0).max(2 ** 31 - 1).default(1), { title: "Seed" }),
-  device: field(z.string().regex(/^(auto|cpu|cuda:\d{1,2})$/, 'write "auto", "cpu" or "cuda:0"').default("auto"), {
-    title: "Device", description: "auto takes the first GPU, otherwise the CPU.",
+  device: field(z.string().regex(/^(auto|cpu|cuda(:\d{1,2})?|GPU-[0-9a-f-]{36}(,GPU-[0-9a-f-]{36})*)$/, 'write "auto", "cpu", "cuda", "cuda:0" or the UUIDs of GPUs').default("auto"), {
+    title: "Device", description: "auto takes GPUs where there is one for each rank, otherwise the CPU; cuda gives each rank a GPU.",
   }),
   start: field(WeightsSource.nullable().default(null), {
     title: "Start from", description: "Weights to begin with. A dense start of a sparse model gives each expert a copy of the dense feed-forward (upcycling, 2212.05055).",

@@ -16,6 +16,7 @@
 
 #include "batchUpload.h"
 #include "checkpoint/namedTensors.h"
+#include "devices/chooseDevice.h"
 #include "devices/cpu.h"
 #include "devices/cpuMemory.h"
 #include "devices/devices.h"
@@ -38,23 +39,6 @@
 
 namespace switchyard {
 namespace {
-
-at::Device chooseDevice(const std::string& asked) {
-  if (asked == "cpu") return at::kCPU;
-  const auto cuda = cudaFacts();
-  if (asked == "auto") return cuda.available ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  const std::string prefix = "cuda:";
-  const auto digits = asked.size() > prefix.size() ? asked.substr(prefix.size()) : "";
-  if (!asked.starts_with(prefix) || digits.size() > 3 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    throw Failure("The device \"" + asked + "\" is not known; use \"auto\", \"cpu\" or \"cuda:0\".", "", FailureKind::device);
-  if (!cuda.available)
-    throw Failure("The device " + asked + " can't be used: " + cuda.reason + " Choose \"cpu\" or \"auto\".", "", FailureKind::device);
-  const auto index = std::stoi(digits), count = static_cast<int>(at::detail::getCUDAHooks().deviceCount());
-  if (index >= count)
-    throw Failure("There is no " + asked + ": this machine shows " + std::to_string(count) + (count == 1 ? " GPU" : " GPUs") +
-                  ", counted from 0. Choose another device.", "", FailureKind::device);
-  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
-}
 
 Failure notEnoughMemory(const std::string& doing, const std::string& detail) {
   return Failure("The memory was not enough for " + doing + "; make the batch, the sequences or the model smaller.", detail, FailureKind::memory);
@@ -137,7 +121,8 @@ void expectRoom(const EngineConfig& config) {
 
 /// The device, ready for the model.
 at::Device prepareDevice(const EngineConfig& config) {
-  const auto device = chooseDevice(config.device);
+  const auto place = placeOf(config);
+  const auto device = chooseDevice(config.device, place.rank(), place.shape.ranks());
   if (device.is_cpu()) {
     expectRoom(config);
     keepCpuMemory();
@@ -159,7 +144,7 @@ std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
 
 struct Engine::State {
   explicit State(const EngineConfig& config)
-      : config(config), device(prepareDevice(config)), guard(device), mesh(connect(config)),
+      : config(config), device(prepareDevice(config)), guard(device), mesh(connect(config, device)),
         model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
         optimizer(config.inference ? nullptr : makeOptimizer(config.training, frozen(model.parameters, config.training.freeze))) {
     if (config.inference)
@@ -173,13 +158,13 @@ struct Engine::State {
     try { tell(*mesh, {}); } catch (const Failure&) {}
   }
 
-  static std::unique_ptr<Mesh> connect(const EngineConfig& config) {
+  static std::unique_ptr<Mesh> connect(const EngineConfig& config, at::Device device) {
     if (!config.mesh || config.mesh->shape.ranks() == 1) return nullptr;
     const auto& shape = config.mesh->shape;
     if (config.training.adafactor && shape.expert * shape.model > 1)
       throw Failure("Adafactor looks at whole matrices, which an expert or model axis cuts; choose AdamW, or a mesh of data ranks alone.");
     if (config.training.pruning && shape.model > 1) throw Failure("Pruning looks at whole matrices, which a model axis cuts; choose another mesh.");
-    return std::make_unique<Mesh>(placeOf(config), config.mesh->storeFile);
+    return std::make_unique<Mesh>(placeOf(config), config.mesh->storeFile, device);
   }
   /// Whether other ranks do what this one is asked to.
   bool leads() const { return mesh && mesh->place.rank() == 0; }

@@ -77,8 +77,7 @@ async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
     const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
     const config: EngineConfig = {
-      // Ranks are CPU processes so far; contract/specRules.ts refuses others.
-      seed: spec.seed, device: mesh ? "cpu" : spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
+      seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
       training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
       ...(images ? { images: images.facts } : {}),
       ...(teacher && spec.distillation ? { distillation: { teacher: { model: teacher.model, file: teacher.file }, hardShare: spec.distillation.hardShare, temperature: spec.distillation.temperature } } : {}),

@@ -29,9 +29,11 @@ auto reaching(Call call) {
 
 }  // namespace
 
-Group::Group(c10::intrusive_ptr<c10d::Backend> backend, std::int64_t rank, std::int64_t size, TrafficMeter& meter)
-    : backend(std::move(backend)), place(rank), ranks(size), meter(meter) {}
+Group::Group(c10::intrusive_ptr<c10d::Backend> host, c10::intrusive_ptr<c10d::Backend> gpu, std::int64_t rank, std::int64_t size, TrafficMeter& meter)
+    : host(std::move(host)), gpu(std::move(gpu)), place(rank), ranks(size), meter(meter) {}
 Group::~Group() = default;
+
+c10d::Backend& Group::backendOf(const at::Tensor& x) const { return x.device().is_cpu() ? *host : *gpu; }
 
 void Group::run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind) {
   const auto began = std::chrono::steady_clock::now();
@@ -43,7 +45,7 @@ void Group::sum(at::Tensor x, Traffic kind) {
   reaching([&] {
     auto dense = x.contiguous();
     std::vector<at::Tensor> tensors{dense};
-    run(backend->allreduce(tensors), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    run(backendOf(dense).allreduce(tensors, {}), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
     if (!dense.is_same(x)) x.copy_(dense);
   });
 }
@@ -52,7 +54,7 @@ at::Tensor Group::gather(const at::Tensor& x, Traffic kind) {
   return reaching([&] {
     auto input = x.reshape(-1);
     auto output = at::empty({ranks * x.numel()}, x.options());
-    run(backend->all_gather_single(output, input), bytesOf(x) * static_cast<double>(ranks - 1), kind);
+    run(backendOf(input).all_gather_single(output, input, {}), bytesOf(x) * static_cast<double>(ranks - 1), kind);
     auto sizes = x.sizes().vec();
     sizes.insert(sizes.begin(), ranks);
     return output.view(sizes);
@@ -64,7 +66,7 @@ at::Tensor Group::exchange(const at::Tensor& x, Traffic kind) {
     auto input = x.contiguous();
     auto output = at::empty_like(input);
     std::vector<std::int64_t> equal;
-    run(backend->all_to_all_single(output, input, equal, equal), bytesOf(x) * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    run(backendOf(input).all_to_all_single(output, input, equal, equal, {}), bytesOf(x) * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
     return output;
   });
 }
@@ -74,14 +76,14 @@ void Group::broadcast(at::Tensor x, std::int64_t root, Traffic kind) {
     std::vector<at::Tensor> tensors{x};
     c10d::BroadcastOptions options;
     options.rootRank = root;
-    run(backend->broadcast(tensors, options), place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
+    run(backendOf(x).broadcast(tensors, options), place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
   });
 }
 
 Group::Pending Group::sumLater(at::Tensor x, Traffic kind) {
   return reaching([&] {
     std::vector<at::Tensor> tensors{x};
-    return Pending(*this, x, backend->allreduce(tensors), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    return Pending(*this, x, backendOf(x).allreduce(tensors, {}), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
   });
 }
 

@@ -19,8 +19,8 @@ namespace switchyard {
 /// Every rank of a group makes the same calls in the same order. All throw Failure (of kind `mesh`) when another rank is gone.
 class Group {
  public:
-  /// `meter` must outlive the group.
-  Group(c10::intrusive_ptr<c10d::Backend> backend, std::int64_t rank, std::int64_t size, TrafficMeter& meter);
+  /// `host` moves what lies in the computer's memory, `gpu` what lies in a GPU's; null on the CPU. `meter` must outlive the group.
+  Group(c10::intrusive_ptr<c10d::Backend> host, c10::intrusive_ptr<c10d::Backend> gpu, std::int64_t rank, std::int64_t size, TrafficMeter& meter);
   ~Group();
 
   std::int64_t rank() const { return place; }
@@ -55,8 +55,9 @@ class Group {
 
  private:
   void run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind);
+  c10d::Backend& backendOf(const at::Tensor& x) const;
 
-  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::intrusive_ptr<c10d::Backend> host, gpu;
   std::int64_t place, ranks;
   TrafficMeter& meter;
 };

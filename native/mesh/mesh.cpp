@@ -5,8 +5,10 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <chrono>
+#include <optional>
 
 #include "../failure.h"
+#include "ncclBackend.h"
 
 namespace switchyard {
 namespace {
@@ -23,10 +25,11 @@ c10::intrusive_ptr<c10d::Store> fileStore(const std::string& path, std::int64_t 
 
 }  // namespace
 
-Mesh::Mesh(const MeshPlace& place, const std::string& storeFile) : Mesh(place, fileStore(storeFile, place.shape.ranks())) {}
+Mesh::Mesh(const MeshPlace& place, const std::string& storeFile, c10::Device device) : Mesh(place, fileStore(storeFile, place.shape.ranks()), device) {}
 
-Mesh::Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store) : place(place) {
+Mesh::Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store, c10::Device device) : place(place) {
   const auto& shape = place.shape;
+  const auto stream = device.is_cuda() ? std::optional(collectiveStream(device)) : std::nullopt;
   // The ranks of a group agree on what they don't vary along.
   const auto group = [&](const std::string& name, std::int64_t fixed, std::int64_t rank, std::int64_t size) -> std::unique_ptr<Group> {
     if (size == 1) return nullptr;
@@ -35,7 +38,11 @@ Mesh::Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store) : plac
       options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
       auto own = c10::make_intrusive<c10d::PrefixStore>(name + std::to_string(fixed), store);
       auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(own, static_cast<int>(rank), static_cast<int>(size), options);
-      return std::make_unique<Group>(std::move(backend), rank, size, meter);
+      c10::intrusive_ptr<c10d::Backend> gpu;
+      if (stream) gpu = c10::make_intrusive<NcclBackend>(own, static_cast<int>(rank), static_cast<int>(size), *stream);
+      return std::make_unique<Group>(std::move(backend), std::move(gpu), rank, size, meter);
+    } catch (const Failure&) {
+      throw;
     } catch (const std::exception& error) {
       throw Failure("The ranks of the mesh could not connect to each other.", error.what(), FailureKind::mesh);
     }

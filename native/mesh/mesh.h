@@ -18,11 +18,12 @@ namespace switchyard {
 
 class Mesh {
  public:
-  /// Connects to the other ranks through a store that all of them see; returns when all are there. CPU ranks talk over Gloo on the
-  /// loopback interface. Throws Failure (of kind `mesh`) when they don't come.
-  Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store);
+  /// Connects to the other ranks through a store that all of them see; returns when all are there. Ranks talk over Gloo on the
+  /// loopback interface, and over NCCL about what lies on GPUs, where `device` is one: another for each rank. Throws Failure (of kind
+  /// `mesh`) when they don't come.
+  Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store, c10::Device device = c10::kCPU);
   /// The store is a file that does not exist yet, or that the other ranks have made.
-  Mesh(const MeshPlace& place, const std::string& storeFile);
+  Mesh(const MeshPlace& place, const std::string& storeFile, c10::Device device = c10::kCPU);
 
   /// Each null where it would be this rank alone.
   Group* all() const { return world.get(); }

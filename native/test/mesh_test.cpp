@@ -1,10 +1,12 @@
 // A mesh against one rank: the same seed and batches give the same losses, routing and parameters, up to the order of sums.
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <cmath>
 
 #include "../checkpoint/namedTensors.h"
+#include "../devices/devices.h"
 #include "../failure.h"
 #include "meshRanks.h"
 #include "slowRouting.h"
@@ -177,6 +179,16 @@ TEST(Mesh, CapacityOfSequencesAndEveryBalanceTrainLikeOnOneRank) {
           expectSame(trainOn(config, shape), trainAlone(config));
         }
       }
+}
+
+TEST(Mesh, GpusTrainLikeOne) {
+  if (const int gpus = at::detail::getCUDAHooks().deviceCount(); !cudaFacts().available || gpus < 2) GTEST_SKIP() << "It takes two GPUs; this machine shows " << gpus << ".";
+  auto config = configOf(switchRouting(4));
+  config.device = "cuda";
+  for (const auto& shape : {MeshShape{2, 1, 1}, MeshShape{1, 2, 1}, MeshShape{1, 1, 2}}) {
+    SCOPED_TRACE(nameOf(shape));
+    expectSame(trainOn(config, shape), trainAlone(config));
+  }
 }
 
 TEST(Mesh, CapacityOfRanksIsCountedInEachShare) {

@@ -73,6 +73,7 @@ function DeviceField({ value, error, change }: { value: Json | undefined; error:
   const choices = [
     { value: "auto", label: usable.length > 0 ? `auto: ${usable[0]!.name}` : "auto: the CPU" },
     { value: "cpu", label: data ? `cpu: ${data.cpu.name}, ${data.cpu.logicalCores} threads` : "cpu" },
+    ...(usable.length > 1 ? [{ value: "cuda", label: `cuda: a GPU for each rank of the mesh, ${usable.length} are there` }] : []),
     ...usable.map((gpu) => ({ value: `cuda:${gpu.index}`, label: `cuda:${gpu.index}: ${gpu.name}` })),
   ];
   const chosen = String(value ?? "auto");
