@@ -5,7 +5,7 @@ import { fromWire, RunEvent } from "../../contract/events.ts";
 import { importedFrom } from "../../contract/runSpec.ts";
 import { openWritable } from "../../db/database.ts";
 import { readSeries } from "../../db/series.ts";
-import { scalarRecord } from "../fixtures/scalarRecord.ts";
+import { framed, scalarRecord, varint } from "../fixtures/scalarRecord.ts";
 import { temporaryHome } from "../fixtures/temporaryHome.ts";
 import type { Home } from "../home.ts";
 import { Ingest } from "../runs/ingest.ts";
@@ -92,6 +92,54 @@ test("killed between what was read and its events, the import goes on with the s
     expect((await importAll(folder))[0]!.added).toBe(0);
     expect(readFileSync(events).equals(whole)).toBe(true);
   }
+});
+
+test("killed at any moment of storing a later piece, the import goes on with the same bytes", async () => {
+  const [name, lines] = ["events.out.tfevents.1.a", (id: string) => join(home.runs, id, "import.lines")] as const;
+  const rows = (from: number, to: number) => Buffer.concat(Array.from({ length: to - from }, (_, i) => scalarRecord("loss", from + i, i / 8)));
+  writeFileSync(join(folder, name), rows(0, 50));
+  const [first] = await importAll(folder), id = first!.runId, events = join(home.runs, id, "events.jsonl"), one = readFileSync(events);
+  appendFileSync(join(folder, name), rows(50, 90));
+  await importAll(folder);
+  const two = readFileSync(events);
+  // import.json tells of the second piece, whose events are not all there.
+  for (const length of [one.length, one.length + 1, two.length - 1]) {
+    truncateSync(events, length);
+    await importAll(folder);
+    expect(readFileSync(events).equals(two)).toBe(true);
+  }
+  // import.lines holds the third piece or a part of it, import.json still tells of the second.
+  writeFileSync(lines(id), readFileSync(lines(id)).subarray(0, 7));
+  appendFileSync(join(folder, name), rows(90, 95));
+  expect((await importAll(folder))[0]!.added).toBe(5);
+  expect(valuesOf(id, "loss").map(([step]) => step)).toEqual(Array.from({ length: 95 }, (_, step) => step));
+  // Both are gone: that is said, and nothing made up.
+  truncateSync(events, 10);
+  truncateSync(lines(id), 3);
+  await expect(importAll(folder)).rejects.toThrow(/import\.lines is not whole; remove that run and import its log anew\./);
+});
+
+test("each line is what JSON makes of its event, whatever the numbers and however the tags change from step to step", async () => {
+  const steps: [string, number][][] = [
+    [["a", 1], ["b", NaN], ["moe_lb_loss", 0]], [["a", -0], ["b", Infinity], ["moe_lb_loss", 0.5]], [["b", 1e-30], ["a", 3e38]], [["a", 0.1]], [["a", 5], ["c", -Infinity], ["b", 2]],
+    [["moe_lb_loss", 0]], [["eval/loss", 2], ["a", 7]], [["c", 1], ["eval/loss", 0.3], ["d", 4]], [["a", 1], ["b", 2], ["c", 3], ["d", 4]], [["a", 1], ["b", 2], ["c", 3]],
+  ];
+  writeFileSync(join(folder, "events.out.tfevents.1.a"), Buffer.concat(steps.flatMap((values, step) => values.map(([tag, value]) => scalarRecord(tag, step, value)))));
+  const [report] = await importAll(folder), names = new Map(report!.names);
+  const read = eventsOf(report!.runId).flatMap((event) => ("values" in event ? Object.entries(event.values).map(([name, value]) => [event.step, name, fromWire(value)]) : []));
+  const logged = steps.flatMap((values, step) => values.flatMap(([tag, value]) => (tag === "moe_lb_loss" && value === 0 ? [] : [[step, names.get(tag), Math.fround(value) + 0]])));
+  const inOrder = (rows: unknown[][]) => rows.map((row) => JSON.stringify(row.map(String))).sort();
+  expect(inOrder(read)).toEqual(inOrder(logged));
+  for (const line of readFileSync(join(home.runs, report!.runId, "events.jsonl"), "utf8").trimEnd().split("\n")) expect(line).toBe(JSON.stringify(JSON.parse(line)));
+});
+
+test("a piece of many slices, records larger than a slice among them, gives each row once", async () => {
+  const big = framed(Buffer.concat([Buffer.from([0x7a, ...varint(700_000n)]), Buffer.alloc(700_000)])), parts: Buffer[] = [];
+  for (let step = 0; step < 60_000; step++) parts.push(scalarRecord("loss", step, step % 7), ...(step % 9000 === 0 ? [big] : []));
+  writeFileSync(join(folder, "events.out.tfevents.1.a"), Buffer.concat(parts));
+  const [report] = await importAll(folder);
+  expect(report).toMatchObject({ rows: 60_000, step: 59_999, problems: [] });
+  expect(valuesOf(report!.runId, "loss")).toEqual(Array.from({ length: 60_000 }, (_, step) => [step, step % 7]));
 });
 
 test("MaxText's metrics file is read with its bare NaN, and one that was begun anew replaces its rows", async () => {

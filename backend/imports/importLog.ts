@@ -15,7 +15,7 @@ import { bootId, startTicks } from "../runs/processState.ts";
 import { readSpec, runDirectories, writeExit } from "../runs/runFiles.ts";
 import { eventFiles, type FoundLog } from "./findLogs.ts";
 import { newState, readState, storePiece, type ImportState, type SourceFile } from "./importState.ts";
-import { freshState, type Decode } from "./logDecoder.ts";
+import { freshState, MAX_PROBLEMS, type Decode, type DecoderState } from "./logDecoder.ts";
 import { RowEvents } from "./rowEvents.ts";
 import { decodeTensorBoard } from "./tensorBoard.ts";
 import { decodeCsv, decodeJsonLines, type TextColumns } from "./textRows.ts";
@@ -23,6 +23,8 @@ import { decodeCsv, decodeJsonLines, type TextColumns } from "./textRows.ts";
 const PIECE_BYTES = 4 << 20;
 /** A record may be larger than a piece: then the piece grows up to this. */
 const MAX_PIECE_BYTES = 32 << 20;
+/** Decoded at a time: the rows of more would outlive their short time in memory and cost as much again to clear away. */
+export const SLICE_BYTES = 256 << 10;
 const HEAD_BYTES = 4096;
 
 /** A person's mapping: metrics by tag, and the columns of step and time. */
@@ -137,19 +139,32 @@ export class LogImport {
 
   #store(bytes: Buffer, source: SourceFile, path: string): number {
     const state = this.#state;
-    const { consumed, rows, problems } = this.#decode(bytes, source.decoder);
-    if (consumed === 0 && !source.decoder.ended) return 0;
     if (state.files.indexOf(source) > 0 && source.offset === 0) this.#events.beginFile();
-    for (const row of rows) this.#events.add(row);
+    const { consumed, problems } = this.#decodeSlices(bytes, source.decoder);
+    if (consumed === 0 && !source.decoder.ended) return 0;
     for (const sentence of problems) {
       this.#problems.push(`${path}: ${sentence}`);
       this.#events.say("warning", `${path}: ${sentence}`.slice(0, 10_000));
     }
     source.offset += consumed;
-    state.at += Buffer.byteLength(state.lines);
-    state.lines = this.#events.take();
-    storePiece(this.#directory, state);
+    storePiece(this.#directory, state, this.#events.take());
     return consumed;
+  }
+
+  /** Decodes what is whole, slice by slice, and makes events of its rows. */
+  #decodeSlices(bytes: Buffer, decoder: DecoderState): { consumed: number; problems: string[] } {
+    const problems: string[] = [];
+    let at = 0, limit = SLICE_BYTES;
+    while (at < bytes.length && !decoder.ended) {
+      const decoded = this.#decode(bytes.subarray(at, at + limit), decoder);
+      for (const row of decoded.rows) this.#events.add(row);
+      problems.push(...decoded.problems);
+      at += decoded.consumed;
+      if (decoded.consumed > 0) limit = SLICE_BYTES;
+      else if (limit < bytes.length - at) limit = bytes.length - at;
+      else break;
+    }
+    return { consumed: at, problems: problems.slice(0, MAX_PROBLEMS) };
   }
 
   /** What is known of a file. One that was cut or replaced is read anew, as another start of its trainer. */

@@ -1,6 +1,7 @@
 // One record of a TensorBoard event file: tensorboard/compat/proto/event.proto, summary.proto and tensor.proto.
 import { MAX_TAG_BYTES, isStep, type LogRow } from "./logDecoder.ts";
-import { MessageReader } from "./protobuf.ts";
+import { MessageReader, type MessageBytes } from "./protobuf.ts";
+import { TagNames } from "./tagNames.ts";
 
 const EVENT = { wallTime: 1, step: 2, summary: 5, sessionLog: 7 } as const;
 const VALUE = { tag: 1, simpleValue: 2, tensor: 8 } as const;
@@ -10,23 +11,25 @@ const SESSION_START = 1;
 /** Values of tensorflow/core/framework/types.proto. */
 const DTYPE = { float: 1, double: 2, int32: 3, int64: 9, bfloat16: 14, half: 19 } as const;
 
-/** The scalars of a record; null where it has none, such as a graph, an image or a histogram. @throws MalformedMessage */
-export function readSummaryEvent(record: Buffer): LogRow | null {
-  const event = new MessageReader(record), row: LogRow = { step: 0, t: null, values: [] };
+const tags = new TagNames();
+
+/** The scalars of the record source[begin, end); null where it has none, such as a graph, an image or a histogram. @throws MalformedMessage */
+export function readSummaryEvent(source: MessageBytes, begin: number, end: number): LogRow | null {
+  const event = new MessageReader(source, begin, end), values: LogRow["values"] = [];
+  let step = 0, t: number | null = null, restart = false;
   while (event.next()) {
-    if (event.field === EVENT.wallTime && event.wire === 1) row.t = event.double();
-    else if (event.field === EVENT.step && event.wire === 0) row.step = event.int64();
-    else if (event.field === EVENT.summary && event.wire === 2) readSummary(event.bytes(), row.values);
-    else if (event.field === EVENT.sessionLog && event.wire === 2) {
-      if (startsSession(event.bytes())) row.restart = true;
-    } else event.skip();
+    if (event.field === EVENT.wallTime && event.wire === 1) t = event.double();
+    else if (event.field === EVENT.step && event.wire === 0) step = event.int64();
+    else if (event.field === EVENT.summary && event.wire === 2) readSummary(event.message(), source.bytes, values);
+    else if (event.field === EVENT.sessionLog && event.wire === 2) restart = startsSession(event.message()) || restart;
+    else event.skip();
   }
-  if (row.t !== null && !Number.isFinite(row.t)) row.t = null;
-  return isStep(row.step) && (row.values.length > 0 || row.restart) ? row : null;
+  if (!isStep(step) || (values.length === 0 && !restart)) return null;
+  if (t !== null && !Number.isFinite(t)) t = null;
+  return restart ? { step, t, values, restart } : { step, t, values };
 }
 
-function startsSession(bytes: Buffer): boolean {
-  const log = new MessageReader(bytes);
+function startsSession(log: MessageReader): boolean {
   while (log.next()) {
     if (log.field === 1 && log.wire === 0) return log.int64() === SESSION_START;
     log.skip();
@@ -34,42 +37,38 @@ function startsSession(bytes: Buffer): boolean {
   return false;
 }
 
-function readSummary(bytes: Buffer, values: LogRow["values"]): void {
-  const summary = new MessageReader(bytes);
+function readSummary(summary: MessageReader, bytes: Buffer, values: LogRow["values"]): void {
   while (summary.next()) {
     if (summary.field !== 1 || summary.wire !== 2) {
       summary.skip();
       continue;
     }
-    const value = new MessageReader(summary.bytes());
-    let tag: string | null = null, number: number | null = null;
+    const value = summary.message();
+    let tag = "", number: number | null = null;
     while (value.next()) {
-      if (value.field === VALUE.tag && value.wire === 2) {
-        const name = value.bytes();
-        tag = name.length <= MAX_TAG_BYTES ? name.toString("utf8") : null;
-      } else if (value.field === VALUE.simpleValue && value.wire === 5) number = value.float();
-      else if (value.field === VALUE.tensor && value.wire === 2) number = readScalarTensor(value.bytes());
+      if (value.field === VALUE.tag && value.wire === 2) tag = value.span() <= MAX_TAG_BYTES ? tags.read(bytes, value.begin, value.at) : "";
+      else if (value.field === VALUE.simpleValue && value.wire === 5) number = value.float();
+      else if (value.field === VALUE.tensor && value.wire === 2) number = readScalarTensor(value.message());
       else value.skip();
     }
-    if (tag !== null && tag !== "" && number !== null) values.push([tag, number]);
+    if (tag !== "" && number !== null) values.push([tag, number]);
   }
 }
 
 /** The one number of a rank-0 tensor, as TensorFlow 2 and CLU write scalars; null for every other tensor. */
-function readScalarTensor(bytes: Buffer): number | null {
-  const tensor = new MessageReader(bytes);
+function readScalarTensor(tensor: MessageReader): number | null {
   let dtype = 0, content: Buffer | null = null, listed: number | null = null;
   while (tensor.next()) {
     const { field, wire } = tensor;
     if (field === TENSOR.dtype && wire === 0) dtype = tensor.int64();
     else if (field === TENSOR.shape && wire === 2) {
       // A TensorShapeProto of rank 0 has no dimension, so no bytes.
-      if (tensor.bytes().length > 0) return null;
-    } else if (field === TENSOR.content && wire === 2) content = tensor.bytes();
-    else if (field === TENSOR.float) listed = wire === 2 ? first(tensor.bytes(), 4) : tensor.float();
-    else if (field === TENSOR.double) listed = wire === 2 ? first(tensor.bytes(), 8) : tensor.double();
-    else if (field === TENSOR.int || field === TENSOR.int64) listed = wire === 2 ? new MessageReader(tensor.bytes()).int64() : tensor.int64();
-    else if (field === TENSOR.half) listed = shortFloat(wire === 2 ? new MessageReader(tensor.bytes()).int64() : tensor.int64(), dtype);
+      if (tensor.span() > 0) return null;
+    } else if (field === TENSOR.content && wire === 2) content = tensor.packed();
+    else if (field === TENSOR.float) listed = wire === 2 ? first(tensor.packed(), 4) : tensor.float();
+    else if (field === TENSOR.double) listed = wire === 2 ? first(tensor.packed(), 8) : tensor.double();
+    else if (field === TENSOR.int || field === TENSOR.int64) listed = wire === 2 ? tensor.message().int64() : tensor.int64();
+    else if (field === TENSOR.half) listed = shortFloat(wire === 2 ? tensor.message().int64() : tensor.int64(), dtype);
     else tensor.skip();
   }
   return listed ?? (content && fromContent(content, dtype));

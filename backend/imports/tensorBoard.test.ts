@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { framed, scalarRecord } from "../fixtures/scalarRecord.ts";
+import { framed, scalarRecord, varint } from "../fixtures/scalarRecord.ts";
 import { random } from "../fixtures/writeRun.ts";
 import { crc32c, maskedCrc32c } from "./crc32c.ts";
 import { ImportState } from "./importState.ts";
@@ -18,6 +18,36 @@ test("CRC-32C gives the values of RFC 3720 appendix B.4, at any length", () => {
   expect(crc32c(Buffer.alloc(32, 0xff))).toBe(0x62a8ab43);
   expect(crc32c(Buffer.from(Array.from({ length: 32 }, (_, i) => i)))).toBe(0x46dd794e);
   expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
+});
+
+test("CRC-32C eight bytes at a time is that of one bit at a time, from anywhere to anywhere", () => {
+  const next = random(3), bytes = Buffer.from(Array.from({ length: 300 }, () => Math.floor(next() * 256)));
+  const slow = (begin: number, end: number) => {
+    let crc = 0xffffffff;
+    for (let at = begin; at < end; at++) {
+      crc ^= bytes[at]!;
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+    }
+    return ~crc >>> 0;
+  };
+  for (let i = 0; i < 2000; i++) {
+    const [begin, end] = [Math.floor(next() * 301), Math.floor(next() * 301)].sort((a, b) => a - b) as [number, number];
+    expect(crc32c(bytes, begin, end)).toBe(slow(begin, end));
+  }
+});
+
+test("lengths whose checksums are known beforehand and those beyond are read alike, and so are wrong ones", () => {
+  for (const length of [0, 1, 1022, 1023, 1024, 1025, 70_000]) {
+    // A field that nobody reads fills the record.
+    const filler = Buffer.concat([Buffer.from([0x7a, ...varint(BigInt(length))]), Buffer.alloc(length)]), record = framed(filler);
+    const bytes = Buffer.concat([record, scalarRecord("a", 1, 2)]);
+    expect(whole(bytes)).toEqual({ consumed: bytes.length, rows: [{ step: 1, t: null, values: [["a", 2]] }], problems: [] });
+    for (let at = 0; at < 12; at++) {
+      const broken = Buffer.from(bytes);
+      broken[at]! ^= 1;
+      expect(whole(broken).problems, `length ${length}, byte ${at}`).toEqual(["The checksum of a record's length is wrong; the rest of the file can't be read."]);
+    }
+  }
 });
 
 test("tensorboardX's scalars are read, text and histograms passed over", () => {
