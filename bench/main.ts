@@ -8,6 +8,7 @@ import { devices } from "../native/load.ts";
 import type { BenchRow } from "./benchRow.ts";
 import { diagnosticsCost } from "./diagnosticsCost.ts";
 import { firstStep } from "./firstStep.ts";
+import { importRate } from "./importRate.ts";
 import { ingestRate } from "./ingestRate.ts";
 import { matrixBound } from "./matrixBound.ts";
 import { meshStep } from "./meshStep.ts";
@@ -32,6 +33,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   mesh: () => meshStep(),
   open: () => openLargeRun(undefined, say),
   ingest: () => ingestRate(),
+  import: () => importRate(undefined, say),
   planner: () => plannedStep(),
   remote: () => remoteRuns(),
 };
