@@ -19,7 +19,7 @@ const TRANSFORMERS: readonly (readonly [Sizes, readonly TorchMode[]])[] = [
   [{ experts: 64, capacityFactor: 1.25 }, ["fp32", "bf16"]],
 ];
 const VECTORISED: readonly Sizes[] = [
-  { experts: 8, capacityFactor: 1.25 }, { experts: 2, capacityFactor: 1 }, { experts: 64, capacityFactor: 1 }, { experts: 8, capacityFactor: 1.25, decoderOnly: true }, { experts: 16, capacityFactor: 1.25, larger: true },
+  { experts: 8, capacityFactor: 1.25 }, { experts: 64, capacityFactor: 1 }, { experts: 8, capacityFactor: 1.25, decoderOnly: true }, { experts: 2, capacityFactor: 1.25, larger: true },
 ];
 const TORCH_MODES: readonly TorchMode[] = ["fp32", "bf16", "compiled-fp32", "compiled-bf16"];
 

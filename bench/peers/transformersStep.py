@@ -1,16 +1,15 @@
 """One training step of transformers' SwitchTransformers, timed on request.
 
-Reads JSON lines: first {"mode", "sizes", "input", "labels"}, then {"steps": n}; answers {"ready": ...} and {"seconds": [...]}.
+Asked (stepping.py) for {"mode", "sizes", "input", "labels"}.
 Modes: fp32, bf16 (autocast), compiled-fp32, compiled-bf16. The optimizer is torch's fused AdamW.
 """
 
 import contextlib
-import json
-import sys
 import time
 
 import torch
 import transformers
+from stepping import answer_steps, request
 from transformers import SwitchTransformersConfig, SwitchTransformersForConditionalGeneration
 
 
@@ -32,12 +31,12 @@ def build(sizes, mode):
 
 
 def main():
-    request = json.loads(sys.stdin.readline())
-    sizes, mode = request["sizes"], request["mode"]
-    torch.set_num_threads(request["threads"])
+    asked = request()
+    sizes, mode = asked["sizes"], asked["mode"]
+    torch.set_num_threads(asked["threads"])
     model, forward, optimizer, precision = build(sizes, mode)
-    input_ids = torch.tensor(request["input"], dtype=torch.long).view(sizes["batch"], -1)
-    labels = torch.tensor(request["labels"], dtype=torch.long).view(sizes["batch"], -1)
+    input_ids = torch.tensor(asked["input"], dtype=torch.long).view(sizes["batch"], -1)
+    labels = torch.tensor(asked["labels"], dtype=torch.long).view(sizes["batch"], -1)
     attention = torch.ones_like(input_ids)
 
     def step():
@@ -56,20 +55,7 @@ def main():
         step()
         if time.perf_counter() - start > 5:
             break
-    answer({"ready": True, "version": f"transformers {transformers.__version__}, torch {torch.__version__}",
-            "parameters": sum(p.numel() for p in model.parameters())})
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(json.loads(line)["steps"]):
-            start = time.perf_counter()
-            step()
-            seconds.append(time.perf_counter() - start)
-        answer({"seconds": seconds})
-
-
-def answer(value):
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+    answer_steps(step, f"transformers {transformers.__version__}, torch {torch.__version__}", sum(p.numel() for p in model.parameters()))
 
 
 main()

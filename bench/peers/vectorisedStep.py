@@ -3,17 +3,15 @@
 The same sizes as the engine's model: T5 blocks (RMSNorm before, bucketed relative position bias, ReLU feed-forward, tied embeddings), a switch layer in
 every second, top-1 over the whole batch with a capacity, the router in fp32. No loop over experts: tokens are put into [experts, capacity, d] by index and
 multiplied in one batched product. Attention is PyTorch's own, the optimizer its fused AdamW.
-Reads JSON lines: first {"mode", "sizes", "input", "labels", "threads"}, then {"steps": n}; answers {"ready": ...} and {"seconds": [...]}.
+Asked (stepping.py) for {"mode", "sizes", "input", "labels", "threads"}.
 Modes: fp32, bf16 (autocast), compiled-fp32, compiled-bf16.
 """
 
 import contextlib
-import json
 import math
-import sys
-import time
 
 import torch
+from stepping import answer_steps, request
 from torch import nn
 from torch.nn import functional as F
 
@@ -149,12 +147,12 @@ class Model(nn.Module):
 
 
 def main():
-    request = json.loads(sys.stdin.readline())
-    s, mode = request["sizes"], request["mode"]
-    torch.set_num_threads(request["threads"])
+    asked = request()
+    s, mode = asked["sizes"], asked["mode"]
+    torch.set_num_threads(asked["threads"])
     torch.manual_seed(0)
-    labels = torch.tensor(request["labels"], dtype=torch.long).view(s["batch"], -1)
-    source = torch.tensor(request["input"], dtype=torch.long).view(s["batch"], -1) if request["input"] else None
+    labels = torch.tensor(asked["labels"], dtype=torch.long).view(s["batch"], -1)
+    source = torch.tensor(asked["input"], dtype=torch.long).view(s["batch"], -1) if asked["input"] else None
     model = Model(s, 0 if source is None else source.shape[1], labels.shape[1]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0, fused=True)
     forward = torch.compile(model) if mode.startswith("compiled") else model
@@ -171,19 +169,7 @@ def main():
 
     for _ in range(3):
         step()
-    answer({"ready": True, "version": f"torch {torch.__version__}", "parameters": sum(p.numel() for p in model.parameters())})
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(json.loads(line)["steps"]):
-            start = time.perf_counter()
-            step()
-            seconds.append(time.perf_counter() - start)
-        answer({"seconds": seconds})
-
-
-def answer(value):
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+    answer_steps(step, f"torch {torch.__version__}", sum(p.numel() for p in model.parameters()))
 
 
 main()
