@@ -13,8 +13,17 @@ def _wrong(path: str, message: str) -> RunFailure:
     return RunFailure("spec-error", f"The spec is wrong at {path}: {message}")
 
 
+_KINDS: tuple[tuple[Any, str], ...] = ((bool, "true or false"), ((int, float), "a number"), (str, "text"), (list, "a list"), (dict, "an object"))
+
+
 def _filled(given: Any, defaults: Any, path: str) -> Any:
     """`given` with the defaults of what it leaves out."""
+    for kinds, words in _KINDS:
+        if isinstance(defaults, kinds):
+            # null turns off what can be turned off; the rules between fields were looked at where the spec was made.
+            if given is not None and (not isinstance(given, kinds) or (kinds is not bool and isinstance(given, bool))):
+                raise _wrong(path.rstrip("."), f"this must be {words}.")
+            break
     if not isinstance(given, dict) or not isinstance(defaults, dict):
         return given
     if "kind" in defaults and given.get("kind", defaults["kind"]) != defaults["kind"]:

@@ -16,11 +16,12 @@ import pytest
 from safetensors.numpy import load_file
 
 import jax
-from conftest import NODE, ROOT, run_node
+from conftest import NODE, ROOT, run_node, write_json
 from switchyard_jax.alerts import Alerts
 from switchyard_jax.data.pairs import open_batches
 from switchyard_jax.data.prepared import open_prepared
 from switchyard_jax.devices import Devices, mesh_of
+from switchyard_jax.failure import RunFailure
 from switchyard_jax.loop import Loop, Resumed
 from switchyard_jax.mesh.axes import ONE
 from switchyard_jax.model.sizes import model_of
@@ -241,6 +242,26 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: Path) -> None
     (run / "data.json").unlink()
     train(run, "--mesh", "1,1,1", code=3)
     assert exit_of(run)["reason"] == "data-error"
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"training": {"steps": "ten"}}, "The spec is wrong at training.steps: this must be a number."),
+    ({"training": {"step": 10}}, "The spec is wrong at training.step: there is no such field."),
+    ({"model": {"tiedEmbeddings": 1}}, "The spec is wrong at model.tiedEmbeddings: this must be true or false."),
+    ({"data": []}, "The spec is wrong at data: this must be an object."),
+    ({"training": {"optimizer": {"kind": "sgd"}}}, "The spec is wrong at training.optimizer: choose AdamW or Adafactor."),
+])
+def test_a_spec_that_no_form_has_looked_at_is_refused_at_its_field(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    write_json(tmp_path / "spec.json", change)
+    with pytest.raises(RunFailure) as raised:
+        read_spec(tmp_path, None)
+    assert (raised.value.reason, str(raised.value)) == ("spec-error", message)
+
+
+def test_what_is_left_out_of_a_spec_takes_its_default(tmp_path: Path) -> None:
+    write_json(tmp_path / "spec.json", {"model": {"sparse": {"experts": 2}}, "training": {"optimizer": {"kind": "adafactor"}}})
+    spec = read_spec(tmp_path, None)
+    assert (spec["model"]["dModel"], spec["model"]["sparse"]["experts"], spec["model"]["sparse"]["every"], spec["training"]["optimizer"]["decayRate"]) == (256, 2, 2, 0.8)
 
 
 def test_a_second_trainer_is_refused(tmp_path: Path, text: Path) -> None:
