@@ -88,7 +88,7 @@ export class Application {
         const workers = hosts.workers(name).map((host) => host.name);
         return { hosts: workers, cluster: workers.length === 1 && workers[0] === name ? null : name };
       },
-      launch: (run, launch, say) => launchRemote({ link: (host) => remotes.link(host), runs: home.runs, ...(code === undefined ? {} : { code }) }, run, launch, say),
+      launch: (run, launch, say) => launchRemote({ link: (host) => remotes.link(host), engine: (host) => hosts.host(host).engine, runs: home.runs, ...(code === undefined ? {} : { code }) }, run, launch, say),
       changed: (id) => {
         const follower = ingest.followers.get(id);
         if (follower) ingest.refresh(follower);

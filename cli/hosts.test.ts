@@ -53,12 +53,19 @@ test("a host is added, refused where it can't be one, listed and removed", () =>
 test.each<[string[], string, number]>([
   [["hosts", "add", "x", "--", "-oProxyCommand=touch x"], "begins with a letter", 2], [["hosts", "add", "a b"], "A host's name has", 2], [["hosts", "add", "x", "y", "--port", "70000"], "65,535", 2],
   [["hosts", "add", "x", "y", "--identity", "/no/such/key"], "There is no identity file /no/such/key", 1], [["hosts", "add", "x", "y", "--workers", "z"], "leave out one of the two", 2],
-  [["hosts", "check", "boxx"], 'Did you mean "box"?', 1], [["hosts", "remove", "box"], "was not added here", 1],
+  [["hosts", "add", "x", "y", "--partition", "gpu"], "belong to a host with --engine slurm", 2], [["hosts", "add", "x", "y", "--engine", "pbs"], 'There is no engine "pbs"', 2],
+  [["hosts", "add", "x", "y", "--engine", "slurm", "--slurm-option=--output=/etc/x"], "are set by Switchyard", 2], [["hosts", "check", "boxx"], 'Did you mean "box"?', 1], [["hosts", "remove", "box"], "was not added here", 1],
 ])("%j is refused in one sentence", (words, sentence, code) => {
   const refused = switchyard(...words);
   expect(refused.error.trim().split("\n")).toHaveLength(1);
   expect(refused).toMatchObject({ code, out: "", error: expect.stringContaining(sentence) });
 });
+
+test("a host that hands its runs to Slurm is added with its options", () => {
+  expect(switchyard("hosts", "add", "login", "10.0.0.8", "--engine", "slurm", "--partition", "gpu", "--slurm-option=--gres=gpu:8", "--slurm-option=--time=1:00:00").code).toBe(0);
+  expect(HostsState.parse(json("hosts", "list")).hosts.find(({ name }) => name === "login")!.engine).toEqual({ kind: "slurm", partition: "gpu", options: ["--gres=gpu:8", "--time=1:00:00"] });
+  expect(switchyard("hosts", "remove", "login").code).toBe(0);
+}, PATIENCE);
 
 test("without a terminal nobody is asked, and the failure says how to be", () => {
   const { code, error } = switchyard("hosts", "check", "box");

@@ -24,6 +24,18 @@ export const HostTarget = z.strictObject({
 /** Where runs lie on a host unless it says otherwise. */
 export const REMOTE_RUNS = "~/.local/share/switchyard/runs";
 
+/** Options of sbatch that would take from Switchyard what it needs to find and follow the job; getopt takes beginnings of them as well. */
+const RESERVED_OPTIONS = ["array", "chdir", "clusters", "error", "help", "hold", "job-name", "open-mode", "output", "parsable", "quiet", "requeue", "no-requeue", "test-only", "uid", "gid", "usage", "version", "wait", "wrap"];
+const SlurmOption = z.string().max(400).regex(NO_CONTROL).regex(/^--[a-z][a-z-]*(=.+)?$/, "An option of sbatch is written --name or --name=value.")
+  .refine((option) => !RESERVED_OPTIONS.some((name) => name.startsWith(option.slice(2).split("=")[0]!)), "Where its output goes, its name and how often it runs are set by Switchyard; leave out this option of sbatch.");
+/** Runs are not started on the host itself: it hands them to Slurm, as a login node of a cluster does. */
+export const SlurmEngine = z.strictObject({
+  kind: z.literal("slurm"),
+  /** Left out: the default one. */
+  partition: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.,-]{0,199}$/, "A partition's name has letters, digits, dots, dashes and underscores; several are separated by commas.").optional(),
+  options: z.array(SlurmOption).max(40).default([]),
+});
+
 export const Host = z.strictObject({
   name: HostName,
   target: HostTarget,
@@ -31,6 +43,8 @@ export const Host = z.strictObject({
   python: RemotePath.default("python3"),
   /** Folder of run directories there. */
   runs: RemotePath.regex(/^[~/]/, "The runs folder needs its full path on the host, or one that begins with ~/.").default(REMOTE_RUNS),
+  /** Left out: runs are processes of the host. */
+  engine: SlurmEngine.optional(),
 });
 /** Hosts that work as one: the same command on each, worker 0 holds the run. */
 export const Cluster = z.strictObject({
@@ -100,6 +114,13 @@ export const HostCheck = z.object({
   }).nullable(),
   /** What the machine has by its drivers, without JAX. */
   accelerators: z.array(HostDevices),
+  /** Where the host has sbatch: what Slurm is there. */
+  slurm: z.object({
+    version: z.string(),
+    partitions: z.array(z.object({
+      name: z.string(), isDefault: z.boolean(), up: z.boolean(), nodes: z.int(), timeLimit: z.string(),
+    })),
+  }).nullable().default(null),
   /** Process on the host that holds its TPU, where one does. */
   tpuHolder: z.int().nullable(),
   /** The table that tpu-info prints. */
@@ -165,6 +186,7 @@ export const hostRequests = {
 } as const;
 
 export type HostTarget = z.output<typeof HostTarget>;
+export type SlurmEngine = z.output<typeof SlurmEngine>;
 export type Host = z.output<typeof Host>;
 export type Cluster = z.output<typeof Cluster>;
 export type HostsFile = z.output<typeof HostsFile>;

@@ -104,6 +104,20 @@ test("a declined key is no host; a dashboard there is one click away; a cluster 
     await expect(open).toHaveCount(0);
 
     await product.cli("hosts", "add", "other", "127.0.0.1");
+    // A host that hands its runs to Slurm says what it asks for.
+    await app.getByRole("button", { name: "Add a host…" }).click();
+    await app.getByLabel("Address", { exact: true }).fill("127.0.0.1");
+    await app.getByLabel("Name", { exact: true }).fill("login");
+    await app.getByLabel("Runs are started").selectOption("slurm");
+    await app.getByLabel("Partition").fill("gpu");
+    await app.getByLabel("Options of sbatch").fill("--output=x");
+    await expect(app.getByRole("alert")).toContainText("set by Switchyard");
+    await app.getByLabel("Options of sbatch").fill("--gres=gpu:8 --time=1:00:00");
+    await app.getByRole("button", { name: "Add and check" }).click();
+    await expect(app.locator(".host-target")).toContainText("handed to Slurm --partition=gpu --gres=gpu:8 --time=1:00:00");
+    expect(await product.cli("hosts", "list")).toMatchObject({ hosts: expect.arrayContaining([expect.objectContaining({ name: "login", engine: { kind: "slurm", partition: "gpu", options: ["--gres=gpu:8", "--time=1:00:00"] } })]) });
+    await product.cli("hosts", "remove", "login");
+
     await app.getByRole("button", { name: "New cluster…" }).click();
     await app.getByLabel("Name", { exact: true }).fill("pod");
     await app.getByRole("group", { name: "Hosts to add" }).getByRole("button", { name: "other" }).click();

@@ -19,7 +19,11 @@ export const answers = {
   status: z.object({ state: RemoteProcess, attempt: count, keys: z.array(text(64)).max(20), members: z.array(count).max(10_000) }),
   launch: z.object({ directory: HostPath, started: z.boolean(), state: RemoteProcess }),
   ask: z.object({}),
-  end: z.object({ left: z.array(z.object({ pid: count, command: text(1000) })).max(10_000) }),
+  end: z.object({ left: z.array(z.object({
+    pid: count, command: text(1000),
+    /** The number is that of a job of Slurm, and the command its state. */
+    job: z.literal(true).optional(),
+  })).max(10_000) }),
   read: z.object({ size: count, data: base64 }),
   have: z.object({ files: z.record(Sha256, z.int().min(-1)) }),
   put: z.object({}),
@@ -62,6 +66,8 @@ export const Push = z.object({
   control: z.array(z.enum(["stop", "checkpoint"])).max(2).optional(),
   checkpoints: z.array(count).max(1000).optional(),
   output: z.object({ fresh: z.boolean(), data: base64 }).optional(),
+  /** How the job does that a run was handed to Slurm as; `problem`: why Slurm can't be asked. */
+  job: z.object({ id: text(40), state: text(40), reason: text(200), problem: text(500).nullable() }).optional(),
   caughtUp: z.literal(true).optional(),
   problem: text(500).optional(),
 });

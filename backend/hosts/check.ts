@@ -140,6 +140,7 @@ function readAnswer(host: Host, lines: readonly string[], measured: { roundTripM
     python: python ? { path: short(python.path), version: python.version } : null,
     jax: python?.jax ? { ...python.jax, version: python.packages["jax"] ?? "", packages: python.packages } : null,
     accelerators: accelerators(numbers("tpuChips")[0] ?? 0, facts.get("gpu") ?? []),
+    slurm: facts.has("slurm") ? { version: one("slurm").replace(/^slurm(-wlm)? /, ""), partitions: partitions(facts.get("partition") ?? []) } : null,
     tpuHolder: one("tpuHolder") === "" ? null : Math.trunc(numbers("tpuHolder")[0] ?? 0) || null,
     tpuInfo: facts.has("tpuInfo") ? cleanOutput(facts.get("tpuInfo")!.join("\n")).slice(0, 12_000) : null,
   };
@@ -152,6 +153,19 @@ function pythonAnswer(line: string | undefined): z.output<typeof PythonAnswer> |
   } catch {
     return null;
   }
+}
+
+/** Lines of sinfo: name (an asterisk marks the default one), up or not, nodes and time limit. A partition whose nodes differ has several. */
+function partitions(lines: readonly string[]): NonNullable<HostCheck["slurm"]>["partitions"] {
+  const found = new Map<string, NonNullable<HostCheck["slurm"]>["partitions"][number]>();
+  for (const line of lines.slice(0, 100)) {
+    const [marked = "", up = "", nodes = "", timeLimit = ""] = cleanOutput(line).split("|").map((field) => field.trim().slice(0, 80)), name = marked.replace(/\*$/, "");
+    if (name === "") continue;
+    const count = Math.min(1e6, Math.max(0, Math.trunc(Number(nodes) || 0))), same = found.get(name);
+    if (same) same.nodes += count;
+    else found.set(name, { name, isDefault: marked.endsWith("*"), up: up === "up", nodes: count, timeLimit });
+  }
+  return [...found.values()];
 }
 
 function accelerators(chips: number, gpus: readonly string[]): HostDevices[] {

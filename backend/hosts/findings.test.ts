@@ -1,6 +1,6 @@
 // Each thing that can be missing on a host has its one remedy; where nothing is missing, nothing is said.
 import { expect, test } from "vitest";
-import type { HostCheck } from "../../contract/hosts.ts";
+import { SlurmEngine, type HostCheck } from "../../contract/hosts.ts";
 import { findings } from "./findings.ts";
 
 const host = { name: "tpu-0", python: "~/venv/bin/python", runs: "~/runs" };
@@ -10,8 +10,9 @@ const jax: NonNullable<HostCheck["jax"]> = { version: "0.10.2", backend: "tpu", 
 const good: Omit<HostCheck, "findings"> = {
   at: 0, seconds: 1, roundTripMilliseconds: 1, hostname: "h", system: "Debian GNU/Linux 12", kernel: "Linux", architecture: "x86_64", cores: 8, memoryBytes: 1, memoryAvailableBytes: 1, load: [1, 1, 1],
   disk: { path: "/", freeBytes: 1e12, totalBytes: 2e12 }, runs: { folder: "/r", count: 0, writable: true }, python: { path: "/p", version: "3.12.1" }, jax,
-  accelerators: [{ platform: "tpu", kind: "TPU chip", count: 4, memoryBytes: null }], tpuHolder: null, tpuInfo: null,
+  accelerators: [{ platform: "tpu", kind: "TPU chip", count: 4, memoryBytes: null }], tpuHolder: null, tpuInfo: null, slurm: null,
 };
+const partition = { name: "main", isDefault: false, up: true, nodes: 2, timeLimit: "infinite" };
 
 test("a host that has all of it needs nothing", () => expect(findings(host, good)).toEqual([]));
 
@@ -35,3 +36,17 @@ test.each<[string, Partial<typeof good>, "needed" | "advice", string, RegExp | n
   expect(found).toMatchObject({ level, message: expect.stringContaining(message), command: command ? expect.stringMatching(command) : null });
   expect(found!.remedy).toMatch(/\.$/);
 });
+
+test.each<[string, SlurmEngine, (typeof good)["slurm"], string | null]>([
+  ["no sbatch", { kind: "slurm", options: [] }, null, "sbatch is not on the PATH of a login to tpu-0"],
+  ["a controller that is down", { kind: "slurm", options: [] }, { version: "22.05.8", partitions: [] }, "Slurm on tpu-0 names no partition"],
+  ["a partition that is not there", { kind: "slurm", partition: "gpu,main", options: [] }, { version: "22.05.8", partitions: [partition] }, "Slurm on tpu-0 has no partition gpu."],
+  ["no default partition", { kind: "slurm", options: [] }, { version: "22.05.8", partitions: [partition] }, "Slurm on tpu-0 has no default partition."],
+  ["all there", { kind: "slurm", partition: "main", options: [] }, { version: "22.05.8", partitions: [partition] }, null],
+])("of a host that hands its runs to Slurm: %s", (_, engine, slurm, message) => {
+  const found = findings({ ...host, engine }, { ...good, slurm });
+  expect(found.map((one) => one.message)).toEqual(message === null ? [] : [expect.stringContaining(message)]);
+});
+
+test.each([["--output=x", false], ["--outp=x", false], ["--wrap=rm", false], ["--array=1-9", false], ["-p", false], ["gpu", false], ["--gres=gpu:8", true], ["--time=1:00:00", true], ["--exclusive", true], ["--wait-all-nodes=1", true], ["--comment=a b", true]])(
+  "%s as an option of sbatch is taken: %s", (option, taken) => expect(SlurmEngine.safeParse({ kind: "slurm", options: [option] }).success).toBe(taken));

@@ -16,8 +16,19 @@ const ENVIRONMENT = "~/switchyard-jax";
 
 type Facts = Omit<HostCheck, "findings">;
 
-export function findings(host: Pick<Host, "name" | "python" | "runs">, facts: Facts): Finding[] {
-  return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...placeFindings(host, facts)];
+export function findings(host: Pick<Host, "name" | "python" | "runs" | "engine">, facts: Facts): Finding[] {
+  return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...slurmFindings(host, facts), ...placeFindings(host, facts)];
+}
+
+/** Of a host that hands its runs to Slurm. */
+function slurmFindings({ name, engine }: Pick<Host, "name" | "engine">, { slurm }: Facts): Finding[] {
+  if (!engine) return [];
+  if (!slurm) return [needed(`sbatch is not on the PATH of a login to ${name}, so runs can't be handed to Slurm.`, "Name a login node of the cluster, or put Slurm's programs on the PATH of logins that run one command.", "command -v sbatch")];
+  if (slurm.partitions.length === 0) return [needed(`Slurm on ${name} names no partition; its controller may be down.`, "Ask Slurm there what is wrong.", "sinfo")];
+  const missing = (engine.partition?.split(",") ?? []).filter((wanted) => !slurm.partitions.some((partition) => partition.name === wanted));
+  if (missing.length > 0) return [needed(`Slurm on ${name} has no partition ${missing.join(", ")}.`, `Name one of ${slurm.partitions.slice(0, 10).map((partition) => partition.name).join(", ")} in this host's settings.`, null)];
+  if (engine.partition === undefined && !slurm.partitions.some(({ isDefault }) => isDefault)) return [needed(`Slurm on ${name} has no default partition.`, `Name one of ${slurm.partitions.slice(0, 10).map((partition) => partition.name).join(", ")} in this host's settings.`, null)];
+  return [];
 }
 
 function pythonFindings({ name, python: wanted }: Pick<Host, "name" | "python">, { python, system }: Facts): Finding[] {

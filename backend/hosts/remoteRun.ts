@@ -11,6 +11,7 @@ import { cleanOutput } from "../runs/output.ts";
 import { hasEnded, readExit, readProcess, writeExit } from "../runs/runFiles.ts";
 import { clock } from "./clock.ts";
 import type { HostLink } from "./hostLink.ts";
+import { jobNote } from "./jobNote.ts";
 import { MirrorFiles, OutOfStep } from "./mirrorFiles.ts";
 import { readRemote, writeRemote } from "./remoteFile.ts";
 import type { RemoteView } from "./remoteView.ts";
@@ -52,6 +53,7 @@ export class RemoteRun implements RemoteView {
   #process: RemoteProcess | null = null;
   #control: readonly string[] = [];
   #problem: string | null = null;
+  #job: Push["job"] | null = null;
   #escalated = false;
   #linked = false;
   #telling: NodeJS.Timeout | null = null;
@@ -80,6 +82,8 @@ export class RemoteRun implements RemoteView {
     return this.#control.includes("stop") || this.#escalated;
   }
   get note(): string | null {
+    const job = this.#job && jobNote(this.#job, this.host);
+    if (job) return job;
     if (this.#process === "elsewhere") return `Its process runs on another machine than ${this.host}, which can't see whether it still goes.`;
     return this.#problem;
   }
@@ -143,7 +147,7 @@ export class RemoteRun implements RemoteView {
       detached: false,
       launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt: readProcess(this.directory)?.attempt ?? 0 },
     });
-    this.left = this.#problem = this.#process = null;
+    this.left = this.#problem = this.#process = this.#job = null;
     this.#escalated = false;
     this.doing = null;
     if (this.#following) void this.leave().then(() => this.follow());
@@ -248,7 +252,7 @@ export class RemoteRun implements RemoteView {
       if (signal.aborted || this.file.launch?.key !== launch.key || this.file.launch.state !== "pending") return;
       this.#write({ directory, launch: { ...launch, state: "started" } });
     } catch (error) {
-      if (signal.aborted || (error instanceof HostError && (error.code === "lost" || error.code === "timeout"))) throw error;
+      if (signal.aborted || (error instanceof HostError && ["lost", "timeout", "later"].includes(error.code))) throw error;
       // It can't be started as it is: said as its end, and another start is the person's to ask for.
       this.#write({ launch: { ...launch, state: "cancelled" } });
       this.#end(launch, "crashed", `The run was not started: ${(error as Error).message}`);
@@ -333,11 +337,12 @@ export class RemoteRun implements RemoteView {
     if (push.checkpoints) this.checkpoints = push.checkpoints.slice(-KNOWN_CHECKPOINTS);
     if (push.file) this.#files.store(push.file.name, push.file.text);
     if (push.state) this.#process = push.state;
+    if (push.job) this.#job = push.job;
     if (push.control) this.#control = push.control;
     if (push.caughtUp) this.#linked = true;
     if (push.problem) this.#problem = `${this.host} could not read the run's folder: ${cleanOutput(push.problem)}`;
     // New events are seen by whoever reads the file; a heartbeat is looked at when it is due.
-    if (push.state || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#tellSoon();
+    if (push.state || push.job || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#tellSoon();
     return null;
   }
 

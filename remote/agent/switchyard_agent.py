@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -253,6 +254,187 @@ def lingers():
     return os.path.exists("/var/lib/systemd/linger/" + user) and os.path.exists(runtime + "/systemd/private") and shutil.which("systemd-run") is not None
 
 
+# ── Slurm ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Where its programs are looked for beside PATH, which clusters often set for interactive logins alone.
+SLURM_FOLDERS = "/opt/slurm/bin:/usr/local/slurm/bin:/usr/local/bin:/usr/bin"
+# A controller serves a whole cluster: it is asked this often, once for all runs.
+SLURM_SECONDS = 5.0
+# States in which a job has come to its end, in words; every other state is on the way to one of them.
+SLURM_ENDS = {
+    "BOOT_FAIL": "could not begin, since its node did not boot", "CANCELLED": "was cancelled", "COMPLETED": "is over", "DEADLINE": "was not done by its deadline", "FAILED": "failed",
+    "NODE_FAIL": "lost its node", "OUT_OF_MEMORY": "ran out of memory", "PREEMPTED": "had to make room for another job", "REVOKED": "was revoked", "TIMEOUT": "reached its time limit",
+}
+SLURM_UNKNOWN = {"state": "unknown", "reason": ""}
+
+
+def slurm(program, *words, later=True, **more):
+    """What a program of Slurm prints. What it refuses is said with its own last line."""
+    path = shutil.which(program) or shutil.which(program, path=SLURM_FOLDERS)
+    if path is None:
+        raise Refused("%s is not on the PATH of a login to %s, so nothing can be asked of Slurm there." % (program, socket.gethostname()))
+    try:
+        # A lock that is handed on is held until the program has ended, even where the agent ends before it.
+        done = subprocess.run([path] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False, **more)
+    except subprocess.TimeoutExpired:
+        raise Refused("%s on %s did not answer within 60 s." % (program, socket.gethostname()), "later")
+    if done.returncode != 0:
+        said = [re.sub(r"^\w+: (error: )?", "", line) for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        raise Refused("%s on %s said: %s" % (program, socket.gethostname(), said[-1][:300] if said else "nothing, and ended with code %d." % done.returncode), "later" if later else "refused")
+    return done.stdout.decode("utf-8", "replace")
+
+
+class SlurmJobs:
+    """The person's jobs. The controller forgets an ended job after minutes; then Slurm's accounts know it, where a cluster keeps them."""
+
+    def __init__(self):
+        self.asking, self.lock = threading.Lock(), threading.Lock()
+        self.listed, self.at, self.begun, self.problem = {}, None, False, None
+        self.wanted, self.ended = {}, {}
+
+    def ask(self):
+        """Asks Slurm now, and waits for its answer."""
+        with self.asking:
+            began = time.monotonic()
+            listed = {}
+            try:
+                for line in slurm("squeue", "--noheader", "--states=all", "--user=%d" % os.getuid(), "--format=%i|%T|%j|%r").splitlines():
+                    fields = line.strip().split("|", 3)
+                    if len(fields) == 4:
+                        listed[fields[0]] = {"state": fields[1], "name": fields[2], "reason": fields[3] if fields[3] != "None" else ""}
+                # One that came up while Slurm was asked may be too new for its list.
+                for job, since in list(self.wanted.items()):
+                    if job not in listed and since < began and job not in self.ended:
+                        self.ended[job] = self.account(job)
+                self.problem = None
+            except Refused as refusal:
+                self.at, self.problem = time.monotonic(), str(refusal)
+                raise
+            self.listed, self.at = listed, time.monotonic()
+
+    def accounts(self, *words):
+        """First word that Slurm's accounts answer with; None where they know nothing, or none are kept."""
+        try:
+            said = slurm("sacct", "--noheader", "--parsable2", "--allocations", *words).split()
+        except Refused as refusal:
+            if refusal.code == "later" and "disabled" not in str(refusal):
+                raise
+            return None
+        return said[0] if said else None
+
+    def account(self, job):
+        # "CANCELLED by 1000"
+        state = self.accounts("--jobs=" + job, "--format=State")
+        return {"state": state, "reason": ""} if state else SLURM_UNKNOWN
+
+    def look(self, job):
+        """What is known of a job without waiting; None where Slurm has not told yet."""
+        self.wanted.setdefault(job, time.monotonic())
+        with self.lock:
+            if not self.begun and (self.at is None or time.monotonic() - self.at > SLURM_SECONDS):
+                self.begun = True
+                threading.Thread(target=self.ask_aside, daemon=True).start()
+        return self.listed.get(job) or self.ended.get(job)
+
+    def ask_aside(self):
+        try:
+            self.ask()
+        except Refused:
+            pass  # Kept as the problem that it is.
+        finally:
+            self.begun = False
+
+    def now(self, job):
+        """How a job does by what Slurm answers now."""
+        self.wanted.setdefault(job, time.monotonic())
+        self.ask()
+        return self.listed.get(job) or self.ended.get(job) or SLURM_UNKNOWN
+
+    def named(self, name):
+        """Number of the job of this name; None where there is none."""
+        self.ask()
+        for job, facts in self.listed.items():
+            if facts["name"] == name:
+                return job
+        return self.accounts("--starttime=now-30days", "--name=" + name, "--format=JobID")
+
+
+JOBS = SlurmJobs()
+
+
+def job_script(argv, environment, port):
+    """A batch script of a run: the trainer, in place of the shell, or as many of it as the job has tasks."""
+    words = " ".join(shlex.quote(word) for word in argv)
+    return "\n".join(["#!/bin/sh"] + ["export %s=%s" % (name, shlex.quote(value)) for name, value in sorted(environment.items())] + [
+        'if [ "${SLURM_NTASKS:-${SLURM_JOB_NUM_NODES:-1}}" -gt 1 ]; then',
+        '  first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
+        "  exec srun --kill-on-bad-exit=1 sh -c 'coordinator=$1; shift; exec \"$@\" --coordinator \"$coordinator\" --processes \"$SLURM_NTASKS\" --process \"$SLURM_PROCID\"' sh \"$first:%d\" %s" % (port, words),
+        "fi", "exec %s" % words, ""])
+
+
+def submit(run, request):
+    """Hands a run to Slurm, once for each key however often it is sent: the job's name holds the key, and the folder's lock is held until sbatch has ended. Returns whether it did it now."""
+    key, wish = request["key"], request["slurm"]
+    name = "switchyard-%s-%s" % (os.path.basename(run.directory), key[:8])
+    with run.lock() as lock:
+        before = run.launch() or {}
+        record = before
+        if key in before.get("keys", []):
+            # Recorded, and what came of it perhaps not.
+            if "slurm" not in before or before["slurm"]["job"]:
+                return False
+            job = JOBS.named(name)
+        else:
+            if run.state(fresh=True) == "alive":
+                raise Refused("Slurm job %s of this run is there already." % run.job(), "going")
+            job = None
+            for verb in run.control():
+                os.remove(run.path("control", verb + ".json"))
+            attempt = 1 + int((read_json(run.path("process.json")) or {}).get("attempt", 0))
+            write_whole(run.path("job.sh"), job_script(request["argv"], request.get("env", {}), int(wish["port"])))
+            record = {"v": 1, "attempt": attempt, "keys": (before.get("keys", []) + [key])[-20:], "argv": request["argv"], "agent": request["agent"], "host": socket.gethostname(), "startedAt": time.time(),
+                      "slurm": {"name": name, "job": None}}
+            write_whole(run.path("launch.json"), json.dumps(record, indent=2))
+        if job is None:
+            words = ["--parsable", "--no-requeue", "--open-mode=append", "--job-name=" + name, "--chdir=" + run.directory, "--output=" + run.path("stdout.log").replace("%", "%%")]
+            words += ["--partition=" + wish["partition"]] if wish.get("partition") else []
+            try:
+                job = slurm("sbatch", *words, *wish.get("options", []), run.path("job.sh"), later=False, pass_fds=(lock.descriptor,)).strip().split(";")[0]
+            except Refused as refusal:
+                # An answer may be lost between sbatch and its controller as well.
+                if re.search("timed out|within 60 s|contact|connect", str(refusal), re.I):
+                    raise Refused(str(refusal), "later")
+                if before:
+                    write_whole(run.path("launch.json"), json.dumps(before, indent=2))
+                else:
+                    os.remove(run.path("launch.json"))
+                raise
+        record["slurm"]["job"] = job
+        write_whole(run.path("launch.json"), json.dumps(record, indent=2))
+    JOBS.now(job)
+    return True
+
+
+def end_job(job, grace):
+    """TERM to all processes of a job, time to save, then Slurm's own end of it. Returns its state where it is still there."""
+    for words, seconds in ((["--signal=TERM", "--full"], grace), ([], 45.0)):
+        state = JOBS.now(job)["state"]
+        # One that waits has nothing to save.
+        if state in SLURM_ENDS or state == "unknown" or (words and state == "PENDING"):
+            continue
+        try:
+            slurm("scancel", *words, job)
+        except Refused:
+            pass  # It may have ended meanwhile; whether it has is asked below.
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            time.sleep(1)
+            if JOBS.now(job)["state"] in SLURM_ENDS:
+                return None
+    state = JOBS.now(job)["state"]
+    return None if state in SLURM_ENDS or state == "unknown" else state
+
+
 # ── Runs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -283,15 +465,43 @@ class Run:
         return [record for record in (self.launch(), self.writer()) if record and "pid" in record]
 
     def attempt(self):
-        return max([1] + [int(record.get("attempt", 1)) for record in self.records()])
+        return max([1] + [int(record.get("attempt", 1)) for record in (self.launch(), self.writer()) if record])
+
+    def submission(self):
+        """What launch.json says of the job that the newest attempt was handed to Slurm as; None where this machine started it itself."""
+        launch = self.launch() or {}
+        found = launch.get("slurm")
+        return found if isinstance(found, dict) and int(launch.get("attempt", 1)) >= int((self.writer() or {}).get("attempt", 1)) else None
+
+    def job(self):
+        """Number of that job, or None. Where it was not noted, Slurm is asked for the job of its name."""
+        found, launch = self.submission(), self.launch()
+        if not found or found.get("job"):
+            return found and found["job"]
+        job = JOBS.named(found["name"])
+        if job:
+            launch["slurm"]["job"] = job
+            write_whole(self.path("launch.json"), json.dumps(launch, indent=2))
+        return job
+
+    def job_facts(self, fresh=False):
+        """How that job does; None where there is none, or Slurm has not told yet. Without `fresh` nothing is waited for."""
+        found = self.submission()
+        if not found:
+            return None
+        job = self.job() if fresh else found.get("job")
+        return (dict(JOBS.now(job) if fresh else JOBS.look(job) or {}, job=job) if job else None)
 
     def exit(self):
         """The end of the newest attempt, or None."""
         found = read_json(self.path("exit.json"))
         return found if found and int(found.get("attempt", 0)) >= self.attempt() else None
 
-    def state(self):
-        """none where no process was ever started here."""
+    def state(self, fresh=False):
+        """none where no process was ever started here. A job of Slurm is gone once Slurm says so, and elsewhere while Slurm says nothing."""
+        if self.submission():
+            facts = self.job_facts(fresh)
+            return "none" if facts is None else "elsewhere" if "state" not in facts else "gone" if facts["state"] in SLURM_ENDS or facts["state"] == "unknown" else "alive"
         states = [state_of(record) for record in self.records()]
         for state in ("alive", "elsewhere", "rebooted", "gone"):
             # A launch before a reboot does not outweigh the process of a later start.
@@ -300,6 +510,10 @@ class Run:
         return "none"
 
     def members(self):
+        """Its processes; of one that was handed to Slurm, the job's number while the job is there."""
+        if self.submission():
+            facts = self.job_facts(fresh=True)
+            return [int(re.match(r"\d+", facts["job"]).group())] if facts and facts["state"] not in SLURM_ENDS and facts["state"] != "unknown" else []
         return sorted({pid for record in self.records() if state_of(record) != "elsewhere" for pid in members(record)})
 
     def control(self):
@@ -329,7 +543,9 @@ class Run:
         except OSError:
             return "", None
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return (lines[-1][:300] if lines else ""), (text if lines else None)
+        # What Slurm says of its own doing is said better by the job's state.
+        own = [line for line in lines if not re.match("(slurmstepd|srun)\\b", line)]
+        return (own[-1][:300] if own else ""), (text if lines else None)
 
     def settle(self):
         """Writes exit.json for a process that is provably gone and left none; returns it. Nobody's end is written twice."""
@@ -342,7 +558,15 @@ class Run:
             said, detail = self.last_words()
             words = " Its last words: %s" % said if said else ""
             step = int((read_json(self.path("heartbeat.json")) or {}).get("step", 0))
-            if state == "rebooted":
+            job = self.job_facts()
+            if job:
+                word = job["state"]
+                how = "%s (%s)" % (SLURM_ENDS[word], word) if word in SLURM_ENDS else "is no longer known to Slurm"
+                begun = "" if started else " before the trainer began" if word != "COMPLETED" else ", and the trainer did not begin"
+                reason, code, message = "crashed" if word in ("FAILED", "COMPLETED") else "killed", 137, "Slurm job %s %s%s.%s" % (job["job"], how, begun, words if word in ("FAILED", "COMPLETED", "OUT_OF_MEMORY") else "")
+                if word == "CANCELLED" and not started and "stop" in self.control():
+                    reason, code, message = "stopped", 0, "Stopped while it waited for its turn: Slurm job %s was cancelled." % job["job"]
+            elif state == "rebooted":
                 reason, code, message = "killed", 137, "%s was restarted while the run was going." % socket.gethostname()
             elif not started:
                 reason, code, message = "crashed", 1, "The trainer did not start.%s" % words
@@ -389,6 +613,11 @@ def summary(directory):
     if not os.path.exists(run.path("events.jsonl")) and run.writer() is None and run.launch() is None:
         return None
     end, beat = run.exit(), read_json(run.path("heartbeat.json")) or {}
+    if not end and JOBS.at is None and run.submission():
+        try:
+            JOBS.ask()
+        except Refused:
+            pass  # It is listed as one of which nothing is known.
     try:
         facts = os.stat(run.path("events.jsonl"))
         size, changed = facts.st_size, facts.st_mtime
@@ -514,7 +743,7 @@ class Requests:
     def status(self, request, part):
         run = self.run_of(request)
         launch = run.launch() or {}
-        return {"state": run.state(), "exit": run.exit(), "attempt": run.attempt(), "keys": launch.get("keys", []), "members": run.members()}
+        return {"state": run.state(fresh=True), "exit": run.exit(), "attempt": run.attempt(), "keys": launch.get("keys", []), "members": run.members()}
 
     def run_of(self, request):
         run = Run(request["directory"], request.get("process", 0))
@@ -549,6 +778,9 @@ class Requests:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
         run = Run(directory, process)
+        if request.get("slurm"):
+            started = submit(run, dict(request, agent=self.agent.digest))
+            return {"directory": directory, "started": started, "state": run.state()}
         if request["key"] in (run.launch() or {}).get("keys", []):
             return {"directory": directory, "started": False, "state": run.state()}
         if run.state() == "alive":
@@ -565,12 +797,21 @@ class Requests:
     def ask(self, request, part):
         if request["control"] not in ("stop", "checkpoint"):
             raise Refused("A trainer can be asked to stop or to save.")
-        self.run_of(request).ask(request["control"])
+        run = self.run_of(request)
+        run.ask(request["control"])
+        job = run.job() if request["control"] == "stop" and run.submission() else None
+        if job and JOBS.now(job)["state"] == "PENDING":
+            # Nothing of it runs yet that could be asked. One that begins at this moment is left to read what it is asked.
+            slurm("scancel", "--state=PENDING", job)
         return {}
 
     def end(self, request, part):
         """TERM to the process group, time to save, KILL; then says what is still there."""
         run, grace = self.run_of(request), float(request.get("grace", 30))
+        if run.submission():
+            job = run.job()
+            state = end_job(job, grace) if job else None
+            return {"left": [] if state is None else [{"pid": int(re.match(r"\d+", job).group()), "command": state, "job": True}]}
         pids = run.members()
         for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10)):
             for pid in pids:
@@ -863,6 +1104,15 @@ class Watch:
 
     def slow_look(self, agent, behind):
         state = self.run.state()
+        if self.run.submission():
+            facts = self.run.job_facts() or {}
+            if "state" not in facts and JOBS.problem is None:
+                return  # Slurm has been asked and has not answered yet.
+            self.push(agent, "job", {"id": facts.get("job") or "", "state": facts.get("state", "unknown"), "reason": facts.get("reason", "")[:200], "problem": JOBS.problem})
+            # What a compute node wrote may come late over the disk that it shares with this machine.
+            if state == "gone" and self.gone < SLURM_SECONDS and self.run.exit() is None:
+                self.gone += 1
+                return
         self.gone = self.gone + 1 if state in ("gone", "rebooted") else 0
         # Looked at twice: it may have written its end between the two looks.
         if self.gone >= 2 and not behind and self.run.exit() is None:

@@ -45,5 +45,12 @@ if have tpu-info; then
   tpu-info 2>&1 | head -n 60 | while IFS= read -r line; do printf '%s tpuInfo %s\n' "$MARK" "$(printf '%s' "$line" | cut -c 1-200)"; done
 fi
 
+# Where jobs can be handed to Slurm: its partitions, as its controller names them.
+slurm=$(PATH=$PATH:/opt/slurm/bin:/usr/local/slurm/bin command -v sbatch 2>/dev/null)
+if [ -n "$slurm" ]; then
+  say slurm "$("$slurm" --version 2>/dev/null)"
+  "${slurm%/*}/sinfo" --noheader --format='%P|%a|%D|%l' 2>/dev/null | head -n 100 | while IFS= read -r line; do say partition "$line"; done
+fi
+
 found=$(command -v "$PYTHON" 2>/dev/null)
 say pythonPath "$found"

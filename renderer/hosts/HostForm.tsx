@@ -6,19 +6,21 @@ import { client, sentenceOf, useRequest } from "../connection/index.ts";
 import { useSettled } from "../connection/useSettled.ts";
 import { checkHost } from "./actions.ts";
 
-interface Draft { name: string; address: string; user: string; port: string; identityFile: string; jump: string; python: string; runs: string }
-const EMPTY: Draft = { name: "", address: "", user: "", port: "", identityFile: "", jump: "", python: "", runs: "" };
+interface Draft { name: string; address: string; user: string; port: string; identityFile: string; jump: string; python: string; runs: string; engine: "" | "slurm"; partition: string; options: string }
+const EMPTY: Draft = { name: "", address: "", user: "", port: "", identityFile: "", jump: "", python: "", runs: "", engine: "", partition: "", options: "" };
 
-const draftOf = ({ name, target, python, runs }: Host): Draft => ({
+const draftOf = ({ name, target, python, runs, engine }: Host): Draft => ({
   name, address: target.address, user: target.user ?? "", port: target.port === undefined ? "" : String(target.port), identityFile: target.identityFile ?? "", jump: target.jump ?? "", python: python === "python3" ? "" : python, runs: runs === REMOTE_RUNS ? "" : runs,
+  engine: engine?.kind ?? "", partition: engine?.partition ?? "", options: engine?.options.join(" ") ?? "",
 });
 
 function hostOf(draft: Draft): unknown {
-  const { name, address, user, port, identityFile, jump, python, runs } = draft;
+  const { name, address, user, port, identityFile, jump, python, runs, engine, partition, options } = draft;
   const filled = Object.fromEntries(Object.entries({ user, identityFile, jump }).filter(([, value]) => value !== ""));
   return {
     name: name || suggestedName(address), target: { address, ...filled, ...(port === "" ? {} : { port: /^\d+$/.test(port) ? Number(port) : port }) },
     ...(python === "" ? {} : { python }), ...(runs === "" ? {} : { runs }),
+    ...(engine === "" ? {} : { engine: { kind: engine, ...(partition === "" ? {} : { partition }), options: options.split(/\s+/).filter(Boolean) } }),
   };
 }
 
@@ -28,11 +30,13 @@ const suggestedName = (address: string): string => (/^[\d.:[\]]+$/.test(address)
 export function HostForm({ host, done }: { host: HostSummary | null; done: (name: string | null) => void }) {
   const [draft, setDraft] = useState<Draft>(host ? draftOf(host) : EMPTY);
   const [more, setMore] = useState(host !== null && [host.target.user, host.target.port, host.target.identityFile, host.target.jump].some((value) => value !== undefined));
+  const engineId = useId();
   const [tried, setTried] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const parsed = Host.safeParse(hostOf(draft));
   const issues = new Map((parsed.success ? [] : toIssues(parsed.error)).toReversed().map(({ path, message }) => [path, message]));
   const wrong = (path: string, key: keyof Draft) => (tried || draft[key] !== "" ? issues.get(path) : undefined);
+  const optionsWrong = draft.engine === "" ? undefined : [...issues].find(([path]) => path.startsWith("engine.options"))?.[1];
   const set = (key: keyof Draft) => (value: string) => {
     setDraft({ ...draft, [key]: value.trim() });
     setFailure(null);
@@ -65,6 +69,19 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
       </details>
       <Row title="Python there" error={wrong("python", "python")} help="The interpreter that has JAX, for example that of an environment." value={draft.python} change={set("python")} placeholder="python3" autoFocus={fixed} />
       <Row title="Runs folder there" error={wrong("runs", "runs")} help="Where run directories lie on the host. It is made at the first start." value={draft.runs} change={set("runs")} placeholder={REMOTE_RUNS} />
+      <div className="field">
+        <label htmlFor={engineId}>Runs are started</label>
+        <select id={engineId} className="input" value={draft.engine} onChange={(event) => set("engine")(event.target.value)}>
+          <option value="">on the host itself</option>
+          <option value="slurm">by Slurm, to which the host hands them</option>
+        </select>
+      </div>
+      {draft.engine === "slurm" && (
+        <>
+          <Row title="Partition" error={wrong("engine.partition", "partition")} help="Left empty: Slurm’s default one." value={draft.partition} change={set("partition")} />
+          <Row title="Options of sbatch" error={optionsWrong} help="Separated by spaces: what a run asks for." value={draft.options} change={(options) => setDraft({ ...draft, options })} placeholder="--gres=gpu:8 --time=24:00:00" />
+        </>
+      )}
       {failure && <p className="field-error" role="alert">{failure}</p>}
       <div className="host-form-buttons">
         <button type="submit" className="button primary">{host ? "Save" : "Add and check"}</button>

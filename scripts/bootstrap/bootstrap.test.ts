@@ -90,7 +90,9 @@ test("wheels are unpacked side by side, and one that points outside is refused",
 test("a service that a test's package brings is named in the command that installs it, and left at rest", () => {
   const server = testRequirements.filter(({ packages }) => packages.includes("openssh-server"));
   expect(installCommand(server)).toMatch(/^(sudo )?apt-get install -y --no-install-recommends openssh-server && (sudo )?systemctl disable --now ssh$/);
-  expect(installCommand(testRequirements.filter((one) => !server.includes(one)))).not.toContain("systemctl");
+  const slurm = testRequirements.filter(({ packages }) => packages.some((name) => /^(munge|slurm)/.test(name)));
+  for (const service of ["munge", "slurmctld", "slurmd"]) expect(installCommand(slurm)).toContain(`systemctl disable --now ${service}`);
+  expect(installCommand(testRequirements.filter((one) => !server.includes(one) && !slurm.includes(one)))).not.toContain("systemctl");
 });
 
 test("Python's packages are installed once for each set of versions, and not without a network", async () => {

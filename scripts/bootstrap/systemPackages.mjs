@@ -13,6 +13,7 @@ import { withServicesAtRest } from "./restingServices.mjs";
  * @property {string} name what is needed, in words
  * @property {string[]} packages Debian packages that bring it
  * @property {() => boolean} present looks for the thing itself, not for a package, since it may come from elsewhere
+ * @property {boolean} [optional] tests that need it are skipped, with the reason, where it can't be installed
  * @property {string} [service] what a package would start by itself and nothing here needs
  */
 
@@ -32,6 +33,9 @@ export function findProgram(name, more = []) {
   }
   return undefined;
 }
+
+/** Where servers lie, to which only root's PATH leads. */
+const SBIN = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /** A Python that can run pip, or make an environment that can. */
 export function findPython() {
@@ -71,12 +75,16 @@ export const testRequirements = [
   // Hosts are tested against a real server on loopback.
   { name: "the OpenSSH client", packages: ["openssh-client"], present: () => findProgram("ssh") !== undefined },
   { name: "the OpenSSH server", packages: ["openssh-server"], present: () => findSshServer() !== undefined, service: "ssh" },
+  // So are runs that a host hands to Slurm.
+  { name: "munge", packages: ["munge"], present: () => findProgram("munged", SBIN) !== undefined, service: "munge", optional: true },
+  { name: "Slurm's controller", packages: ["slurmctld", "slurm-client"], present: () => findProgram("slurmctld", SBIN) !== undefined && findProgram("sbatch") !== undefined, service: "slurmctld", optional: true },
+  { name: "Slurm's daemon", packages: ["slurmd"], present: () => findProgram("slurmd", SBIN) !== undefined, service: "slurmd", optional: true },
   // Without a font a page has boxes for letters, and every test of what a person reads is meaningless.
   { name: "a font", packages: ["fonts-dejavu-core"], present: hasFont },
 ];
 
-/** sshd lies where only root's PATH leads; it has to be started by its full path anyway. */
-export const findSshServer = () => findProgram("sshd", ["/usr/sbin", "/usr/local/sbin", "/sbin"]);
+/** sshd has to be started by its full path anyway. */
+export const findSshServer = () => findProgram("sshd", SBIN);
 
 function hasFont() {
   return ["/usr/share/fonts/truetype", "/usr/share/fonts/opentype"].some(
@@ -100,7 +108,8 @@ export function installCommand(requirements) {
  * @param {SystemRequirement[]} requirements
  */
 export async function ensureSystemPackages(requirements) {
-  const missing = requirements.filter((requirement) => !requirement.present());
+  const canInstall = findProgram("apt-get") !== undefined && process.getuid?.() === 0 && !process.env.SWITCHYARD_OFFLINE;
+  const missing = requirements.filter((requirement) => !requirement.present() && (canInstall || !requirement.optional));
   if (missing.length === 0) return;
   const names = missing.map((requirement) => requirement.name).join(", ");
   const packages = [...new Set(missing.flatMap((requirement) => requirement.packages))];
