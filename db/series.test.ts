@@ -116,3 +116,36 @@ test("an attempt from step 0 leaves nothing of what was", () => {
   expect(readRun(db, run, true)).toMatchObject({ step: 0, metrics: {} });
   expect(statement<{ n: number }>(db, "SELECT count(*) AS n FROM bucket").get()!.n).toBe(0);
 });
+
+test("events stored together leave what they leave stored one by one: out of order, repeated, superseded", () => {
+  let state = 23;
+  const next = () => (state = (state * 48271) % 2147483647) / 2147483647, events: RunEvent[] = [];
+  for (let i = 0, attempt = 1, number = 0, step = 0; i < 3000; i++) {
+    if (next() < 0.004) {
+      step = Math.max(0, step - Math.floor(next() * 200));
+      events.push({ v: 1, attempt: ++attempt, seq: (number = 0), t: 1, kind: "attempt", fromStep: step - 1, parameters: 0, device: "cpu", precision: "fp32" });
+      continue;
+    }
+    step = Math.max(0, step + (next() < 0.05 ? -Math.floor(next() * 20) : next() < 0.1 ? 0 : 1 + Math.floor(next() * 3)));
+    // One infinity: of two equal extremes either step may be told.
+    const names = ["a", "b", "c", "d"].filter(() => next() < 0.8);
+    const values = Object.fromEntries(names.map((name) => [name, toWire(next() < 0.02 ? NaN : i === 2900 ? Infinity : next())]));
+    events.push({ v: 1, attempt, seq: ++number, t: 1, kind: next() < 0.2 ? "evaluation" : "metrics", step, tokens: step, seconds: step, values });
+  }
+  const left = (batches: RunEvent[][]) => {
+    const file = join(directory, `batches-${batches.length}.db`), other = openWritable(file);
+    const key = addRun(other, { id: ID, spec: "{}", name: "r", steps: 1, experts: null, sparseLayers: 0, createdAt: 1 });
+    for (const batch of batches) applyEvents(other, key, { events: batch, offset: 0, unparsable: 0, oversized: 0 });
+    const tables = ["SELECT * FROM sample", "SELECT name, count, last, last_step, lowest, lowest_step, highest, highest_step FROM metric ORDER BY name",
+      "SELECT name, step, value FROM value JOIN metric USING (metric) ORDER BY name, step",
+      "SELECT name, level, bucket, b.count, b.last, b.last_step, b.lowest, b.lowest_step, b.highest, b.highest_step FROM bucket b JOIN metric USING (metric) ORDER BY name, level, bucket"]
+      .map((sql) => statement(other, sql).all());
+    expect(statement(other, "SELECT name FROM metric WHERE count <> (SELECT count(*) FROM value WHERE value.metric = metric.metric)").all()).toEqual([]);
+    other.close();
+    return tables;
+  };
+  const single = left(events.map((event) => [event]));
+  expect(single[2]!.length).toBeGreaterThan(1000);
+  expect(left([events])).toEqual(single);
+  expect(left(Array.from({ length: 24 }, (_, i) => events.slice(i * 125, (i + 1) * 125)))).toEqual(single);
+});
