@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 path = sys.argv[1]
-# The legacy loader is the one that the accumulator reads through, and twice as fast as EventFileLoader, which also turns every value into a tensor.
+# The legacy loader is the one that the accumulator reads through, and several times as fast as EventFileLoader, which also turns every value into a tensor.
 # What is imported on first use is no part of reading.
 for _ in itertools.islice(LegacyEventFileLoader(path).Load(), 10):
     pass

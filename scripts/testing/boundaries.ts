@@ -22,10 +22,10 @@ function matchingLines(file: string, text: string, pattern: RegExp, message: str
   return text.split("\n").flatMap((line, index) => (pattern.test(line) ? [{ file, line: index + 1, message }] : []));
 }
 
-/** Looks at all sources below a root. Tests and benchmarks look into a database on purpose, to check what is there. */
+/** Looks at all sources below a root. Tests, what they stand on (fixtures/) and benchmarks look into a database on purpose, to check what is there. */
 export function findViolations(root: string): Violation[] {
   const sources = filesBelow(root, ["backend", "cli", "contract", "electron", "renderer", "trainer", "db"])
-    .filter((file) => /\.(ts|tsx|mjs)$/.test(file) && !/\.test\.tsx?$/.test(file));
+    .filter((file) => /\.(ts|tsx|mjs)$/.test(file) && !/\.test\.tsx?$|\/fixtures\//.test(file));
   const native = filesBelow(root, ["native"]).filter((file) => /\.(cpp|cc|h|hpp|cu|cuh)$/.test(file));
   return [
     ...sources.flatMap((file) => sqlOutsideDatabase(file, readFileSync(`${root}/${file}`, "utf8"))),
