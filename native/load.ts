@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
 
 type Addon = typeof import("./switchyard.d.ts");
 
@@ -16,4 +17,8 @@ function loadAddon(): Addon {
   }
 }
 
-export const { Engine, devices, exportHuggingFaceModel, importHuggingFaceModel, measureCpu, tensorHeader } = loadAddon();
+const addon = loadAddon();
+// A worker waits for the job in progress instead.
+if (isMainThread) process.on("exit", (code) => addon.leave(code));
+
+export const { Engine, devices, exportHuggingFaceModel, importHuggingFaceModel, measureCpu, tensorHeader } = addon;

@@ -268,6 +268,9 @@ export interface CpuRates { fp32: number; bf16: number; memoryBandwidth: number 
 /** Measures this CPU for the planner, on all of its threads; takes about a second. */
 export function measureCpu(): Promise<CpuRates>;
 
+/** Ends the process with this code, without its last destructors, if a call that takes time is in progress; native/load.ts calls it as the process exits. */
+export function leave(code: number): void;
+
 /** A tensor of a safetensors file; type is libtorch's word: "Float", "BFloat16", "Half", "Double" or "Long". */
 export interface TensorEntry { name: string; type: string; shape: number[] }
 /** What the header of a safetensors file says, checked; the values are not read. Rejects a damaged file in one sentence. */

@@ -1,8 +1,10 @@
 // The module that Node loads: class Engine and the functions beside it, as switchyard.d.ts describes them.
 #include <napi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -273,6 +275,13 @@ Napi::Value exportHuggingFaceModel(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Ends the process where a job is in progress: an ordinary end would take away what libtorch's threads still use.
+void leave(const Napi::CallbackInfo& info) {
+  if (!WorkThread::anyWorks()) return;
+  std::fflush(nullptr);
+  _exit(info[0].As<Napi::Number>().Int32Value());
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>(env);
   const auto engineClass = EngineObject::define(env);
@@ -282,6 +291,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("tensorHeader", Napi::Function::New(env, tensorHeader, "tensorHeader"));
   exports.Set("importHuggingFaceModel", Napi::Function::New(env, importHuggingFaceModel, "importHuggingFaceModel"));
   exports.Set("exportHuggingFaceModel", Napi::Function::New(env, exportHuggingFaceModel, "exportHuggingFaceModel"));
+  exports.Set("leave", Napi::Function::New(env, leave, "leave"));
   exports.Set("devices", Napi::Function::New(env, devices, "devices"));
   exports.Set("measureCpu", Napi::Function::New(env, measureCpu, "measureCpu"));
   return exports;

@@ -1,8 +1,17 @@
 #include "work.h"
 
+#include <atomic>
+
 #include "../failure.h"
 
 namespace switchyard::addon {
+namespace {
+
+std::atomic<int> jobsInProgress = 0;
+
+}  // namespace
+
+bool WorkThread::anyWorks() { return jobsInProgress > 0; }
 
 struct WorkThread::Task {
   Task(Napi::Env env, Job job, std::shared_ptr<void> keep) : job(std::move(job)), keep(std::move(keep)), deferred(Napi::Promise::Deferred::New(env)) {}
@@ -46,11 +55,13 @@ void WorkThread::work() {
       task = std::move(waiting.front());
       waiting.pop_front();
     }
+    ++jobsInProgress;
     try {
       task->answer = task->job();
     } catch (...) {
       task->failure = std::current_exception();
     }
+    --jobsInProgress;
     const auto toJavaScript = task->toJavaScript;
     if (toJavaScript.BlockingCall(task.get()) == napi_ok) {
       task.release();

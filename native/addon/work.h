@@ -28,6 +28,8 @@ class WorkThread {
   WorkThread(const WorkThread&) = delete;
   WorkThread& operator=(const WorkThread&) = delete;
 
+  /// Whether a job is in progress on any of this process's work threads.
+  static bool anyWorks();
   /// Appends a job. `keep` lives until the promise is settled, and is let go on JavaScript's thread.
   Napi::Promise run(Napi::Env env, Job job, std::shared_ptr<void> keep);
 
