@@ -50,7 +50,9 @@ async function inTurn(sizes: Sizes, batch: Batch, family: string, rivals: readon
     against: `${family} ${rivals[i]!.peer.name}${rivals.length > 1 && i === best ? " (its best)" : ""}`, reference: times[i]! * 1000, unit: "ms", method,
   });
   const [faster, slower] = median(ours.selective) < median(ours.fp32) ? ["selective", "fp32"] as const : ["fp32", "selective"] as const;
-  return [...rivals.map((_, i) => row(faster, i)), row(slower, best)];
+  const rows = [...rivals.map((_, i) => row(faster, i)), row(slower, best)];
+  for (const { benchmark, measured, against, reference } of rows) say(`${benchmark}: ${measured.toFixed(0)} ms; ${against}: ${reference.toFixed(0)} ms`);
+  return rows;
 }
 
 export async function againstTransformers(say: (line: string) => void, rounds = ROUNDS): Promise<BenchRow[]> {

@@ -138,6 +138,8 @@ test("j, k and the arrow keys walk the list as it is filtered", async ({ app }) 
   // The whole list is one stop.
   await app.keyboard.press("ArrowRight");
   await app.keyboard.press("Tab");
+  await expect(app.locator(".sidebar").getByRole("button", { name: /^Hosts/ })).toBeFocused();
+  await app.keyboard.press("Tab");
   await expect(app.locator(".sidebar").getByRole("button", { name: "Imported models" })).toBeFocused();
   await app.keyboard.press("Tab");
   await expect(app.locator(".sidebar").getByRole("button", { name: "Plan for other devices" })).toBeFocused();
