@@ -128,6 +128,9 @@ export const HostCheck = z.object({
   findings: z.array(Finding),
 });
 
+/** What a host would train on: what JAX sees, otherwise what the machine has by its drivers. */
+export const trainingDevices = ({ jax, accelerators }: z.output<typeof HostCheck>): HostDevices[] => (jax && jax.devices.length > 0 ? jax.devices : accelerators);
+
 export const HostSummary = Host.extend({
   /** config: an entry of ~/.ssh/config that nobody added here. */
   source: z.enum(["added", "config"]),

@@ -1,24 +1,11 @@
 // Hosts through the window, over the system's ssh and a real sshd on loopback: added, their key accepted, checked, lost, forwarded to.
 import { createServer } from "node:http";
-import { SshServer } from "../backend/fixtures/sshServer.ts";
-import { expect, Product, test as base } from "./product.ts";
+import { overSsh } from "./overSsh.ts";
+import { expect } from "./product.ts";
 
 const PASSPHRASE = "correct horse";
 
-const test = base.extend<{ server: SshServer; product: Product }>({
-  // oxlint-disable-next-line no-empty-pattern
-  server: async ({}, provide) => {
-    const server = await SshServer.start({ known: false, passphrase: PASSPHRASE });
-    await provide(server);
-    await server.end();
-  },
-  product: async ({ server }, provide) => {
-    const product = new Product({ SWITCHYARD_SSH_CONFIG: server.configFile });
-    await product.start();
-    await provide(product);
-    await product.end();
-  },
-});
+const test = overSsh({ known: false, passphrase: PASSPHRASE });
 
 test("a host is added by hand, its key accepted, its passphrase given, checked, lost and found again", async ({ app, server, product }) => {
   await app.getByRole("button", { name: /^Hosts/ }).click();

@@ -2,26 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensurePythonEnvironment } from "../scripts/bootstrap/pythonEnvironment.mjs";
-import { SshServer } from "../backend/fixtures/sshServer.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
-import { expect, Product, reachStep, status, test as base, TINY } from "./product.ts";
+import { overSsh } from "./overSsh.ts";
+import { expect, reachStep, status, TINY } from "./product.ts";
 
 const DEVICES = 8;
 
-const test = base.extend<{ server: SshServer }>({
-  // oxlint-disable-next-line no-empty-pattern
-  server: async ({}, provide) => {
-    const server = await SshServer.start({ environment: { XLA_FLAGS: `--xla_force_host_platform_device_count=${DEVICES}`, JAX_PLATFORMS: "cpu" } });
-    await provide(server);
-    await server.end();
-  },
-  product: async ({ server }, provide) => {
-    const product = new Product({ SWITCHYARD_SSH_CONFIG: server.configFile });
-    await product.start();
-    await provide(product);
-    await product.end();
-  },
-});
+const test = overSsh({ environment: { XLA_FLAGS: `--xla_force_host_platform_device_count=${DEVICES}`, JAX_PLATFORMS: "cpu" } });
 
 test("a run is trained on a host, cut off, found again without a gap, stopped, and continued here", async ({ app, product, server }) => {
   test.setTimeout(420_000);

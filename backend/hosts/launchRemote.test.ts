@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FILES } from "../../contract/runDirectory.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
-import { Mirrors, runsOn, shellChannel } from "../fixtures/remoteMirrors.ts";
+import { losingLaunchAnswer, Mirrors, runsOn, shellChannel } from "../fixtures/remoteMirrors.ts";
 import { tinyPackage } from "../fixtures/remoteTrainer.ts";
 import { temporaryHome, until } from "../fixtures/temporaryHome.ts";
 import { launchRemote } from "./launchRemote.ts";
@@ -61,29 +61,13 @@ test("code, data and spec are sent, the trainer starts detached, and its rows ar
 });
 
 test("a start whose answer is lost, and one that is asked for twice, start one process", async () => {
-  let lose = true;
-  const mine = mirrors({
-    seconds: 0.05, wrap: (channel) => {
-      const write = channel.stdin.write.bind(channel.stdin);
-      // The request leaves, and the link dies before its answer is read.
-      channel.stdin.write = ((data: Buffer) => {
-        const sent = write(data);
-        if (lose && data.includes('"verb":"launch"')) {
-          lose = false;
-          channel.stdout.pause();
-          channel.stdout.removeAllListeners("data");
-          setTimeout(() => channel.kill(), 1500);
-        }
-        return sent;
-      }) as typeof channel.stdin.write;
-      return channel;
-    },
-  });
+  const losing = losingLaunchAnswer();
+  const mine = mirrors({ seconds: 0.05, wrap: losing.wrap });
   await mine.start();
   const id = mine.remotes.start(SPEC, "box");
   await until(() => mine.status(id).status === "completed", 30_000);
   const directory = join(runsOn(join(there, "box")), id);
-  expect(lose).toBe(false);
+  expect(losing.lost()).toBe(true);
   expect(channels.length).toBeGreaterThan(1);
   expect(JSON.parse(readFileSync(join(directory, FILES.process), "utf8"))).toMatchObject({ attempt: 1 });
   expect(readFileSync(join(directory, FILES.log), "utf8").match(/arguments/g)).toHaveLength(1);

@@ -8,7 +8,7 @@ import { SlurmEngine } from "../../contract/hosts.ts";
 import { FILES } from "../../contract/runDirectory.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { Application } from "../application.ts";
-import { Mirrors, runsOn, shellChannel } from "../fixtures/remoteMirrors.ts";
+import { losingLaunchAnswer, Mirrors, runsOn, shellChannel } from "../fixtures/remoteMirrors.ts";
 import { tinyPackage } from "../fixtures/remoteTrainer.ts";
 import { SlurmCluster } from "../fixtures/slurmCluster.ts";
 import { SshServer } from "../fixtures/sshServer.ts";
@@ -75,29 +75,13 @@ test("a run that waits for its turn says so with Slurm's reason, and is cancelle
 }, 90_000);
 
 test("a submission whose answer is lost, and one that is asked for often at a time, make one job", async (context) => {
-  let lose = true;
-  const { slurm, mine } = using(context, {
-    wrap: (channel) => {
-      const write = channel.stdin.write.bind(channel.stdin);
-      // The request leaves, and the link dies before its answer is read.
-      channel.stdin.write = ((data: Buffer) => {
-        const sent = write(data);
-        if (lose && data.includes('"verb":"launch"')) {
-          lose = false;
-          channel.stdout.pause();
-          channel.stdout.removeAllListeners("data");
-          setTimeout(() => channel.kill(), 1500);
-        }
-        return sent;
-      }) as typeof channel.stdin.write;
-      return channel;
-    },
-  });
+  const losing = losingLaunchAnswer();
+  const { slurm, mine } = using(context, { wrap: losing.wrap });
   await mine.start();
   const before = Object.keys(slurm.jobs()).length;
   const id = mine.remotes.start(SPEC, "login");
   await until(() => mine.status(id).status === "completed", 60_000);
-  expect(lose).toBe(false);
+  expect(losing.lost()).toBe(true);
   expect(Object.keys(slurm.jobs()).length).toBe(before + 1);
   await until(() => slurm.jobs()[jobOf(id)] === "COMPLETED", 30_000);
 

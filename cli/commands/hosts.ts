@@ -1,7 +1,7 @@
 // hosts list, add, check, remove: other machines, from the terminal.
 import { homeAt } from "../../backend/home.ts";
 import { cleanOutput } from "../../backend/runs/output.ts";
-import { Cluster, Host, type Finding, type HostCheck, type HostDevices, type HostsState, type HostSummary } from "../../contract/hosts.ts";
+import { Cluster, Host, trainingDevices, type Finding, type HostCheck, type HostDevices, type HostsState, type HostSummary } from "../../contract/hosts.ts";
 import { toIssues } from "../../contract/specIssues.ts";
 import { answeringPrompts, canAsk } from "../answerPrompts.ts";
 import { withBackend } from "../backendAccess.ts";
@@ -36,7 +36,7 @@ const addressOf = ({ target: { address, user, port, jump } }: HostSummary): stri
 const devicesWords = (devices: readonly HostDevices[]): string => devices.map(({ count, kind, memoryBytes }) => `${count} × ${kind}${memoryBytes === null ? "" : ` (${format(memoryBytes / 2 ** 30)} GiB)`}`).join(", ");
 function devicesOf(check: HostCheck | null): string {
   if (!check) return "";
-  return devicesWords(check.jax && check.jax.devices.length > 0 ? check.jax.devices : check.accelerators) || (check.cores === null ? "" : `${check.cores} cores`);
+  return devicesWords(trainingDevices(check)) || (check.cores === null ? "" : `${check.cores} cores`);
 }
 
 const add: Command = {

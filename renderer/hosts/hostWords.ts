@@ -1,5 +1,5 @@
 // A host in words: how its link is, what it has, where it is.
-import type { HostCheck, HostDevices, HostSummary, HostTarget, LinkState } from "../../contract/hosts.ts";
+import { trainingDevices, type HostCheck, type HostDevices, type HostSummary, type HostTarget, type LinkState } from "../../contract/hosts.ts";
 import { counted, duration, quantity } from "../charts/quantity.ts";
 
 export const LINK: Record<LinkState["status"], { glyph: string; word: string }> = {
@@ -33,10 +33,10 @@ export const targetText = ({ address, user, port, jump }: HostTarget): string =>
 const deviceText = ({ count, kind, memoryBytes }: HostDevices): string => `${count.toLocaleString("en")} × ${kind}${memoryBytes === null ? "" : `, ${quantity(memoryBytes, "bytes")} each`}`;
 export const devicesText = (devices: readonly HostDevices[]): string => devices.map(deviceText).join("; ");
 
-/** What a host would train on, in a few words: what JAX sees, otherwise what the machine has. */
+/** What a host would train on, in a few words. */
 export function shortDevices(check: HostCheck | null): string {
   if (!check) return "";
-  const devices = check.jax && check.jax.devices.length > 0 ? check.jax.devices : check.accelerators;
+  const devices = trainingDevices(check);
   if (devices.length > 0) return devices.map(({ count, kind }) => `${count.toLocaleString("en")} × ${kind}`).join(", ");
   return check.cores === null ? "" : counted(check.cores, "core");
 }
