@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { createHome, homeAt } from "./home.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "switchyard-home-"));
@@ -27,4 +27,13 @@ test("a home is made with the parents it lacks, closed to others", () => {
   createHome(home);
   for (const made of [join(folder, "a"), home.directory, home.runs]) expect(statSync(made).mode & 0o777).toBe(0o700);
   expect(existsSync(home.database)).toBe(false);
+});
+
+test("the one given comes before SWITCHYARD_HOME, that before the XDG folder", () => {
+  vi.stubEnv("XDG_DATA_HOME", "/data");
+  vi.stubEnv("SWITCHYARD_HOME", "/mine");
+  expect([homeAt("/given").directory, homeAt().directory]).toEqual(["/given", "/mine"]);
+  vi.stubEnv("SWITCHYARD_HOME", "");
+  expect(homeAt().directory).toBe("/data/switchyard");
+  vi.unstubAllEnvs();
 });

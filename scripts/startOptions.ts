@@ -4,7 +4,7 @@ export interface StartOptions { home?: string | undefined; port: number; browser
 
 export const usage = `npm start [-- OPTIONS]
 
-  --home DIR   folder of database and runs (default: $XDG_DATA_HOME/switchyard, or ~/.local/share/switchyard)
+  --home DIR   folder of database and runs (default: $SWITCHYARD_HOME, $XDG_DATA_HOME/switchyard or ~/.local/share/switchyard)
   --port N     port of the interface (default: any free one)
   --browser    open a browser window even where Electron is there
   --help       show this`;

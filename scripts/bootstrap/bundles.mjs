@@ -8,11 +8,11 @@ import { node24, root } from "./paths.mjs";
 import { withProgress } from "./progress.mjs";
 import { contentHash, readStamp, writeStamp } from "./stamp.mjs";
 
-const bundles = {
+export const bundles = {
   interface: {
     title: "Building the interface",
     what: "The interface could not be built",
-    sources: ["renderer", "contract", "vite.config.ts", "package-lock.json"],
+    sources: ["renderer", "contract", "planner", "examples", "vite.config.ts", "package-lock.json"],
     output: join(root, "dist/renderer"),
     /** @param {string} output */
     build: (output) => ["node_modules/vite/bin/vite.js", "build", "--outDir", output, "--emptyOutDir"],
