@@ -22,23 +22,32 @@ import { buildRequirements, ensureSystemPackages, pythonRequirement, testRequire
 /** @type {Record<string, Command>} */
 const commands = {
   start: { entry: "scripts/start.ts", needs: () => ["native", "interface", "desktop"] },
-  test: { entry: "scripts/test.ts", needs: () => ["native tests", "interface", "desktop"] },
+  test: { entry: "scripts/test.ts", needs: needsOfSuites },
   bench: { entry: "bench/main.ts", needs: () => ["native"] },
   build: { needs: () => ["native", "interface", "desktop"] },
   switchyard: { entry: "cli/main.ts", needs: needsOfTerminalCommand },
 };
+
+/** Commands that load the engine or start what loads it. */
+const LOADS_ENGINE = / (train|finetune|distill(?! report)|upcycle|runs resume|runs continue|generate|model logits|devices) /;
 
 /**
  * Reading old runs or asking what is wrong must work where the addon can't be built.
  * @param {string[]} args @returns {Need[]}
  */
 function needsOfTerminalCommand(args) {
-  const command = args.find((arg) => ["train", "runs", "devices", "serve", "doctor"].includes(arg));
-  if (args.includes("--help") || args.includes("-h")) return [];
-  if (command === "serve") return ["native", "interface"];
-  if (command === "train" || command === "devices") return ["native"];
-  if (command === "runs" && args.includes("resume")) return ["native"];
-  return [];
+  if (args.includes("--help") || args.includes("-h") || args.includes("help")) return [];
+  if (args.includes("serve")) return ["native", "interface"];
+  return LOADS_ENGINE.test(` ${args.join(" ")} `) ? ["native"] : [];
+}
+
+/**
+ * Types and lint read the sources alone.
+ * @param {string[]} suites @returns {Need[]}
+ */
+function needsOfSuites(suites) {
+  const readsSources = suites.length > 0 && suites.every((suite) => suite === "types" || suite === "lint");
+  return readsSources ? [] : ["native tests", "interface", "desktop"];
 }
 
 /** @param {Need[]} needs */

@@ -1,10 +1,11 @@
 // The steps of the bootstrap, each over real files and processes in a folder of its own.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { acquireLock } from "./lock.mjs";
+import { forgetOtherSources } from "./nativeAddon.mjs";
 import { node24, root } from "./paths.mjs";
 import { ensurePythonEnvironment, pythonEnvironmentFolder } from "./pythonEnvironment.mjs";
 import { contentHash, filesBelow, readStamp, statusHash, writeStamp } from "./stamp.mjs";
@@ -25,6 +26,16 @@ test("hashes follow contents, names and, where asked, times", () => {
   expect(statusHash(base, ["a"])).not.toBe(status);
   writeFileSync(join(base, "a/one.ts"), "2");
   expect(contentHash(base, ["a"])).not.toBe(content);
+});
+
+test("a build folder that came from elsewhere is configured anew, one of this place is kept", () => {
+  const build = join(folder, "native"), cache = join(build, "CMakeCache.txt");
+  mkdirSync(join(build, "CMakeFiles"), { recursive: true });
+  writeFileSync(cache, `X:STRING=1\nCMAKE_HOME_DIRECTORY:INTERNAL=${folder}\n`);
+  forgetOtherSources(build, folder);
+  expect(existsSync(cache)).toBe(true);
+  forgetOtherSources(build, join(folder, "moved"));
+  expect([existsSync(cache), existsSync(join(build, "CMakeFiles"))]).toEqual([false, false]);
 });
 
 test("a stamp is read back, and a missing one is undefined", () => {

@@ -1,5 +1,5 @@
 // The engine and its addon: CMake and Ninja into build/native, with ccache and a precompiled header.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, runCommand } from "./command.mjs";
 import { StepFailure } from "./failure.mjs";
@@ -26,6 +26,17 @@ export function nativeAddonIsCurrent(withTests) {
 }
 
 /**
+ * CMake refuses a build folder that was made for sources elsewhere, as when the whole folder was moved or copied: its notes go, what ccache has stays.
+ * @param {string} build @param {string} sources
+ */
+export function forgetOtherSources(build, sources) {
+  const cache = join(build, "CMakeCache.txt");
+  if (!existsSync(cache) || readFileSync(cache, "utf8").includes(`\nCMAKE_HOME_DIRECTORY:INTERNAL=${sources}\n`)) return;
+  rmSync(cache);
+  rmSync(join(build, "CMakeFiles"), { recursive: true, force: true });
+}
+
+/**
  * Builds the addon, and its C++ tests when asked for.
  * @param {boolean} withTests
  */
@@ -42,6 +53,7 @@ export async function ensureNativeAddon(withTests) {
       const step = /^\[(\d+\/\d+)\] (.*)/.exec(line);
       if (step) progress.update(`[${step[1]}] ${(step[2] ?? "").replace(/(Building \w+ object|Linking \w+).*?([^/]+?)(\.o)?$/, "$1 $2")}`);
     };
+    forgetOtherSources(folder, join(root, "native"));
     try {
       await runCommand("cmake", ["-S", join(root, "native"), "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
         `-DSWITCHYARD_LIBTORCH=${libtorchFolder()}`, `-DSWITCHYARD_TESTS=${withTests ? "ON" : "OFF"}`],
