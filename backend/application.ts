@@ -6,6 +6,7 @@ import { isDamage, openOrRebuild, type OpenedDatabase } from "../db/openOrRebuil
 import { Readers } from "../db/readers.ts";
 import { listRuns } from "../db/runRows.ts";
 import type { WritableDB } from "../db/database.ts";
+import { Tpus } from "./cloud/tpus.ts";
 import { readDevices } from "./devices.ts";
 import { GeneratorProcess } from "./generation/generatorProcess.ts";
 import { weightsDirectory } from "./generation/weightsDirectory.ts";
@@ -43,6 +44,7 @@ export class Application {
   readonly subscriptions: Subscriptions;
   readonly generator = new GeneratorProcess();
   readonly hosts: Hosts;
+  readonly tpus: Tpus;
   readonly remotes: RemoteRuns;
   /** Resolves once everything in the run directories at the start is stored. */
   readonly caughtUp: Promise<void>;
@@ -68,6 +70,7 @@ export class Application {
       },
     }, patience, (id) => this.remotes.view(id));
     this.hosts = new Hosts(home.directory);
+    this.tpus = new Tpus(this.hosts);
     this.remotes = this.#remoteRuns(remoteCode);
     this.hosts.onConnected = (name) => this.remotes.wake(name);
     this.#handlers = createHandlers(this, trainer);
@@ -167,6 +170,7 @@ export class Application {
     this.generator.close();
     this.subscriptions.close();
     this.remotes.close();
+    this.tpus.cancel();
     await this.hosts.close();
     await this.ingest.stop();
     await this.readers.close();

@@ -12,6 +12,7 @@ import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
 import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
 import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
 import type { Application } from "./application.ts";
+import { createTpuHandlers } from "./cloud/handlers.ts";
 import { readDevices } from "./devices.ts";
 import { createHostHandlers } from "./hosts/handlers.ts";
 import { createRemoteHandlers } from "./hosts/remoteHandlers.ts";
@@ -202,6 +203,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "devices.read": () => readDevices(),
     ...createHostHandlers(application.hosts),
+    ...createTpuHandlers(application.tpus),
     ...createRemoteHandlers(application, {
       name: (id) => summary(id).name, spec, recorded: (id) => readCheckpoints(db, key(id)).filter(({ present }) => present).map(({ step }) => step), launch, mayTrainElsewhere: refuseUntrainable,
     }),

@@ -13,11 +13,12 @@ import { modelCommands } from "./commands/models.ts";
 import { plan } from "./commands/plan.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
 import { remoteRuns } from "./commands/remote.ts";
+import { tpuCommands } from "./commands/tpus.ts";
 import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...remoteRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...machineCommands];
+const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...remoteRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...tpuCommands, ...machineCommands];
 
 async function main(words: readonly string[]): Promise<number> {
   try {

@@ -7,6 +7,7 @@ import { GenerationPush, GenerationRequest } from "./generation.ts";
 import { AlertCode, RoutingLayer, Stack, WireNumber } from "./events.ts";
 import { hostRequests, HostsState } from "./hosts.ts";
 import { remoteRequests, Where } from "./remoteRun.ts";
+import { tpuRequests } from "./tpus.ts";
 import { ExitReason, RunId } from "./runDirectory.ts";
 
 /** preparing: started, no step yet. unreachable: on a host that can't be asked now; nothing is known of how it goes. */
@@ -152,6 +153,7 @@ export const requests = {
   "devices.read": { args: nothing, result: Devices },
   ...hostRequests,
   ...remoteRequests,
+  ...tpuRequests,
 } as const;
 
 /** Rows of one run after a cursor, in order. `reset`: an attempt superseded rows after `resetAfterStep`; drop them. */

@@ -1,5 +1,6 @@
 // Remote hosts: how each is reached, what a check found there, and what a person is asked on the way.
 import { z } from "zod";
+import { TpuWorker } from "./tpuPlace.ts";
 
 const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
 /** What a person types for a host: in a spec, on the command line, in the list. */
@@ -19,10 +20,13 @@ export const HostTarget = z.strictObject({
   identityFile: IdentityFile.optional(),
   /** Host, or user@host:port, to jump through. */
   jump: z.string().regex(/^[A-Za-z0-9_[][A-Za-z0-9._:%@[\]-]{0,252}$/, "A jump host is written HOST, USER@HOST or USER@HOST:PORT.").optional(),
+  /** The name under which its key is known, where addresses pass from machine to machine. */
+  hostKeyAlias: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/).optional(),
 });
 
 /** Where runs lie on a host unless it says otherwise. */
 export const REMOTE_RUNS = "~/.local/share/switchyard/runs";
+export const RemoteRunsFolder = RemotePath.regex(/^[~/]/, "The runs folder needs its full path on the host, or one that begins with ~/.");
 
 /** Options of sbatch that would take from Switchyard what it needs to find and follow the job; getopt takes beginnings of them as well. */
 const RESERVED_OPTIONS = ["array", "chdir", "clusters", "error", "help", "hold", "job-name", "open-mode", "output", "parsable", "quiet", "requeue", "no-requeue", "test-only", "uid", "gid", "usage", "version", "wait", "wrap"];
@@ -42,9 +46,11 @@ export const Host = z.strictObject({
   /** The interpreter that runs the agent and, with JAX installed, the trainer. */
   python: RemotePath.default("python3"),
   /** Folder of run directories there. */
-  runs: RemotePath.regex(/^[~/]/, "The runs folder needs its full path on the host, or one that begins with ~/.").default(REMOTE_RUNS),
+  runs: RemoteRunsFolder.default(REMOTE_RUNS),
   /** Left out: runs are processes of the host. */
   engine: SlurmEngine.optional(),
+  /** Where it was made of a Cloud TPU. */
+  tpu: TpuWorker.optional(),
 });
 /** Hosts that work as one: the same command on each, worker 0 holds the run. */
 export const Cluster = z.strictObject({

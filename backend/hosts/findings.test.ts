@@ -37,6 +37,14 @@ test.each<[string, Partial<typeof good>, "needed" | "advice", string, RegExp | n
   expect(found!.remedy).toMatch(/\.$/);
 });
 
+test("a fresh TPU VM is told how to make the environment that its host names", () => {
+  const worker = { project: "my-project", zone: "us-central2-b", node: "pod", worker: 0 }, bare = { ...good, python: null, jax: null };
+  const [found] = findings({ ...host, python: "~/switchyard-jax/bin/python", tpu: worker }, bare);
+  expect(found).toMatchObject({ message: "~/switchyard-jax/bin/python is not there yet on tpu-0.", command: expect.stringMatching(/uv venv --seed --python 3\.12 ~\/switchyard-jax && .* --python ~\/switchyard-jax\/bin\/python "jax\[tpu\]==[\d.]+" flax==[^#]+$/) });
+  // Another path is no environment that could be made.
+  expect(findings({ ...host, python: "/opt/python", tpu: worker }, bare)[0]!.command).toBeNull();
+});
+
 test.each<[string, SlurmEngine, (typeof good)["slurm"], string | null]>([
   ["no sbatch", { kind: "slurm", options: [] }, null, "sbatch is not on the PATH of a login to tpu-0"],
   ["a controller that is down", { kind: "slurm", options: [] }, { version: "22.05.8", partitions: [] }, "Slurm on tpu-0 names no partition"],

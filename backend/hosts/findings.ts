@@ -16,7 +16,7 @@ const ENVIRONMENT = "~/switchyard-jax";
 
 type Facts = Omit<HostCheck, "findings">;
 
-export function findings(host: Pick<Host, "name" | "python" | "runs" | "engine">, facts: Facts): Finding[] {
+export function findings(host: Pick<Host, "name" | "python" | "runs" | "engine" | "tpu">, facts: Facts): Finding[] {
   return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...slurmFindings(host, facts), ...placeFindings(host, facts)];
 }
 
@@ -31,9 +31,10 @@ function slurmFindings({ name, engine }: Pick<Host, "name" | "engine">, { slurm 
   return [];
 }
 
-function pythonFindings({ name, python: wanted }: Pick<Host, "name" | "python">, { python, system }: Facts): Finding[] {
+function pythonFindings({ name, python: wanted, tpu }: Pick<Host, "name" | "python" | "tpu">, { python, system }: Facts): Finding[] {
   if (!python) {
-    const own = wanted !== "python3";
+    const own = wanted !== "python3", environment = /^(~\/[\w./-]+)\/bin\/python3?$/.exec(wanted)?.[1];
+    if (tpu && environment !== undefined) return [needed(`${wanted} is not there yet on ${name}.`, "Make that environment there, with JAX in it.", tpuEnvironment(environment))];
     return [needed(own ? `${wanted} is no Python that runs on ${name}.` : `${name} has no python3.`,
       own ? "Correct the interpreter in this host's settings, or make that environment there." : "Install Python 3.11 or later there.",
       own ? null : /debian|ubuntu/i.test(system) ? "sudo apt-get install python3 python3-venv" : null)];
@@ -43,12 +44,19 @@ function pythonFindings({ name, python: wanted }: Pick<Host, "name" | "python">,
   return [];
 }
 
+/** As pip is told of it; of JAX the build for the accelerator, "[tpu]" for example. */
+const packageOf = (build: string) => ([name, version]: [string, string]): string => (name === "jax" && build ? `"jax${build}==${version}"` : `${name}==${version}`);
+
+/** The images of TPU VMs have an older Python than JAX needs; uv brings one without root. */
+const tpuEnvironment = (folder: string): string =>
+  `python3 -m pip install --user uv && ~/.local/bin/uv venv --seed --python 3.12 ${folder} && ~/.local/bin/uv pip install --python ${folder}/bin/python ${REQUIREMENTS.map(packageOf("[tpu]")).join(" ")}`;
+
 function jaxFindings({ python: wanted }: Pick<Host, "python">, { python, jax, accelerators, tpuHolder }: Facts): Finding[] {
   if (!python || older(python.version, JAX_PYTHON)) return [];
   const python3 = /^~\/[\w./-]+$/.test(wanted) ? wanted : quotePath(wanted), pip = `${python3} -m pip install --upgrade`;
   const has = (platform: string) => accelerators.some((device) => device.platform === platform);
   const build = has("tpu") ? "[tpu]" : has("gpu") ? "[cuda13]" : "";
-  const named = ([name, version]: [string, string]) => (name === "jax" && build ? `"jax${build}==${version}"` : `${name}==${version}`);
+  const named = packageOf(build);
   if (!jax) {
     const missing = `JAX is not installed for ${python.path}.`, packages = REQUIREMENTS.map(named).join(" ");
     // A system's own Python often refuses packages; an environment takes them everywhere.

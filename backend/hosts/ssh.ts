@@ -55,18 +55,19 @@ export const sshConfigFile = (): string | null => process.env["SWITCHYARD_SSH_CO
 
 /** Where `-F` points to and how the target is named: what `ssh` and `ssh -G` have in common. */
 export function targetArguments(target: HostTarget, configFile: string | null): string[] {
-  const { address, user, port, identityFile, jump } = target;
+  const { address, user, port, identityFile, jump, hostKeyAlias } = target;
   for (const part of [address, user, jump]) if (part?.startsWith("-")) throw new Error(`"${part}" begins with a dash, so ssh would take it for an option.`);
   // Who names a key means that one: an agent full of others would use up the host's patience first.
   return [
     ...(configFile ? ["-F", configFile] : []),
     ...(user ? ["-l", user] : []), ...(port ? ["-p", String(port)] : []), ...(identityFile ? ["-i", identityFile, "-o", "IdentitiesOnly=yes"] : []), ...(jump ? ["-J", jump] : []),
+    ...(hostKeyAlias ? ["-o", `HostKeyAlias=${hostKeyAlias}`] : []),
   ];
 }
 
 /** The socket of the connection shared by all processes that go to this target by the same way. */
-export function controlPath(folder: string, { address, user, port, identityFile, jump }: HostTarget): string {
-  return join(folder, createHash("sha256").update(JSON.stringify([address, user, port, identityFile, jump])).digest("hex").slice(0, 16));
+export function controlPath(folder: string, { address, user, port, identityFile, jump, hostKeyAlias }: HostTarget): string {
+  return join(folder, createHash("sha256").update(JSON.stringify([address, user, port, identityFile, jump, hostKeyAlias])).digest("hex").slice(0, 16));
 }
 
 /** All arguments of ssh for one remote command. */

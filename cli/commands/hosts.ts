@@ -2,9 +2,9 @@
 import { homeAt } from "../../backend/home.ts";
 import { cleanOutput } from "../../backend/runs/output.ts";
 import { Cluster, Host, trainingDevices, type Finding, type HostCheck, type HostDevices, type HostsState, type HostSummary } from "../../contract/hosts.ts";
-import { toIssues } from "../../contract/specIssues.ts";
 import { answeringPrompts, canAsk } from "../answerPrompts.ts";
 import { withBackend } from "../backendAccess.ts";
+import { checked, given } from "../checked.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { print } from "../print.ts";
 import { suggestion } from "../suggestion.ts";
@@ -76,15 +76,6 @@ const add: Command = {
     return 0;
   },
 };
-
-const given = <T>(key: string, value: T | undefined): Record<string, T> => (value === undefined ? {} : { [key]: value });
-
-/** @throws UsageError with the first thing that is wrong */
-function checked<T>(schema: { safeParse(value: unknown): { success: true; data: T } | { success: false; error: Parameters<typeof toIssues>[0] } }, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new UsageError(toIssues(parsed.error)[0]!.message);
-}
 
 const check: Command = {
   name: "hosts check", positional: ["NAME"], about: "Log in to a host, or to each worker of a cluster, and say what it has and what is missing.",

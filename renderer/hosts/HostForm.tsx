@@ -14,13 +14,17 @@ const draftOf = ({ name, target, python, runs, engine }: Host): Draft => ({
   engine: engine?.kind ?? "", partition: engine?.partition ?? "", options: engine?.options.join(" ") ?? "",
 });
 
-function hostOf(draft: Draft): unknown {
+/** @param before what is changed, with what this form doesn't show of it */
+function hostOf(draft: Draft, before: Host | null): unknown {
   const { name, address, user, port, identityFile, jump, python, runs, engine, partition, options } = draft;
+  // At another address it is no worker of its TPU any more.
+  const { hostKeyAlias } = before?.target ?? {}, tpu = before?.target.address === address ? before.tpu : undefined;
   const filled = Object.fromEntries(Object.entries({ user, identityFile, jump }).filter(([, value]) => value !== ""));
   return {
-    name: name || suggestedName(address), target: { address, ...filled, ...(port === "" ? {} : { port: /^\d+$/.test(port) ? Number(port) : port }) },
+    name: name || suggestedName(address), target: { address, ...filled, ...(port === "" ? {} : { port: /^\d+$/.test(port) ? Number(port) : port }), ...(tpu && hostKeyAlias ? { hostKeyAlias } : {}) },
     ...(python === "" ? {} : { python }), ...(runs === "" ? {} : { runs }),
     ...(engine === "" ? {} : { engine: { kind: engine, ...(partition === "" ? {} : { partition }), options: options.split(/\s+/).filter(Boolean) } }),
+    ...(tpu ? { tpu } : {}),
   };
 }
 
@@ -33,7 +37,7 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
   const engineId = useId();
   const [tried, setTried] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
-  const parsed = Host.safeParse(hostOf(draft));
+  const parsed = Host.safeParse(hostOf(draft, host));
   const issues = new Map((parsed.success ? [] : toIssues(parsed.error)).toReversed().map(({ path, message }) => [path, message]));
   const wrong = (path: string, key: keyof Draft) => (tried || draft[key] !== "" ? issues.get(path) : undefined);
   const optionsWrong = draft.engine === "" ? undefined : [...issues].find(([path]) => path.startsWith("engine.options"))?.[1];
