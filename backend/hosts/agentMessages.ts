@@ -16,14 +16,15 @@ export type RemoteProcess = z.output<typeof RemoteProcess>;
 export const answers = {
   hello: z.object({ protocol: z.literal(1), home: HostPath, runs: HostPath, host: text(255), address: text(255).regex(/^[A-Za-z0-9.:-]+$/), python: HostPath, pythonVersion: text(40), lingers: z.boolean(), agent: Sha256 }),
   list: z.object({ more: z.boolean() }),
-  status: z.object({ state: RemoteProcess, attempt: count, keys: z.array(text(64)).max(20), members: z.array(count).max(10_000) }),
+  status: z.object({
+    state: RemoteProcess, attempt: count, keys: z.array(text(64)).max(20),
+    /** Processes of it that go, or 1 while its job is there. */
+    going: count,
+  }),
   launch: z.object({ directory: HostPath, started: z.boolean(), state: RemoteProcess }),
   ask: z.object({}),
-  end: z.object({ left: z.array(z.object({
-    pid: count, command: text(1000),
-    /** The number is that of a job of Slurm, and the command its state. */
-    job: z.literal(true).optional(),
-  })).max(10_000) }),
+  /** `name`: "process 4711" and its command, or "Slurm job 4711" and its state. */
+  end: z.object({ left: z.array(z.object({ name: text(100), command: text(1000) })).max(10_000) }),
   read: z.object({ size: count, data: base64 }),
   have: z.object({ files: z.record(Sha256, z.int().min(-1)) }),
   put: z.object({}),
@@ -66,8 +67,8 @@ export const Push = z.object({
   control: z.array(z.enum(["stop", "checkpoint"])).max(2).optional(),
   checkpoints: z.array(count).max(1000).optional(),
   output: z.object({ fresh: z.boolean(), data: base64 }).optional(),
-  /** How the job does that a run was handed to Slurm as; `problem`: why Slurm can't be asked. */
-  job: z.object({ id: text(40), state: text(40), reason: text(200), problem: text(500).nullable() }).optional(),
+  /** How the job of an engine does that a run was handed over as; `over`: it has come to its end there, `problem`: why the engine can't be asked. */
+  job: z.object({ engine: text(40), id: text(100), state: text(40), over: z.boolean(), reason: text(200), problem: text(500).nullable() }).optional(),
   caughtUp: z.literal(true).optional(),
   problem: text(500).optional(),
 });

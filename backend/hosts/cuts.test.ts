@@ -78,7 +78,7 @@ test("a link that is cut after every single byte of 10,000 events gives the same
 /** What an agent sends of a directory from an offset on, as raw bytes, until it has caught up. */
 async function agentSays(directory: string, files: MirrorFiles | null): Promise<Buffer> {
   const { offset, marks } = files?.open() ?? { offset: 0, marks: [] };
-  const agent = join(there, "agent.py");
+  const agent = join(there, "agent.pyz");
   writeFileSync(agent, agentProgram().bytes);
   const child = spawn("python3", ["-u", agent, "serve"], { stdio: ["pipe", "pipe", "inherit"] });
   const parts: Buffer[] = [], reader = new FrameReader();

@@ -115,7 +115,7 @@ test("a process of this machine is not signalled because a host names it", async
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect([victim.exitCode, victim.signalCode]).toEqual([null, null]);
     // What it claims could not be ended is named, and no more than that.
-    await until(() => (mirrors.status(id).status_message ?? "").startsWith("Still there after being killed: process 4711 on liar (pythonred), "));
+    await until(() => (mirrors.status(id).status_message ?? "").startsWith("Still there after being killed: process 4711red on liar (pythonred), "));
     expect(mirrors.status(id).status_message).toContain("and 2 more; its devices stay taken");
     isSentence(mirrors.status(id).status_message!);
   } finally {

@@ -1,32 +1,37 @@
-// How the agent gets onto a host: a few lines of Python that ssh carries as one argument take it from standard input where it is not there yet, and
-// become it. It lies under the name of its SHA-256, so that versions stand side by side and a run that is going keeps its own.
+// How the agent gets onto a host, as one file: a few lines of Python that ssh carries as one argument take it from standard input where it is not there
+// yet, and become it. It lies under the name of its SHA-256, so that versions stand side by side and a run that is going keeps its own.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { storedZip } from "./storedZip.ts";
 
-const AGENT = fileURLToPath(new URL("../../remote/agent/switchyard_agent.py", import.meta.url));
+const AGENT = fileURLToPath(new URL("../../remote/agent", import.meta.url));
+const SENT = /^(__main__\.py|switchyard_agent\/.*\.py)$/;
 
+/** One file that Python runs: an archive of the agent's package. */
 export interface AgentProgram { bytes: Buffer; sha256: string }
 
-export function agentProgram(file = AGENT): AgentProgram {
-  const bytes = readFileSync(file);
+export function agentProgram(folder = AGENT): AgentProgram {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => SENT.test(name));
+  const bytes = storedZip(new Map(names.map((name) => [name, readFileSync(join(folder, name))])));
   return { bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
 
 /** Also old Pythons can read it, so that they can be told apart. */
 const BOOTSTRAP = `
-import hashlib, json, os, socket, sys, zlib
+import binascii, hashlib, json, os, socket, sys
 def say(**value):
     text = json.dumps(value).encode()
-    os.write(1, b"\\n@switchyard1 " + ("%d %08x " % (len(text), zlib.crc32(text) & 0xffffffff)).encode() + text + b"\\n")
+    os.write(1, b"\\n@switchyard1 " + ("%d %08x " % (len(text), binascii.crc32(text) & 0xffffffff)).encode() + text + b"\\n")
 size, sha, home = int(sys.argv[1]), sys.argv[2], bytes.fromhex(sys.argv[3]).decode()
 host = socket.gethostname()
 if sys.version_info < (3, 8):
     say(bootstrap="failed", message="Python on %s is version %d.%d; Switchyard needs 3.8 or newer there." % (host, sys.version_info[0], sys.version_info[1]))
     sys.exit(3)
 folder = os.path.join(os.path.expanduser(home), "agent")
-path = os.path.join(folder, sha + ".py")
+path = os.path.join(folder, sha + ".pyz")
 try:
     try:
         with open(path, "rb") as file:

@@ -140,7 +140,7 @@ test.each(["pod", "shared"])("every worker of a cluster is started, and all are 
   await mine.remotes.of(id)!.stop();
   await until(() => mine.status(id).status === "stopped", 20_000);
   // A worker that does not end with the run is ended.
-  const left = async () => (await (await mine.remotes.link(`${cluster}-1`).session()).request("status", { directory: one, process: 1 })).members.length;
+  const left = async () => (await (await mine.remotes.link(`${cluster}-1`).session()).request("status", { directory: one, process: 1 })).going;
   await until(async () => mine.remotes.of(id)!.file.launch!.state === "ended", 60_000, "the end of all workers");
   expect(await left()).toBe(0);
 });

@@ -77,7 +77,7 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
     };
     await endEarlier(session, directory, process, launch.key);
     const before = launch.from ? { run: run.id, name: `step-${launch.from.step}`, files: checkpoint.map(({ name, sha256 }) => ({ name, sha256 })) } : null;
-    const handed = slurm[i] ? { slurm: { partition: slurm[i].partition ?? null, options: slurm[i].options, port } } : {};
+    const handed = slurm[i] ? { engine: slurm[i], port } : {};
     return (await session.request("launch", { ...begun, checkpoint: before, ...handed }, { seconds: 90 })).directory;
   }));
   return directories[0]!;

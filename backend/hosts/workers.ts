@@ -16,7 +16,7 @@ export async function endWorkers(reach: ReachWorker, workers: readonly RemoteWor
   const left = (await Promise.all(workers.map(async (worker) => {
     const { session, directory } = await reach(worker);
     const { left } = await session.request("end", { directory, process: worker.process, grace: GRACE_SECONDS }, { seconds: GRACE_SECONDS + 60 });
-    return left.map(({ pid, command, job }) => `${job ? "Slurm job" : "process"} ${pid} on ${worker.host} (${cleanOutput(command).slice(0, 60)})`);
+    return left.map(({ name, command }) => `${cleanOutput(name)} on ${worker.host} (${cleanOutput(command).slice(0, 60)})`);
   }))).flat();
   if (left.length === 0) return null;
   return `Still there after being killed: ${left.slice(0, MAX_NAMED).join(", ")}${left.length > MAX_NAMED ? ` and ${left.length - MAX_NAMED} more` : ""}; its devices stay taken until that ends.`;
@@ -28,7 +28,7 @@ export async function stillGoing(reach: ReachWorker, workers: readonly RemoteWor
   for (let left = [...workers]; ; await wait(1000)) {
     const alive = await Promise.all(left.map(async (worker) => {
       const { session, directory } = await reach(worker);
-      return (await session.request("status", { directory, process: worker.process })).members.length > 0;
+      return (await session.request("status", { directory, process: worker.process })).going > 0;
     }));
     left = left.filter((_, i) => alive[i]);
     if (left.length === 0 || performance.now() >= until) return left;
@@ -42,7 +42,7 @@ export async function reachedBy(reach: ReachWorker, workers: readonly RemoteWork
     const { session, directory } = await reach(worker);
     try {
       const { keys, state } = await session.request("status", { directory, process: worker.process });
-      // none: it was to be handed to Slurm, and never was.
+      // none: it was to be handed to an engine, and never was.
       if (keys.includes(key) && state !== "none") found.push({ worker, directory, alive: state === "alive" });
     } catch (error) {
       if (!(error instanceof HostError) || error.code !== "absent") throw error;

@@ -1,5 +1,6 @@
 """The agent by itself, as a program on two pipes: what it answers, what it starts and ends, and what it refuses."""
 
+import ast
 import base64
 import hashlib
 import json
@@ -9,12 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+import zipapp
 from pathlib import Path
 
 import pytest
-import switchyard_agent as agent
+from switchyard_agent.agent import WINDOW
+from switchyard_agent.engines.slurm import job_script
+from switchyard_agent.frames import MAX_FRAME, FrameReader, frame
+from switchyard_agent.processes import boot_id
+from switchyard_agent.refusal import Refused
+from switchyard_agent.run import Run
+from switchyard_agent.settle import settle
 
-AGENT = Path(agent.__file__)
+FOLDER = Path(__file__).parent
+SOURCES = [FOLDER / "__main__.py", *sorted(FOLDER.glob("switchyard_agent/**/*.py"))]
 RUN = "01996c00-0000-7000-8000-0000000000%02x"
 
 
@@ -22,12 +31,16 @@ class Link:
     """A conversation with an agent of its own."""
 
     def __init__(self, home):
-        self.process = subprocess.Popen([sys.executable, "-u", AGENT, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.reader, self.messages, self.number = agent.FrameReader(), [], 0
+        # One file, as it lies on a host; another version is another file.
+        archive = home / "agent.pyz"
+        if not archive.exists():
+            zipapp.create_archive(FOLDER, archive, filter=lambda path: FOLDER / path in SOURCES)
+        self.process = subprocess.Popen([sys.executable, "-u", archive, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.reader, self.messages, self.number = FrameReader(), [], 0
         self.ask("hello", home=str(home))
 
     def send(self, **message):
-        self.process.stdin.write(agent.frame(message))
+        self.process.stdin.write(frame(message))
         self.process.stdin.flush()
 
     def next(self):
@@ -49,7 +62,7 @@ class Link:
             if "part" in reply:
                 parts += reply["part"]
             elif "error" in reply:
-                raise agent.Refused(reply["error"]["message"], reply["error"]["code"])
+                raise Refused(reply["error"]["message"], reply["error"]["code"])
             else:
                 return dict(reply["ok"], parts=parts)
 
@@ -77,7 +90,7 @@ def directory_of(home, number, **spec):
     directory.mkdir()
     (directory / "spec.json").write_text(json.dumps(dict({"name": "run %d" % number}, **spec)))
     (directory / "events.jsonl").write_text('{"v":1}\n')
-    (directory / "process.json").write_text(json.dumps({"v": 1, "attempt": 1, "pid": 2 ** 22 - 1, "startTicks": "1", "bootId": agent.boot_id(), "host": os.uname()[1], "argv": [], "startedAt": 1}))
+    (directory / "process.json").write_text(json.dumps({"v": 1, "attempt": 1, "pid": 2 ** 22 - 1, "startTicks": "1", "bootId": boot_id(), "host": os.uname()[1], "argv": [], "startedAt": 1}))
     return directory
 
 
@@ -93,31 +106,30 @@ def until(condition, seconds=10):
 
 
 def test_it_parses_on_the_oldest_python_it_is_for():
-    compile(AGENT.read_text(), str(AGENT), "exec", dont_inherit=True, flags=0)
-    import ast
-    ast.parse(AGENT.read_text(), feature_version=(3, 8))
+    for source in SOURCES:
+        ast.parse(source.read_text(), str(source), feature_version=(3, 8))
 
 
 def test_a_frame_is_told_from_noise():
-    reader = agent.FrameReader()
+    reader = FrameReader()
     noise = b"Welcome to the machine\n@switchyard1 5 00000000 {\"a\"\n"
-    whole = agent.frame({"id": 1, "text": "Größe\n"})
+    whole = frame({"id": 1, "text": "Größe\n"})
     assert list(reader.feed(noise + b"no newline before it" + whole)) == [{"id": 1, "text": "Größe\n"}]
-    assert list(reader.feed(b"x" * (agent.MAX_FRAME + 10) + whole[1:])) == []
+    assert list(reader.feed(b"x" * (MAX_FRAME + 10) + whole[1:])) == []
     assert list(reader.feed(whole)) == [{"id": 1, "text": "Größe\n"}]
 
 
 def test_damaged_frames_are_passed_over_in_bounded_memory():
-    numbers, reader, taken = random.Random(5), agent.FrameReader(), 0
+    numbers, reader, taken = random.Random(5), FrameReader(), 0
     until_then = time.monotonic() + 3
     while time.monotonic() < until_then:
-        data = bytearray(agent.frame({"id": taken, "nested": [1, {"deep": None}], "text": "x" * numbers.randrange(2000)}))
+        data = bytearray(frame({"id": taken, "nested": [1, {"deep": None}], "text": "x" * numbers.randrange(2000)}))
         for _ in range(numbers.randrange(3)):
             data[numbers.randrange(len(data))] = numbers.randrange(256)
         for message in reader.feed(bytes(data)):
             assert isinstance(message, (dict, list, int, float, str, type(None)))
             taken += 1
-        assert len(reader.rest) <= agent.MAX_FRAME
+        assert len(reader.rest) <= MAX_FRAME
     assert taken > 100
 
 
@@ -157,10 +169,10 @@ def test_one_key_starts_one_process_from_any_number_of_connections(home, link):
     # It outlives the connection that started it, and another one ends it.
     until(lambda: link.next().get("id") == link.number)
     assert link.ask("status", directory=str(output.parent))["state"] == "alive"
-    with pytest.raises(agent.Refused, match="going already"):
+    with pytest.raises(Refused, match="going already"):
         launch(link, home, key="b" * 32)
     assert link.ask("end", directory=str(output.parent), grace=5)["left"] == []
-    assert link.ask("status", directory=str(output.parent))["members"] == []
+    assert link.ask("status", directory=str(output.parent))["going"] == 0
 
 
 def test_a_group_is_ended_whole_and_one_that_does_not_listen_is_killed(home, link):
@@ -169,7 +181,7 @@ def test_a_group_is_ended_whole_and_one_that_does_not_listen_is_killed(home, lin
     until(lambda: (Path(directory) / "stdout.log").read_text().count("ready") == 3)
     # Its leader may be gone before the rest.
     os.kill(json.loads((Path(directory) / "launch.json").read_text())["pid"], signal.SIGKILL)
-    until(lambda: len(link.ask("status", directory=directory)["members"]) == 2)
+    until(lambda: link.ask("status", directory=directory)["going"] == 2)
     began = time.monotonic()
     assert link.ask("end", directory=directory, grace=1)["left"] == []
     assert time.monotonic() - began < 8
@@ -202,7 +214,7 @@ def test_an_end_that_is_there_is_never_written_again(home):
     directory = directory_of(home, 1)
     said = json.dumps({"v": 1, "attempt": 1, "reason": "completed", "code": 0, "step": 5, "t": 1, "message": "Done.", "by": "trainer"})
     (directory / "exit.json").write_text(said)
-    assert agent.Run(str(directory)).settle()["by"] == "trainer"
+    assert settle(Run(str(directory)))["by"] == "trainer"
     assert (directory / "exit.json").read_text() == said
 
 
@@ -211,7 +223,7 @@ def test_only_what_lies_in_a_run_is_read(home, link, name):
     directory = directory_of(home, 1)
     (home / "secret").write_text("secret")
     (directory / "link").symlink_to(home)
-    with pytest.raises(agent.Refused, match="does not lie in"):
+    with pytest.raises(Refused, match="does not lie in"):
         link.ask("read", directory=str(directory), name=name, offset=0)
 
 
@@ -222,7 +234,7 @@ def test_only_what_lies_in_a_run_is_read(home, link, name):
     {"verb": "run_of", "directory": "/"}, {"verb": "__init__"}, {"verb": "ask", "directory": "/tmp", "control": "../x"}, {"verb": None},
 ])
 def test_what_is_no_request_is_refused_and_leaves_nothing(home, link, request_):
-    with pytest.raises(agent.Refused):
+    with pytest.raises(Refused):
         link.ask(request_.pop("verb"), **request_)
     assert not (home / "evil").exists() and not (home.parent / "evil").exists()
     assert link.ask("ping") is not None
@@ -252,7 +264,7 @@ def test_files_are_kept_by_their_content_and_go_on_where_they_were_cut(home, lin
     send(link, 0, data[:200_000])
     other = Link(home)
     assert other.ask("have", files=[sha])["files"] == {sha: 200_000}
-    with pytest.raises(agent.Refused, match="cut off"):
+    with pytest.raises(Refused, match="cut off"):
         send(other, 300_000, data[300_000:])
     send(other, 200_000, data[200_000:])
     other.ask("seal", sha256=sha)
@@ -261,7 +273,7 @@ def test_files_are_kept_by_their_content_and_go_on_where_they_were_cut(home, lin
     assert (Path(folder) / "deep/tokens.bin").read_bytes() == data
     wrong = "0" * 64
     other.ask("put", sha256=wrong, offset=0, data=base64.b64encode(b"x").decode())
-    with pytest.raises(agent.Refused, match="not what was sent"):
+    with pytest.raises(Refused, match="not what was sent"):
         other.ask("seal", sha256=wrong)
     other.close()
 
@@ -271,7 +283,7 @@ def test_events_wait_for_room_and_other_requests_do_not(home, link):
     (directory / "events.jsonl").write_bytes(b"x" * (10 << 20))
     link.ask("watch", watch=9, directory=str(directory), offset=0, marks=[])
     got = 0
-    while got < agent.WINDOW:
+    while got < WINDOW:
         push = link.next()
         if "events" in push:
             assert push["events"]["offset"] == got
@@ -279,9 +291,9 @@ def test_events_wait_for_room_and_other_requests_do_not(home, link):
     began = time.monotonic()
     answer = link.ask("list")
     assert time.monotonic() - began < 1 and len(answer["parts"]) == 1
-    assert got == agent.WINDOW
-    link.send(verb="ack", bytes=agent.WINDOW)
-    while got < 2 * agent.WINDOW:
+    assert got == WINDOW
+    link.send(verb="ack", bytes=WINDOW)
+    while got < 2 * WINDOW:
         push = link.next()
         if "events" in push:
             got += len(base64.b64decode(push["events"]["data"]))
@@ -290,6 +302,6 @@ def test_events_wait_for_room_and_other_requests_do_not(home, link):
 def test_a_batch_script_passes_words_and_variables_on_as_they_are(tmp_path):
     words = ["it's", "two words", "$HOME", "`id`", "a\\nb", ""]
     script = tmp_path / "job.sh"
-    script.write_text(agent.job_script([sys.executable, "-c", "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GIVEN']]))"] + words, {"GIVEN": "a 'b' $c"}, 20000))
+    script.write_text(job_script([sys.executable, "-c", "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GIVEN']]))"] + words, {"GIVEN": "a 'b' $c"}, 20000))
     done = subprocess.run(["sh", script], stdout=subprocess.PIPE, check=True, env={"PATH": os.environ["PATH"]})
     assert json.loads(done.stdout) == [words, "a 'b' $c"]

@@ -1,0 +1,5 @@
+import sys
+
+from switchyard_agent.program import main
+
+main(sys.argv[1:])
