@@ -20,11 +20,11 @@ function shown(terminal: boolean): string {
 
 test("on a terminal each phase says how far it is", () => {
   expect(shown(true).split("\r\x1b[2K").slice(1).map((line) => line.trim())).toEqual([
-    "building the model  5100000 parameters", "loading the checkpoint  50 % of 60 bytes", "loading the checkpoint  100 % of 60 bytes", "reading the text  25 % of 2048 bytes",
-    "preparing the text  2048 bytes", "first step", expect.stringContaining("step 3/10  loss 5.5  900 tok/s"), "saving a checkpoint", expect.stringContaining("step 6/10"),
+    "building the model  5100000 parameters", "loading the checkpoint  50 % of 60 bytes", "loading the checkpoint  100 % of 60 bytes", "reading the data  25 % of 2048 bytes",
+    "preparing the data  2048 bytes", "first step", expect.stringContaining("step 3/10  loss 5.5  900 tok/s"), "saving a checkpoint", expect.stringContaining("step 6/10"),
   ]);
 });
 
 test("elsewhere one line a phase, until training has begun", () => {
-  expect(shown(false)).toBe("building the model\nloading the checkpoint\nreading the text\npreparing the text\nfirst step\ntraining\n");
+  expect(shown(false)).toBe("building the model\nloading the checkpoint\nreading the data\npreparing the data\nfirst step\ntraining\n");
 });

@@ -1,4 +1,5 @@
 // How far a run is: one line that is drawn over itself on a terminal; elsewhere a line for each phase that comes.
+import { phaseWords } from "../contract/events.ts";
 import { duration, format } from "./table.ts";
 import { TerminalLine } from "./terminalLine.ts";
 import type { RunGlance } from "./waitForRun.ts";
@@ -22,7 +23,7 @@ export class ProgressBar {
   }
 
   #say({ phase, step }: RunGlance): void {
-    const words = phase ? PHASES[phase.phase] ?? phase.phase : "training";
+    const words = phase ? phaseWords(phase.phase) : "training";
     if (words === this.#said || (this.#said === "training" && step > 0)) return;
     this.#said = words;
     this.#stream.write(`${words}\n`);
@@ -43,14 +44,9 @@ export class ProgressBar {
   }
 }
 
-const PHASES: Record<string, string> = {
-  "building-model": "building the model", "loading-checkpoint": "loading the checkpoint", "reading-data": "reading the text", "preparing-data": "preparing the text",
-  "first-step": "first step", evaluating: "evaluating", "saving-checkpoint": "saving a checkpoint",
-};
-
 /** A phase in words, with how far it is where that is known. */
 export function phaseLine({ phase, done, total, unit }: NonNullable<RunGlance["phase"]>): string {
-  const words = PHASES[phase] ?? phase.replaceAll("-", " ");
+  const words = phaseWords(phase);
   if (total === null || phase === "first-step") return words;
   return done === 0 ? `${words}  ${format(total)} ${unit}` : `${words}  ${Math.floor(100 * done / total)} % of ${format(total)} ${unit}`;
 }

@@ -8,7 +8,7 @@ const paths = z.array(path).min(1).max(1000);
 export const DataSource = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("sample"),
-    names: z.array(z.enum(["state-of-the-union", "moby-dick"])).min(1),
+    names: field(z.array(z.enum(["state-of-the-union", "moby-dick"])).min(1), { title: "Sample texts" }),
   }),
   z.strictObject({ kind: z.literal("files"), paths }),
   /** Lines of {"input": text, "target": text}; with `heldOut` evaluation is on that alone. */

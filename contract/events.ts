@@ -73,10 +73,16 @@ export const LogEvent = z.object({
   ...stamp, kind: z.literal("log"), step: step.nullable().default(null),
   level: z.enum(["info", "warning", "error"]), message: z.string().max(10_000),
 });
+/** What a trainer does before or between steps, in words. */
+export const PHASES = {
+  "reading-data": "reading the data", "preparing-data": "preparing the data", "building-model": "building the model", "loading-checkpoint": "loading the checkpoint",
+  "first-step": "first step", evaluating: "evaluating", "saving-checkpoint": "saving a checkpoint",
+} as const;
+export const phaseWords = (phase: string): string => (Object.hasOwn(PHASES, phase) ? PHASES[phase as keyof typeof PHASES] : phase.replaceAll("-", " "));
 /** Progress of work that is not training steps; `first-step` until the first one is done. It may come before `attempt`. */
 export const ProgressEvent = z.object({
   ...stamp, kind: z.literal("progress"),
-  phase: z.enum(["reading-data", "preparing-data", "building-model", "loading-checkpoint", "first-step", "evaluating", "saving-checkpoint"]),
+  phase: z.enum(Object.keys(PHASES) as (keyof typeof PHASES)[]),
   done: z.number().min(0), total: z.number().min(0).nullable(), unit: z.string().max(20),
 });
 

@@ -7,9 +7,9 @@ export const MOST_RANKS = 64;
 const axis = (title: string, description: string) => field(count(1, MOST_RANKS).default(1), { title, unit: "ranks", description });
 
 export const MeshSpec = z.strictObject({
-  data: axis("Data", "Ranks that hold the same weights and other sequences of the batch; their gradients are summed."),
-  expert: axis("Expert", "Ranks among which the experts are spread. They take other sequences too, and send tokens to each other's experts and back."),
-  model: axis("Model", "Ranks among which attention heads and feed-forward columns are cut; they work on the same sequences and sum partial products."),
+  data: axis("Data axis", "Ranks that hold the same weights and other sequences of the batch; their gradients are summed."),
+  expert: axis("Expert axis", "Ranks among which the experts are spread. They take other sequences too, and send tokens to each other's experts and back."),
+  model: axis("Model axis", "Ranks among which attention heads and feed-forward columns are cut; they work on the same sequences and sum partial products."),
 });
 export type MeshSpec = z.output<typeof MeshSpec>;
 

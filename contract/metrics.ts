@@ -25,7 +25,7 @@ export const METRICS = {
   paddingFraction: { label: "padding", unit: "of capacity", better: "lower", definition: "Places in expert buffers that no token used: 1 − places in use ÷ (experts × capacity × groups)." },
   expertsPerToken: { label: "experts a token", unit: "experts/token", definition: "Mean number of experts that a token was dispatched to: Σ kept ÷ Σ tokens over all sparse layers. At most 1 for switch routing; what top-k really computes." },
   overload: { label: "overload", unit: "× mean load", better: "lower", definition: "Largest over sparse layers of max load ÷ mean load. 1 is perfect balance." },
-  deadExperts: { label: "dead experts", unit: "experts", better: "lower", definition: "Experts, over all sparse layers, whose load was under 10% of the fair share over the last recorded window." },
+  deadExperts: { label: "dead experts", unit: "experts", better: "lower", definition: "Experts, over all sparse layers, whose load was under 10% of the fair share over the last 20 recorded steps. Heatmaps hatch those of one step." },
   routerEntropy: { label: "router entropy", unit: "nats", definition: "Mean over tokens and sparse layers of −Σ p log p of the router's probabilities." },
   routerConfidence: { label: "router confidence", unit: "probability", definition: "Mean probability of the first choice." },
   memoryBytes: { label: "memory", unit: "bytes", better: "lower", definition: "Peak resident memory of the trainer." },

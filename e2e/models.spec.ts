@@ -95,7 +95,7 @@ test("a run teaches a dense one, which says whom it learned from and what it kep
   await reachStep(app, 1);
   await finished();
   await expect(app.locator(".origins")).toHaveText("Teacher teacher, step 10");
-  await expect(app.locator("figure", { hasText: "Distillation loss" }).locator(".figure-summary")).toContainText("distillation loss");
+  await expect(app.locator("figure", { hasText: "Distillation loss" }).locator(".figure-summary")).toContainText("Distillation loss");
   await app.locator(".run-row", { hasText: "alone" }).locator(".eye").click();
   await app.keyboard.press("c");
   const runs = await product.cli("runs", "list") as { id: string; name: string }[], idOf = (name: string) => runs.find((run) => run.name === name)!.id;

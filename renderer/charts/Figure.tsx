@@ -51,7 +51,7 @@ export function Figure({ title, definition, summary, state, controls, table, pic
   const place = useContext(FigurePlaceContext);
   const theme = useChartTheme();
   const summaryId = useId();
-  const ready = state.kind === "ready";
+  const ready = state.kind === "ready", sentence = summary.charAt(0).toUpperCase() + summary.slice(1);
   return (
     <figure className="figure" aria-describedby={summaryId}>
       <figcaption className="figure-head">
@@ -67,7 +67,7 @@ export function Figure({ title, definition, summary, state, controls, table, pic
             {place && <ToolButton label={place.maximised ? "Back to the grid" : "Fill the panel"} icon={place.maximised ? "restore" : "maximise"} pressed={place.maximised} onClick={place.toggleMaximised} />}
           </span>
         </div>
-        <p className="figure-summary" id={summaryId} title={summary}>{ready ? summary : "\u00a0"}</p>
+        <p className="figure-summary" id={summaryId} title={sentence}>{ready ? sentence : "\u00a0"}</p>
       </figcaption>
       <div className="figure-body">
         {ready && showTable && table && <FigureTable title={title} table={table()} />}

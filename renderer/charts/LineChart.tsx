@@ -1,7 +1,7 @@
 // Lines over steps, tokens or time: several runs overlaid, live, with bands, a crosshair shared by all charts, zoom by
 // dragging and a keyboard cursor. Chart.js draws axes and lines; a second canvas above draws what follows the pointer.
 import { Chart } from "chart.js";
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
 import { nearestIndex } from "./bucketSeries.ts";
 import "./bucketLine.ts";
 import type { BucketLineDataset } from "./bucketLine.ts";
@@ -9,7 +9,7 @@ import { CrosshairLayer } from "./crosshair.ts";
 import { Figure } from "./Figure.tsx";
 import { drawLive, drawNever, drawSoon } from "./frame.ts";
 import { chartPicture } from "./download.ts";
-import { leadLine, linesTable, rangeOfX, stepAtX, type Line } from "./lineData.ts";
+import { leadLine, linesTable, rangeOfX, stepAtX, toldApart, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
 import { applyAxes, configuration } from "./lineAxes.ts";
 import { useLineState } from "./lineState.ts";
@@ -57,6 +57,7 @@ export function LineChart(props: LineChartProps) {
   latest.current = { lines, links, theme };
 
   const { state, summary, absent } = useLineState(props);
+  const named = useMemo(() => toldApart(lines, label), [lines, label]);
 
   const draw = useCallback(() => {
     chartRef.current?.update("none");
@@ -156,7 +157,7 @@ export function LineChart(props: LineChartProps) {
     links.hover.set(step);
     const at = layerRef.current?.pixelOfStep(step) ?? null;
     setTip(at === null ? null : { step, x: at, y: 24 });
-    setSpoken(tipSentence(tipRows(lines, step, unit), step));
+    setSpoken(tipSentence(tipRows(named, step, unit), step));
   };
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(leaveByKey(event.key) || moveByKey(event))) return;
@@ -198,11 +199,11 @@ export function LineChart(props: LineChartProps) {
     return true;
   };
 
-  const tipList = tip ? tipRows(lines, tip.step, unit) : [];
+  const tipList = tip ? tipRows(named, tip.step, unit) : [];
   return (
     <Figure title={title} definition={definition} summary={summary} state={state} controls={props.controls}
-      table={() => linesTable(lines, unit)}
-      picture={() => ({ title, summary, legend: lines.map((line) => ({ name: `${shortName(line.name, 48)}${line.label ? `, ${line.label}` : ""}`, colour: line.colour, dash: line.dash, dots: line.dots })), canvases: [chartPicture(chartRef.current!)] })}>
+      table={() => linesTable(named, unit)}
+      picture={() => ({ title, summary, legend: named.map((line) => ({ name: `${shortName(line.name, 48)}${line.label ? `, ${line.label}` : ""}`, colour: line.colour, dash: line.dash, dots: line.dots })), canvases: [chartPicture(chartRef.current!)] })}>
       <div className="plot" style={{ "--plot-height": `${height}px` } as React.CSSProperties} data-waiting={state.kind !== "ready"} tabIndex={state.kind === "ready" || state.kind === "loading" ? 0 : -1} role="group"
         aria-roledescription="line chart" aria-label={`${title}. ${summary}. Arrow keys move the cursor, Enter shows that step everywhere, plus and minus zoom, 0 shows all.`}
         onPointerDown={onPointerDown} onPointerMove={onPointerMove} onPointerUp={onPointerUp} onPointerCancel={endSelection} onPointerLeave={leave}
@@ -223,7 +224,7 @@ export function LineChart(props: LineChartProps) {
         )}
         <span className="visually-hidden" role="status">{spoken}</span>
       </div>
-      {lines.length > 1 && state.kind === "ready" && <Legend lines={lines} absent={absent} />}
+      {lines.length > 1 && state.kind === "ready" && <Legend lines={named} absent={absent} />}
     </Figure>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { logTicks, roundTicks } from "./axisTicks.ts";
+import { byteTicks, logTicks, roundTicks } from "./axisTicks.ts";
 
 test("steps that begin at 1 still have round marks", () => {
   expect(roundTicks("step", 1, 700)).toEqual([100, 200, 300, 400, 500, 600, 700]);
@@ -17,4 +17,8 @@ test("an axis that spans less than a power of ten is marked linearly", () => {
 });
 test("logarithmic time has seconds, minutes and hours", () => {
   expect(logTicks("time", 0.9, 630)).toEqual([1, 3, 10, 30, 60, 180, 600]);
+});
+test("bytes are marked at round numbers of their unit", () => {
+  expect(byteTicks(0, 700 * 1024).map((value) => value / 1024)).toEqual([0, 200, 400, 600]);
+  expect(byteTicks(0, 2.5 * 1024 ** 3).every((value) => value % (1024 ** 3 / 2) === 0)).toBe(true);
 });

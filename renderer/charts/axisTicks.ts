@@ -8,6 +8,12 @@ export function roundTicks(axis: XAxis, min: number, max: number): number[] {
   return linearTicks(min / unit, max / unit, 7).map((value) => value * unit).filter((value) => value >= min && value <= max);
 }
 
+/** Marks of an axis of bytes: round numbers of the unit that the greatest is written in. */
+export function byteTicks(min: number, max: number): number[] {
+  const unit = 1024 ** Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(max))) / 10));
+  return linearTicks(min / unit, max / unit, 5).map((value) => value * unit).filter((value) => value >= min && value <= max);
+}
+
 /** Seconds that are round to a person, growing about threefold. */
 const ROUND_SECONDS = [1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000, 86_400, 259_200, 864_000, 2_592_000] as const;
 

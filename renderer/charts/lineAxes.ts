@@ -1,6 +1,6 @@
 // The axes of a line chart as Chart.js options.
 import { Chart, LinearScale, LogarithmicScale, type ChartConfiguration, type Scale } from "chart.js";
-import { logTicks, roundTicks } from "./axisTicks.ts";
+import { byteTicks, logTicks, roundTicks } from "./axisTicks.ts";
 import { axisTitle, bareQuantity, duration, isShare, shortNumber } from "./quantity.ts";
 import type { ChartTheme } from "./theme.ts";
 
@@ -41,6 +41,7 @@ export function applyAxes(chart: Chart, theme: ChartTheme, axes: Axes): void {
       // A low chart has no room for the name as well, which its title says already.
       title: { display: !axes.short || axes.unit !== "", text: axes.short ? (isShare(axes.unit) ? `% ${axes.unit}` : axes.unit) : axisTitle(axes.label, axes.unit), color: theme.mutedText, font, padding: 2 },
       ticks: { ...ticks, maxTicksLimit: 6, precision: axes.unit === "experts" ? 0 : undefined, callback: (value) => bareQuantity(Number(value), axes.unit) },
+      ...(axes.unit === "bytes" && !axes.logY ? { afterBuildTicks: (scale: Scale) => { scale.ticks = byteTicks(scale.min, scale.max).map((value) => ({ value })); } } : {}),
       ...(axes.logY ? { bounds: "data", afterBuildTicks: (scale: Scale) => { scale.ticks = logTicks("step", scale.min, scale.max).map((value) => ({ value })); } } : {}),
     },
   } as NonNullable<Chart["options"]["scales"]>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { BucketSeries } from "./bucketSeries.ts";
-import { leadLine, linesTable, rangeOfX, stepAtX, valueAt, type Line } from "./lineData.ts";
+import { leadLine, linesTable, rangeOfX, stepAtX, toldApart, valueAt, type Line } from "./lineData.ts";
 
 function line(name: string, rows: [step: number, value: number][], over: Partial<Line> = {}): Line {
   const series = new BucketSeries(100);
@@ -46,4 +46,11 @@ test("a drag becomes steps on every axis, and a twitch becomes nothing", () => {
   expect(rangeOfX([a], "step", 2.9, 1.2)).toEqual({ from: 1, to: 3 });
   expect(rangeOfX([a], "tokens", 100, 300)).toEqual({ from: 1, to: 3 });
   expect(rangeOfX([a], "tokens", 199, 201)).toBeNull();
+});
+
+test("lines of one run are called by what they measure, those of several by their runs", () => {
+  const evaluated = { ...b, name: "a", label: "evaluation cross-entropy" };
+  expect(toldApart([a, evaluated], "cross-entropy").map(({ name, label }) => [name, label])).toEqual([["cross-entropy", undefined], ["evaluation cross-entropy", undefined]]);
+  expect(toldApart([a, b, evaluated], "cross-entropy").map(({ name, label }) => [name, label])).toEqual([["a", undefined], ["b", undefined], ["a", "evaluation cross-entropy"]]);
+  expect(toldApart([a], "cross-entropy")[0]!.name).toBe("a");
 });

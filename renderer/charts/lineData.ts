@@ -19,6 +19,12 @@ export interface Line {
   going?: boolean;
 }
 
+/** As a legend, a tip and a table call the lines: by run or layer, or, where all are of one run, by what each measures. */
+export function toldApart(lines: readonly Line[], label: string): Line[] {
+  if (lines.length < 2 || lines.filter((line) => !line.label).length !== 1) return [...lines];
+  return lines.map(({ label: own = label, ...line }) => ({ ...line, name: own }));
+}
+
 export const allFacts = (lines: readonly Line[]): LineFacts[] =>
   lines.flatMap(({ name, source: { columns } }) => lineFacts(name, columns.step, columns.last, columns.min, columns.max, columns.length) ?? []);
 

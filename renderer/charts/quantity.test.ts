@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { axisTitle, bareQuantity, counted, duration, exactQuantity, percent, quantity, shortNumber } from "./quantity.ts";
 
 test.each([
-  [0, "0"], [2.3124, "2.312"], [2, "2"], [-1.5, "−1.5"], [9999, "9999"], [12345, "12.35k"], [3_400_000, "3.4M"], [1e10, "10G"],
+  [0, "0"], [2.3124, "2.312"], [2, "2"], [-1.5, "−1.5"], [9999, "9,999"], [12345, "12.35k"], [3_400_000, "3.4M"], [1e10, "10G"],
   [0.00012345, "0.0001234"], [0.000012345, "1.23e−5"], [1e-8, "1e−8"], [Number.NaN, "NaN"], [Infinity, "∞"], [-Infinity, "−∞"],
 ])("shortNumber(%d) is %s", (value, text) => expect(shortNumber(value)).toBe(text));
 

@@ -15,7 +15,7 @@ export function shortNumber(value: number, digits = 4): string {
     if (size >= factor) return `${withMinus(trimmed(value / factor, digits))}${unit}`;
   }
   if (size >= 1e4) return `${withMinus(trimmed(value / 1e3, digits))}k`;
-  return withMinus(trimmed(value, digits));
+  return size >= 1000 ? withMinus(Number(value.toPrecision(digits)).toLocaleString("en")) : withMinus(trimmed(value, digits));
 }
 
 const trimmed = (value: number, digits: number): string => String(Number(value.toPrecision(digits)));

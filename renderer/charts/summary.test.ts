@@ -7,7 +7,7 @@ test("says from where to where in how many steps", () => {
   expect(lineSentence("cross-entropy", "nats/token", facts([0, 200, 412], [5.551, 3, 2.312]))).toBe("cross-entropy fell from 5.55 to 2.31 in 412 steps");
 });
 test("a rate has a median, not a course: its last value is chance", () => {
-  expect(lineSentence("throughput", "tokens/s", facts([0, 500, 700, 1000], [1000, 3000, 3010, 900]))).toBe("throughput: median 3000 tokens/s over 1,000 steps, between 900 and 3010");
+  expect(lineSentence("throughput", "tokens/s", facts([0, 500, 700, 1000], [1000, 3000, 3010, 900]))).toBe("throughput: median 3,000 tokens/s over 1,000 steps, between 900 and 3,010");
 });
 test("shares are percentages", () => {
   expect(lineSentence("dropped tokens", "of tokens", facts([0, 10], [0.2, 0.031]))).toBe("dropped tokens fell from 20% to 3.1% in 10 steps");

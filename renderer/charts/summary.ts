@@ -36,7 +36,7 @@ export function lineFacts(name: string, steps: ArrayLike<number>, last: ArrayLik
 /** "cross-entropy fell from 5.55 to 2.31 in 412 steps", with what it did in between where that is news. */
 export function lineSentence(label: string, unit: string, facts: LineFacts): string {
   const steps = facts.lastStep - facts.firstStep;
-  const value = (v: number) => (isShare(unit) ? bareQuantity(v, unit) : shortNumber(v, 3));
+  const value = (v: number) => (isShare(unit) || unit === "bytes" ? bareQuantity(v, unit) : shortNumber(v, 3));
   if (steps === 0) return `${label} is ${quantity(facts.last, unit)} at step ${facts.lastStep.toLocaleString("en")}`;
   const span = counted(steps, "step");
   // A rate has no course: its last value says how busy the machine was at that moment.

@@ -10,13 +10,12 @@ import { say } from "../state/notice.ts";
 import { chooseRun, doAgain, newRun, runActions, takeBack } from "../state/runActions.ts";
 import { listed, useRuns } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
-import { setView, TABS, useView } from "../state/view.ts";
+import { setView, TAB_TITLES, TABS, useView } from "../state/view.ts";
 import { chartCommands, overlayCommands, type Command as Item } from "./chartCommands.ts";
 import { STATUS } from "./runText.ts";
 
 /** More than this is found by typing. */
 const MAX_RUNS = 200, MAX_MODELS = 50, MAX_HOSTS = 50;
-const TAB_NAMES: Record<(typeof TABS)[number], string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", mesh: "Mesh", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
 
 const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
@@ -47,7 +46,7 @@ export function Palette() {
   // Only what is on the page can be shown another way.
   const inCharts = run !== undefined && run.deletedAt === null;
   const ofRun: Item[] = run ? [
-    ...(inCharts ? TABS.map((tab, index) => ({ id: `tab-${tab}`, label: `Show ${TAB_NAMES[tab]}`, hint: String(index + 1), perform: () => setView({ page: "runs", tab }) })) : []),
+    ...(inCharts ? TABS.map((tab, index) => ({ id: `tab-${tab}`, label: `Show ${TAB_TITLES[tab]}`, hint: String(index + 1), perform: () => setView({ page: "runs", tab }) })) : []),
     ...(view.overlaid.length > 0 ? [{ id: "compare", label: "Compare the runs in the charts", hint: "c", perform: () => setView({ page: "compare" }) }] : []),
     ...runActions(run).map(({ id, label, perform }) => ({ id, label, perform })),
   ] : [];

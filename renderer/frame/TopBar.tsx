@@ -2,10 +2,11 @@
 import { Icon } from "./Icon.tsx";
 import { openDialog } from "../state/dialog.ts";
 import { changeSettings, useSettings } from "../state/settings.ts";
-import { setView, useView } from "../state/view.ts";
+import { setView, useView, type Page } from "../state/view.ts";
 import { useRuns } from "../state/runs.ts";
 import { commandKey } from "./keys.ts";
 
+const PLACES: Record<Exclude<Page, "runs">, string> = { new: "New run", compare: "Compare", models: "Imported models", generate: "Imported models", plan: "Plan", hosts: "Hosts" };
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" } as const;
 
 export function TopBar() {
@@ -13,7 +14,7 @@ export function TopBar() {
   const { page, run } = useView();
   const { runs } = useRuns();
   const name = runs.find(({ id }) => id === run)?.name;
-  const place = page === "new" ? "New run" : page === "compare" ? "Compare" : page === "models" || page === "generate" ? "Imported models" : name;
+  const place = page === "runs" ? name : PLACES[page];
   return (
     <header className="top-bar">
       <button type="button" className="icon-button" aria-label={sidebar ? "Hide the list of runs" : "Show the list of runs"} title={`${sidebar ? "Hide" : "Show"} the list of runs (${commandKey}B)`} aria-pressed={sidebar} onClick={() => changeSettings({ sidebar: !sidebar })}><Icon name="sidebar" /></button>

@@ -5,7 +5,7 @@ import { currentFilter } from "../state/filter.ts";
 import { chooseRun, doAgain, newRun, takeBack } from "../state/runActions.ts";
 import { listed, matching, runsStore } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
-import { currentView, setView, TABS } from "../state/view.ts";
+import { currentView, setView, TAB_TITLES, TABS } from "../state/view.ts";
 
 const isMac = typeof navigator !== "undefined" && /Mac/.test(navigator.platform);
 /** "⌘" or "Ctrl+", to stand before a letter. */
@@ -21,7 +21,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: "p", does: "Plan for other devices" },
   { keys: "j, k", does: "Next or previous run of the list" },
   { keys: "/", does: "Filter the runs" },
-  { keys: "1 … 8", does: "Overview, Routing, Capacity, Balance, Generate, Spec, Log, Files" },
+  { keys: `1 … ${TABS.length}`, does: TABS.map((tab) => TAB_TITLES[tab]).join(", ") },
   { keys: "c", does: "Compare the runs in the charts" },
   { keys: "↑ ↓, ← →", does: "In the list: other run; its eye, name or menu" },
   { keys: "← →", does: "On a step slider or chart: one step back or forth; with Shift on a chart, ten" },

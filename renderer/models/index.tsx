@@ -1,6 +1,7 @@
 // Imported models: what is there, what can be made of each, and how to bring another one.
 import { Menu } from "@base-ui/react/menu";
 import { useState } from "react";
+import { day } from "../charts/moment.ts";
 import type { ModelFile, ModelInspection } from "../../contract/modelFile.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
@@ -53,7 +54,7 @@ function ModelTable({ models }: { models: readonly ModelFile[] }) {
             <td>{familyText(model.model)}</td><td>{expertsText(model.model)}</td>
             <td className="number" title={model.parameters.toLocaleString("en")}>{shortNumber(model.parameters, 3)}</td>
             <td>{model.tokenizer ? counted(model.vocabularySize, "token") : <span className="muted">none</span>}</td>
-            <td className="number">{new Date(model.importedAt * 1000).toLocaleDateString("en", { dateStyle: "medium" })}</td>
+            <td className="number">{day(model.importedAt)}</td>
             <td><ModelMenu model={model} /></td>
           </tr>
         ))}</tbody>

@@ -25,7 +25,8 @@ function storedOrder(panel: string): string[] {
   }
 }
 
-export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNode; items: readonly PanelItem[] }) {
+/** @param axes whether there are line charts to set the axes of */
+export function PanelGrid({ panel, bar, axes = true, items }: { panel: string; bar?: ReactNode; axes?: boolean; items: readonly PanelItem[] }) {
   const [order, setOrder] = useState(() => storedOrder(panel));
   const [dragged, setDragged] = useState<string | null>(null);
   const ids = useMemo(() => orderedIds(items.map((item) => item.id), order), [items, order]);
@@ -57,7 +58,7 @@ export function PanelGrid({ panel, bar, items }: { panel: string; bar?: ReactNod
   const spans = spanStyles(ids.map((id) => byId.get(id)!.columns));
   return (
     <div className="panel-view">
-      <div className="panel-bar">{bar}<AxisControls /></div>
+      {(bar !== undefined || axes) && <div className="panel-bar">{bar}{axes && <AxisControls />}</div>}
       <div className="panel-grid" data-maximised={maximised !== null}>
         {ids.map((id, index) => {
           const item = byId.get(id)!;

@@ -1,7 +1,7 @@
 // The routing of a step in words.
 import type { RoutingRow } from "../../contract/handlers.ts";
 import { counted, percent, shortNumber } from "../charts/quantity.ts";
-import { deadExperts, droppedFraction, importance, layerName, overload, padding, relativeLoad } from "./routingFacts.ts";
+import { deadExperts, droppedFraction, importance, layerLabel, layerName, overload, padding, relativeLoad } from "./routingFacts.ts";
 
 const atStep = (step: number): string => `At step ${step.toLocaleString("en")}`;
 const finite = (values: readonly number[]): number[] => values.filter(Number.isFinite);
@@ -20,10 +20,10 @@ export function loadSentence(rows: readonly RoutingRow[], step: number): string 
   }
   if (!heaviest) return `${atStep(step)} no token was routed`;
   const { row, expert, load } = heaviest as { row: RoutingRow; expert: number; load: number };
-  const deadWords = dead === 0 ? `none of ${counted(experts, "expert")} is dead` : `${dead} of ${counted(experts, "expert")} ${dead === 1 ? "is" : "are"} dead`;
+  const deadWords = dead === 0 ? `none of ${counted(experts, "expert")} is dead` : `${dead.toLocaleString("en")} of ${counted(experts, "expert")} ${dead === 1 ? "is" : "are"} dead`;
   // The heaviest has the mean only where all have.
   if (load === 1) return `${atStep(step)} every expert has its fair share; ${deadWords}`;
-  return `${atStep(step)} the heaviest is expert ${expert} of ${layerName(row)} with ${shortNumber(load, 3)}× its fair share; ${deadWords}`;
+  return `${atStep(step)} expert ${expert} of ${layerLabel(row)} has most: ${shortNumber(load, 3)}× its fair share; ${deadWords}`;
 }
 
 /** The expert of all layers with most of a measure; `words` say what it has, given how much. */

@@ -4,6 +4,7 @@ import { specValue } from "./specValue.ts";
 
 test("a value has its unit, but not the symbol of its field", () => {
   expect(specValue(128, fieldFacts("data.inputLength"))).toBe("128 tokens");
+  expect([specValue(1, fieldFacts("mesh.data")), specValue(2, fieldFacts("mesh.data"))]).toEqual(["1 rank", "2 ranks"]);
   expect(specValue(256, fieldFacts("model.dModel"))).toBe("256");
   expect(specValue(1_000_000, fieldFacts("training.steps"))).toBe("1,000,000 steps");
 });

@@ -12,6 +12,8 @@ import { PLACES, type Place } from "../tabs/compareTable.ts";
 
 export const TABS = ["overview", "routing", "capacity", "balance", "mesh", "generate", "spec", "log", "files"] as const;
 export type Tab = (typeof TABS)[number];
+/** As the tabs are titled. */
+export const TAB_TITLES: Record<Tab, string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", mesh: "Mesh", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
 export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan" | "hosts";
 
 export interface View {

@@ -1,6 +1,7 @@
 // What the trainer says, live; and what its process printed.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { clockTime } from "../charts/moment.ts";
 import type { LogLine } from "../../contract/handlers.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useRequest, useRunChanges } from "../connection/index.ts";
@@ -81,7 +82,7 @@ function Log({ runId, switcher }: { runId: string; switcher: ReactNode }) {
               const line = shown[index]!;
               return (
                 <li key={key} data-index={index} ref={rows.measureElement} data-level={line.level} style={{ transform: `translateY(${start}px)` }}>
-                  <time className="muted" dateTime={new Date(line.t * 1000).toISOString()}>{new Date(line.t * 1000).toLocaleTimeString()}</time>
+                  <time className="muted" dateTime={new Date(line.t * 1000).toISOString()}>{clockTime(line.t)}</time>
                   {line.step === null ? <span /> : <button type="button" className="link" title="Show this step in the panels" onClick={() => setView({ step: line.step, tab: "overview" })}>step {line.step.toLocaleString("en")}</button>}
                   <bdi>{line.level === "info" ? "" : `${line.level}: `}{line.message}</bdi>
                 </li>

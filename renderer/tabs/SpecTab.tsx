@@ -1,5 +1,6 @@
 // The spec as the run was started with: it never changes.
 import { useState } from "react";
+import { moment } from "../charts/moment.ts";
 import { importedFrom, type RunSpec, type WeightsSource } from "../../contract/runSpec.ts";
 import { useRequest } from "../connection/index.ts";
 import { SourceLink } from "../frame/Origins.tsx";
@@ -99,7 +100,7 @@ function RunFacts({ directory, lineage, runId }: { directory: string; lineage: R
       <dl>
         <div><dt>Id</dt><dd><code>{runId}</code></dd></div>
         <div><dt>Directory</dt><dd><code>{directory}</code></dd></div>
-        {run && <><SpecRow title="Created" value={new Date(run.createdAt * 1000).toLocaleString()} />
+        {run && <><SpecRow title="Created" value={moment(run.createdAt)} />
           <SpecRow title="Device used" value={run.device ?? "not known yet"} />
           <SpecRow title="Parameters" value={lineage?.kind === "imported" ? "not recorded" : run.parameters?.toLocaleString("en") ?? "not known yet"} />
           <SpecRow title="Attempts" value={String(run.attempt)} /></>}

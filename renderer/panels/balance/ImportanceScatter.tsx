@@ -6,7 +6,7 @@ import { percent, shortNumber } from "../../charts/quantity.ts";
 import { useChartTheme } from "../../charts/theme.ts";
 import { XYChart, type XYSeries } from "../../charts/XYChart.tsx";
 import { choose, useChosen } from "../chosen.ts";
-import { importance, layerName, loadShare } from "../routingFacts.ts";
+import { importance, layerLabel, loadShare } from "../routingFacts.ts";
 import { importanceSentence } from "../routingSummaries.ts";
 import type { RoutingView } from "../useLive.ts";
 
@@ -39,7 +39,7 @@ export function ImportanceScatter({ view, row, height }: { view: RoutingView; ro
   const x = useMemo(() => ({ title: "load f (% of choices)", tick: (value: number) => percent(value), min: 0, max: data.end }), [data.end]);
   const y = useMemo(() => ({ title: "importance P (% of probability)", tick: (value: number) => percent(value), min: 0, max: data.end }), [data.end]);
   return (
-    <XYChart title={`Importance against load${row ? `, ${layerName(row)}` : ""}`} definition={DEFINITION} summary={row ? importanceSentence(row) : ""} state={view.state}
+    <XYChart title={`Importance against load${row ? `, ${layerLabel(row)}` : ""}`} definition={DEFINITION} summary={row ? importanceSentence(row) : ""} state={view.state}
       series={data.series} x={x} y={y} marks={marks} diagonal="P = f" height={height} onSelect={(_, series, index) => choose({ expert: series.key === "chosen" ? expert : index, ...(row ? { layer: { stack: row.stack, layer: row.layer } } : {}) })}
       table={() => ({
         columns: [{ name: "expert" }, { name: "load f", unit: "of choices" }, { name: "importance P", unit: "of probability" }],

@@ -26,12 +26,16 @@ export function MeshPanel({ runIds, primary }: PanelProps) {
     : ranks.status === "error" ? { kind: "error", message: ranks.message!, retry: run.retry }
     : ranks.status === "loading" ? { kind: "loading" }
     : ranks.status === "absent" ? { kind: "empty", message: "The first record comes with the first one of routing." } : state;
-  const items = useMemo((): PanelItem[] => [
-    { id: "slices", columns: 12, content: <SliceGrids spec={spec} state={state} /> },
-    { id: "ranks", columns: 12, content: <RankTable spec={spec} state={times} ranks={ranks.ranks} step={ranks.step} /> },
-    ...(alone ? [] : ["mesh.computeShare", "mesh.waitingShare", "mesh.bytes"].map((name): PanelItem => ({ id: name, columns: 4, content: <MetricChart runIds={runIds} names={[name]} height={180} /> }))),
+  const nothing = state.kind === "absent";
+  const items = useMemo((): PanelItem[] => {
+    const slices: PanelItem = { id: "slices", columns: 12, content: <SliceGrids spec={spec} state={state} /> };
+    return nothing ? [slices] : [
+      slices,
+      { id: "ranks", columns: 12, content: <RankTable spec={spec} state={times} ranks={ranks.ranks} step={ranks.step} /> },
+      ...["mesh.computeShare", "mesh.waitingShare", "mesh.bytes"].map((name): PanelItem => ({ id: name, columns: 4, content: <MetricChart runIds={runIds} names={[name]} height={180} /> })),
+    ];
   // Figures of ranks change with the store's version.
   // oxlint-disable-next-line react-hooks/exhaustive-deps
-  ], [spec, state.kind, times.kind, ranks.version, runIds, alone]);
-  return <PanelGrid panel="mesh" bar={<RoutingBar runIds={runIds} picked={picked} view={view} />} items={items} />;
+  }, [spec, state.kind, times.kind, ranks.version, runIds]);
+  return <PanelGrid panel="mesh" axes={!nothing} bar={nothing && runIds.length === 1 ? undefined : <RoutingBar runIds={runIds} picked={picked} view={view} layers={false} />} items={items} />;
 }

@@ -23,7 +23,7 @@ test("importance is the probability relative to the fair share", () => {
 });
 test("each measure is summarised by itself", () => {
   expect(LAYER_MEASURES.map(({ summary }) => summary([row], 10))).toEqual([
-    "At step 10 the heaviest is expert 0 of encoder layer 1 with 2× its fair share; 1 of 4 experts is dead",
+    "At step 10 expert 0 of enc 1 has most: 2× its fair share; 1 of 4 experts is dead",
     "At step 10 expert 0 of encoder layer 1 keeps most: 1.2× its fair share",
     "At step 10 20% of tokens are dropped; 33% of places are empty",
     "At step 10 expert 0 of encoder layer 1 is the most probable: mean p 0.4, where an even share is 0.25",

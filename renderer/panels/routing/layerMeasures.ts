@@ -33,7 +33,7 @@ const relativeImportance = (row: RoutingRow): number[] => importance(row).map((p
 export const LAYER_MEASURES: readonly LayerMeasure[] = [
   {
     key: "load", label: "Load", unit: "× fair share", scale: "load", text: times, tick: loadTick,
-    definition: "Choices of the expert, before dropping, relative to an even share of all choices. Under 0.1 the expert is dead.",
+    definition: "Choices of the expert, before dropping, relative to an even share of all choices. Under 0.1 the expert is dead at this step; “Dead experts” counts those that stay so over 20 recorded steps.",
     values: (row) => relativeLoad(row.load), summary: loadSentence,
   },
   {
