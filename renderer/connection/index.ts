@@ -23,23 +23,23 @@ const subscribe = (changed: () => void) => client.onConnection(changed);
 /** State of the connection; the component is drawn again when it changes. */
 export const useConnectionStatus = (): Connection => useSyncExternalStore(subscribe, () => client.connection);
 
-export interface RequestOptions {
+export interface RequestOptions<K extends RequestName> {
   /** False asks nothing yet. */
   enabled?: boolean;
-  /** Milliseconds after which the answer is asked for again. */
-  every?: number;
+  /** Milliseconds after which the answer is asked for again, by the last one where it is a function; false leaves it. */
+  every?: number | ((answer: Result<K> | undefined) => number | false);
 }
 
 /** Asks the backend and keeps the answer; asked again after a reconnect. */
-export function useRequest<K extends RequestName>(name: K, args: Arguments<K>, options: RequestOptions = {}): UseQueryResult<Result<K>, RequestError> {
+export function useRequest<K extends RequestName>(name: K, args: Arguments<K>, { enabled, every }: RequestOptions<K> = {}): UseQueryResult<Result<K>, RequestError> {
   return useQuery<Result<K>, RequestError>({
     queryKey: [name, args],
     queryFn: async () => {
       await client.connected();
       return client.send(name, args);
     },
-    ...(options.enabled === undefined ? {} : { enabled: options.enabled }),
-    ...(options.every === undefined ? {} : { refetchInterval: options.every }),
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(every === undefined ? {} : { refetchInterval: typeof every === "function" ? ({ state }) => every(state.data) : every }),
   });
 }
 

@@ -30,7 +30,7 @@ export function Content() {
   if (page === "models") return <ModelsPage />;
   if (page === "generate") return <GenerateModelPage key={model} />;
   if (page === "plan") return <PlanPage />;
-  if (page === "hosts") return <HostsPage />;
+  if (page === "hosts" || page === "tpus") return <HostsPage />;
   if (page === "compare") return <ComparePage runIds={compared} />;
   if (chosen === null) return <FirstStart onStarted={chooseRun} onNewRun={newRun} />;
   if (!run) return (

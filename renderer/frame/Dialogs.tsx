@@ -3,14 +3,17 @@ import { Dialog } from "@base-ui/react/dialog";
 import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { requests, type RunSummary } from "../../contract/handlers.ts";
 import { toIssues } from "../../contract/specIssues.ts";
-import { quantity } from "../charts/quantity.ts";
+import type { TpuPlace } from "../../contract/tpuPlace.ts";
+import type { Tpu } from "../../contract/tpus.ts";
+import { counted, quantity } from "../charts/quantity.ts";
 import { shortName } from "../charts/summary.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
 import { ContinueForm } from "../remoteRuns/ContinueForm.tsx";
 import { openDialog, useDialog } from "../state/dialog.ts";
 import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
-import { useRuns } from "../state/runs.ts";
+import { useHosts } from "../state/hosts.ts";
+import { isGoing, useRuns } from "../state/runs.ts";
 import { SHORTCUTS } from "./keys.ts";
 import { Palette } from "./Palette.tsx";
 import { Swatch } from "./Swatch.tsx";
@@ -36,6 +39,7 @@ export function Dialogs() {
             {run && dialog?.kind === "steps" && <StepsForm run={run} />}
             {run && dialog?.kind === "colour" && <ColourForm run={run} />}
             {dialog?.kind === "delete-model" && <DeleteModel modelId={dialog.modelId} />}
+            {dialog?.kind === "delete-tpu" && <DeleteTpu tpu={dialog.tpu} place={dialog.place} />}
           </Dialog.Popup>
         )}
       </Dialog.Portal>
@@ -139,6 +143,25 @@ function DeleteModel({ modelId }: { modelId: string }) {
   return (
     <Form title="Delete the model" submit="Delete for good" danger onSubmit={remove}>
       <p><bdi>{model?.name ?? modelId}</bdi> and its copy of the weights{model ? ` (${quantity(model.files.reduce((sum, { bytes }) => sum + bytes, 0), "bytes")})` : ""} are removed at once. Runs that began from it keep their own weights; the folder it was read from stays.</p>
+    </Form>
+  );
+}
+
+function DeleteTpu({ tpu, place: { project, zone } }: { tpu: Tpu; place: TpuPlace }) {
+  const { hosts = [], clusters = [] } = useHosts() ?? {};
+  const refresh = useRefresh();
+  const made = hosts.filter(({ tpu: worker }) => worker && worker.project === project && worker.zone === zone && tpu.nodes.some(({ name }) => name === worker.node)).map(({ name }) => name);
+  const places = [...made, ...clusters.filter(({ workers }) => workers.some((worker) => made.includes(worker))).map(({ name }) => name)];
+  const going = useRuns().runs.filter((run) => isGoing(run) && run.host !== null && places.includes(run.host)).length;
+  const remove = async () => {
+    await client.send("tpus.delete", { place: { project, zone }, kind: tpu.kind, name: tpu.name });
+    refresh("tpus.list");
+  };
+  return (
+    <Form title={`Delete ${tpu.name}`} submit="Delete for good" danger onSubmit={remove}>
+      <p><bdi>{tpu.name}</bdi> ({tpu.accelerator}) in {project}, {zone} {tpu.nodes.length > 0 ? "goes with its machines and everything that lies on them" : "is called off"}. What was copied here stays.</p>
+      {going > 0 && <p className="field-error">{counted(going, "run")} {going === 1 ? "goes" : "go"} on it, and {going === 1 ? "ends" : "end"} with it: stop {going === 1 ? "it" : "them"} and fetch the checkpoint first.</p>}
+      {made.length > 0 && <p className="muted">{made.length === 1 ? `The host ${made[0]} stays` : `Its ${made.length.toLocaleString("en")} hosts stay`} in the list until you remove {made.length === 1 ? "it" : "them"}.</p>}
     </Form>
   );
 }

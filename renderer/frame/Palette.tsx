@@ -1,7 +1,7 @@
 // Every action and every run, by typing.
 import { Command } from "cmdk";
 import { useRequest } from "../connection/index.ts";
-import { checkHost, showHosts } from "../hosts/actions.ts";
+import { checkHost, showHosts, showTpus } from "../hosts/actions.ts";
 import { useHosts } from "../state/hosts.ts";
 import { modelActions } from "../state/modelActions.ts";
 import { openDialog } from "../state/dialog.ts";
@@ -21,6 +21,7 @@ const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
   { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
   { id: "hosts", label: "Show the hosts", hint: "h", perform: () => showHosts() },
+  { id: "tpus", label: "Show the Cloud TPUs", perform: showTpus },
   { id: "plan", label: "Plan for other devices", hint: "p", perform: () => setView({ page: "plan" }) },
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },

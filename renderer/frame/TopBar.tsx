@@ -6,7 +6,7 @@ import { setView, useView, type Page } from "../state/view.ts";
 import { useRuns } from "../state/runs.ts";
 import { commandKey } from "./keys.ts";
 
-const PLACES: Record<Exclude<Page, "runs">, string> = { new: "New run", compare: "Compare", models: "Imported models", generate: "Imported models", plan: "Plan", hosts: "Hosts" };
+const PLACES: Record<Exclude<Page, "runs">, string> = { new: "New run", compare: "Compare", models: "Imported models", generate: "Imported models", plan: "Plan", hosts: "Hosts", tpus: "Cloud TPUs" };
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" } as const;
 
 export function TopBar() {

@@ -5,6 +5,7 @@ import { toIssues } from "../../contract/specIssues.ts";
 import { client, sentenceOf, useRequest } from "../connection/index.ts";
 import { useSettled } from "../connection/useSettled.ts";
 import { checkHost } from "./actions.ts";
+import { FormRow } from "./FormRow.tsx";
 
 interface Draft { name: string; address: string; user: string; port: string; identityFile: string; jump: string; python: string; runs: string; engine: "" | "slurm"; partition: string; options: string }
 const EMPTY: Draft = { name: "", address: "", user: "", port: "", identityFile: "", jump: "", python: "", runs: "", engine: "", partition: "", options: "" };
@@ -61,18 +62,18 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
   return (
     <form className="host-form" onSubmit={(event) => void save(event)} noValidate>
       <h2>{host ? `Change ${host.name}` : "Add a host"}</h2>
-      <Row title="Address" error={wrong("target.address", "address")} help="A host name, an IP address, or a Host of ~/.ssh/config." value={draft.address} change={set("address")} placeholder="tpu-vm.example.org" autoFocus={!fixed} disabled={fixed} />
-      <Row title="Name" error={wrong("name", "name")} help="What you call it here and on the command line." value={draft.name} change={set("name")} placeholder={suggestedName(draft.address)} disabled={host !== null} />
+      <FormRow title="Address" error={wrong("target.address", "address")} help="A host name, an IP address, or a Host of ~/.ssh/config." value={draft.address} change={set("address")} placeholder="tpu-vm.example.org" autoFocus={!fixed} disabled={fixed} />
+      <FormRow title="Name" error={wrong("name", "name")} help="What you call it here and on the command line." value={draft.name} change={set("name")} placeholder={suggestedName(draft.address)} disabled={host !== null} />
       {parsed.success && !fixed && <Destination target={parsed.data.target} />}
       <details open={more} onToggle={(event) => setMore(event.currentTarget.open)}>
         <summary>Log in otherwise than ~/.ssh/config says</summary>
-        <Row title="User" error={wrong("target.user", "user")} value={draft.user} change={set("user")} disabled={fixed} />
-        <Row title="Port" error={wrong("target.port", "port")} value={draft.port} change={set("port")} placeholder="22" disabled={fixed} />
-        <Row title="Identity file" error={wrong("target.identityFile", "identityFile")} help="The private key. It stays where it is; ssh reads it." value={draft.identityFile} change={set("identityFile")} placeholder="~/.ssh/id_ed25519" disabled={fixed} />
-        <Row title="Through" error={wrong("target.jump", "jump")} help="A host to jump through: HOST, USER@HOST or USER@HOST:PORT." value={draft.jump} change={set("jump")} disabled={fixed} />
+        <FormRow title="User" error={wrong("target.user", "user")} value={draft.user} change={set("user")} disabled={fixed} />
+        <FormRow title="Port" error={wrong("target.port", "port")} value={draft.port} change={set("port")} placeholder="22" disabled={fixed} />
+        <FormRow title="Identity file" error={wrong("target.identityFile", "identityFile")} help="The private key. It stays where it is; ssh reads it." value={draft.identityFile} change={set("identityFile")} placeholder="~/.ssh/id_ed25519" disabled={fixed} />
+        <FormRow title="Through" error={wrong("target.jump", "jump")} help="A host to jump through: HOST, USER@HOST or USER@HOST:PORT." value={draft.jump} change={set("jump")} disabled={fixed} />
       </details>
-      <Row title="Python there" error={wrong("python", "python")} help="The interpreter that has JAX, for example that of an environment." value={draft.python} change={set("python")} placeholder="python3" autoFocus={fixed} />
-      <Row title="Runs folder there" error={wrong("runs", "runs")} help="Where run directories lie on the host. It is made at the first start." value={draft.runs} change={set("runs")} placeholder={REMOTE_RUNS} />
+      <FormRow title="Python there" error={wrong("python", "python")} help="The interpreter that has JAX, for example that of an environment." value={draft.python} change={set("python")} placeholder="python3" autoFocus={fixed} />
+      <FormRow title="Runs folder there" error={wrong("runs", "runs")} help="Where run directories lie on the host. It is made at the first start." value={draft.runs} change={set("runs")} placeholder={REMOTE_RUNS} />
       <div className="field">
         <label htmlFor={engineId}>Runs are started</label>
         <select id={engineId} className="input" value={draft.engine} onChange={(event) => set("engine")(event.target.value)}>
@@ -82,8 +83,8 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
       </div>
       {draft.engine === "slurm" && (
         <>
-          <Row title="Partition" error={wrong("engine.partition", "partition")} help="Left empty: Slurm’s default one." value={draft.partition} change={set("partition")} />
-          <Row title="Options of sbatch" error={optionsWrong} help="Separated by spaces: what a run asks for." value={draft.options} change={(options) => setDraft({ ...draft, options })} placeholder="--gres=gpu:8 --time=24:00:00" />
+          <FormRow title="Partition" error={wrong("engine.partition", "partition")} help="Left empty: Slurm’s default one." value={draft.partition} change={set("partition")} />
+          <FormRow title="Options of sbatch" error={optionsWrong} help="Separated by spaces: what a run asks for." value={draft.options} change={(options) => setDraft({ ...draft, options })} placeholder="--gres=gpu:8 --time=24:00:00" />
         </>
       )}
       {failure && <p className="field-error" role="alert">{failure}</p>}
@@ -92,19 +93,6 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
         <button type="button" className="button" onClick={() => done(null)}>Cancel</button>
       </div>
     </form>
-  );
-}
-
-interface RowProps { title: string; value: string; change: (value: string) => void; error: string | undefined; help?: string; placeholder?: string; autoFocus?: boolean; disabled?: boolean }
-
-function Row({ title, value, change, error, help, placeholder, autoFocus = false, disabled = false }: RowProps) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{title}</label>
-      <input id={id} className="input" value={value} placeholder={placeholder} autoFocus={autoFocus} disabled={disabled} autoComplete="off" spellCheck={false} aria-invalid={error !== undefined} aria-describedby={`${id}-help`} onChange={(event) => change(event.target.value)} />
-      <p id={`${id}-help`} className="field-help">{error !== undefined ? <span className="field-error" role="alert">{error}</span> : help && <span className="muted">{help}</span>}</p>
-    </div>
   );
 }
 

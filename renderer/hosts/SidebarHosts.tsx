@@ -14,7 +14,7 @@ export function SidebarHosts() {
   const shown = hosts.filter(({ source, link }) => source === "added" || link.status !== "untried");
   return (
     <>
-      <button type="button" className="sidebar-foot" aria-current={page === "hosts" && !shown.some(({ name }) => name === chosen) ? "page" : undefined} onClick={() => showHosts()}>Hosts <span className="muted number">{hosts.length > 0 ? hosts.length.toLocaleString("en") : ""}</span></button>
+      <button type="button" className="sidebar-foot" aria-current={page === "tpus" || (page === "hosts" && !shown.some(({ name }) => name === chosen)) ? "page" : undefined} onClick={() => showHosts()}>Hosts <span className="muted number">{hosts.length > 0 ? hosts.length.toLocaleString("en") : ""}</span></button>
       {shown.length > 0 && (
         <ul className="sidebar-hosts" aria-label={counted(shown.length, "host")}>{shown.map(({ name, link }) => (
           <li key={name}>

@@ -3,6 +3,7 @@ import { client } from "../connection/index.ts";
 import { attempt, say } from "../state/notice.ts";
 import { setView } from "../state/view.ts";
 
+export const showTpus = () => setView({ page: "tpus" });
 export const showHosts = (host: string | null = null) => setView({ page: "hosts", host });
 
 /** Logs in and looks at it. What fails is shown on the host's own page. */

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 import type { XAxis } from "../charts/bucketSeries.ts";
 import { Stack } from "../../contract/events.ts";
 import { HostName } from "../../contract/hosts.ts";
+import { TpuPlace } from "../../contract/tpuPlace.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 import type { Layer } from "../panels/liveHistory.ts";
 import { LAYER_MEASURES, type LayerMeasure } from "../panels/routing/layerMeasures.ts";
@@ -14,7 +15,7 @@ export const TABS = ["overview", "routing", "capacity", "balance", "mesh", "gene
 export type Tab = (typeof TABS)[number];
 /** As the tabs are titled. */
 export const TAB_TITLES: Record<Tab, string> = { overview: "Overview", routing: "Routing", capacity: "Capacity", balance: "Balance", mesh: "Mesh", generate: "Generate", spec: "Spec", log: "Log", files: "Files" };
-export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan" | "hosts";
+export type Page = "runs" | "new" | "compare" | "models" | "generate" | "plan" | "hosts" | "tpus";
 
 export interface View {
   page: Page;
@@ -28,6 +29,8 @@ export interface View {
   model: string | null;
   /** The host or cluster that the page of hosts shows, or that a new run is for. */
   host: string | null;
+  /** The project and zone whose TPUs are shown; null shows those that gcloud is set to. */
+  cloud: TpuPlace | null;
   /** What the form makes of `source` or `model`; null duplicates the run. */
   as: Derivation | null;
   tab: Tab;
@@ -58,11 +61,11 @@ export interface View {
 }
 
 export const START_VIEW: View = {
-  page: "runs", run: null, overlaid: [], source: null, model: null, host: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
+  page: "runs", run: null, overlaid: [], source: null, model: null, host: null, cloud: null, as: null, tab: "overview", step: null, range: null, axis: "step", logX: false, logY: false, smoothing: 0,
   routingOf: null, layer: null, expert: null, measure: "load", factor: null, maximised: null, place: "last", baseline: null, plan: START_CHOICE,
 };
 const AXES: readonly XAxis[] = ["step", "tokens", "time"];
-const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate", "plan", "hosts"];
+const PAGES: readonly Page[] = ["runs", "new", "compare", "models", "generate", "plan", "hosts", "tpus"];
 /** More lines than this can't be told apart, and the backend compares no more. */
 export const MAX_OVERLAID = 19;
 
@@ -95,6 +98,7 @@ export function readView(search: string): View {
     source: runId(query.get("source")),
     model: runId(query.get("model")),
     host: HostName.safeParse(query.get("host")).data ?? null,
+    cloud: TpuPlace.safeParse({ project: query.get("project"), zone: query.get("zone") }).data ?? null,
     as: DERIVATIONS.find((derivation) => derivation === query.get("as")) ?? null,
     tab: TABS.find((tab) => tab === query.get("tab")) ?? "overview",
     step: whole(query.get("step")),
@@ -127,6 +131,8 @@ export function writeView(view: View): string {
   put("source", view.source);
   put("model", view.model);
   put("host", view.host);
+  put("project", view.cloud?.project);
+  put("zone", view.cloud?.zone);
   put("as", view.as);
   put("tab", view.tab, "overview");
   put("step", view.step);
