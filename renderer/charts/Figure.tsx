@@ -55,7 +55,7 @@ export function Figure({ title, definition, summary, state, controls, table, pic
   return (
     <figure className="figure" aria-describedby={summaryId}>
       <figcaption className="figure-head">
-        <h3 className="figure-title" title={definition} {...place?.handle}>{title}</h3>
+        <h2 className="figure-title" title={definition} {...place?.handle}>{title}</h2>
         <div className="figure-tools">
           {controls}
           <span className="figure-buttons">

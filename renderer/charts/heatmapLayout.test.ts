@@ -64,3 +64,8 @@ test("no cells at all is no error", () => {
   expect(cellAt(layout, 1, 100, 5)).toBeNull();
 });
 test.each([[0.2, 1], [1, 1], [1.2, 2], [3, 5], [6, 10], [11, 20]])("niceEvery(%d) is %d", (least, every) => expect(niceEvery(least)).toBe(every));
+test("columns of less than 3 pixels fill the width, each as good as equal", () => {
+  const layout = heatmapLayout(space({ columns: 128, width: 258 })), widths = sizes(layout.x);
+  expect(layout.x[128]).toBe(258);
+  expect(Math.max(...widths) - Math.min(...widths)).toBe(1);
+});

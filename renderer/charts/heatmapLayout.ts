@@ -1,4 +1,5 @@
-// Where the cells of a heatmap lie, in whole device pixels, so that no cell is blurred and equal cells are equally large.
+// Where the cells of a heatmap lie, in whole device pixels, so that no cell is blurred and equal cells are equally large; columns
+// of a pixel or two share the width instead, which would else stay half empty.
 
 export interface HeatmapSpace {
   rows: number;
@@ -51,7 +52,7 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
   const least = space.mode === "fill" ? CELL.minHeightOverTime : CELL.minHeight;
   const cellHeight = Math.round(clamp(Math.floor(innerHeight / Math.max(1, rows)), least * ratio, CELL.maxHeight * space.growth * ratio));
   const x = new Int32Array(columns + 1);
-  if (space.mode === "fill") {
+  if (space.mode === "fill" || innerWidth / Math.max(1, columns) < CELL.minWidth * ratio) {
     for (let c = 0; c <= columns; c++) x[c] = left + Math.round((innerWidth * c) / Math.max(1, columns));
   } else {
     const cellWidth = Math.max(1, Math.floor(Math.min(innerWidth / Math.max(1, columns), CELL.maxWidth * space.growth * ratio)));

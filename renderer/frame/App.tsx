@@ -1,11 +1,11 @@
 // The frame: runs on the left, the chosen run or page on the right, devices and connection at the bottom.
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { createHoverStep, type ChartLinks } from "../charts/links.ts";
 import { useConnectionStatus } from "../connection/index.ts";
 import { Prompts } from "../hosts/Prompts.tsx";
 import { PanelHostContext, type PanelHost } from "../panels/environment.tsx";
 import { useRuns } from "../state/runs.ts";
-import { useSettings } from "../state/settings.ts";
+import { lowerSidebar, useSidebar } from "../state/sidebar.ts";
 import { setView, useView } from "../state/view.ts";
 import { Content } from "./Content.tsx";
 import { Dialogs } from "./Dialogs.tsx";
@@ -28,7 +28,9 @@ function useChartLinksOfView(): ChartLinks {
 export function App() {
   useKeys();
   const { runs } = useRuns();
-  const { sidebar } = useSettings();
+  const sidebar = useSidebar();
+  const { page, run } = useView();
+  useEffect(lowerSidebar, [page, run]);
   const { state, message } = useConnectionStatus();
   const content = useRef<HTMLElement>(null);
   const links = useChartLinksOfView();
@@ -40,7 +42,8 @@ export function App() {
         <button type="button" className="skip-link button" onClick={() => content.current?.focus()}>Skip to the run</button>
         <TopBar />
         <div className="app-body">
-          {sidebar && <Sidebar />}
+          {sidebar.shown && sidebar.above && <div className="sidebar-shade" onPointerDown={lowerSidebar} />}
+          {sidebar.shown && <Sidebar above={sidebar.above} />}
           <main className="content" ref={content} tabIndex={-1}><Content /></main>
         </div>
         <StatusBar />

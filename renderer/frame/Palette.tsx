@@ -10,6 +10,7 @@ import { say } from "../state/notice.ts";
 import { chooseRun, doAgain, newRun, runActions, takeBack } from "../state/runActions.ts";
 import { listed, useRuns } from "../state/runs.ts";
 import { changeSettings, currentSettings } from "../state/settings.ts";
+import { toggleSidebar } from "../state/sidebar.ts";
 import { setView, TAB_TITLES, TABS, useView } from "../state/view.ts";
 import { chartCommands, overlayCommands, type Command as Item } from "./chartCommands.ts";
 import { STATUS } from "./runText.ts";
@@ -26,7 +27,7 @@ const general: Item[] = [
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },
   { id: "redo", label: "Redo", perform: doAgain },
-  { id: "sidebar", label: "Hide or show the list of runs", perform: () => changeSettings({ sidebar: !currentSettings().sidebar }) },
+  { id: "sidebar", label: "Hide or show the list of runs", perform: toggleSidebar },
   { id: "archived", label: "Hide or show archived runs", perform: () => changeSettings({ showArchived: !currentSettings().showArchived }) },
   { id: "light", label: "Theme: light", perform: () => changeSettings({ theme: "light" }) },
   { id: "dark", label: "Theme: dark", perform: () => changeSettings({ theme: "dark" }) },

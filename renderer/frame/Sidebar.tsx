@@ -1,16 +1,27 @@
 // The left side: how many runs there are, the filter, and the list of them.
-import { useMemo, type PointerEvent } from "react";
+import { useEffect, useMemo, useRef, type KeyboardEvent, type PointerEvent } from "react";
 import { useRequest } from "../connection/index.ts";
 import { setFilter, useFilter } from "../state/filter.ts";
 import { listed, matching, useRuns } from "../state/runs.ts";
 import { changeSettings, clampWidth, SIDEBAR_WIDTH, useSettings } from "../state/settings.ts";
+import { lowerSidebar } from "../state/sidebar.ts";
 import { newRun } from "../state/runActions.ts";
 import { setView, useView } from "../state/view.ts";
 import { Icon } from "./Icon.tsx";
 import { SidebarHosts } from "../hosts/SidebarHosts.tsx";
 import { RunList } from "./RunList.tsx";
 
-export function Sidebar() {
+/** @param above whether it lies above the run: it takes the focus then, and Escape gives it back */
+export function Sidebar({ above }: { above: boolean }) {
+  const aside = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (above) aside.current?.querySelector<HTMLElement>("button")?.focus();
+  }, [above]);
+  const leave = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    lowerSidebar();
+    document.querySelector<HTMLElement>(".top-bar button")?.focus();
+  };
   const { runs, loaded } = useRuns();
   const { sidebarWidth, showArchived } = useSettings();
   const filter = useFilter();
@@ -20,7 +31,7 @@ export function Sidebar() {
   const shown = useMemo(() => matching(offered, filter), [offered, filter]);
   const count = shown.length === offered.length ? shown.length.toLocaleString("en") : `${shown.length.toLocaleString("en")} of ${offered.length.toLocaleString("en")}`;
   return (
-    <aside className="sidebar" aria-label="Runs" style={{ width: sidebarWidth }}>
+    <aside ref={aside} className="sidebar" data-above={above} aria-label="Runs" style={{ width: sidebarWidth }} onKeyDown={above ? leave : undefined}>
       <div className="sidebar-head">
         <h2>Runs <span className="muted number">{loaded ? count : ""}</span></h2>
         <button type="button" className="button" onClick={newRun}><Icon name="plus" />New run</button>
@@ -35,7 +46,7 @@ export function Sidebar() {
       <SidebarHosts />
       <ModelsLink />
       <PlanLink />
-      <ResizeHandle />
+      {!above && <ResizeHandle />}
     </aside>
   );
 }

@@ -2,6 +2,7 @@
 import { Icon } from "./Icon.tsx";
 import { openDialog } from "../state/dialog.ts";
 import { changeSettings, useSettings } from "../state/settings.ts";
+import { toggleSidebar, useSidebar } from "../state/sidebar.ts";
 import { setView, useView, type Page } from "../state/view.ts";
 import { useRuns } from "../state/runs.ts";
 import { commandKey } from "./keys.ts";
@@ -10,14 +11,14 @@ const PLACES: Record<Exclude<Page, "runs">, string> = { new: "New run", compare:
 const NEXT_THEME = { system: "light", light: "dark", dark: "system" } as const;
 
 export function TopBar() {
-  const { theme, sidebar } = useSettings();
+  const { theme } = useSettings(), { shown } = useSidebar();
   const { page, run } = useView();
   const { runs } = useRuns();
   const name = runs.find(({ id }) => id === run)?.name;
   const place = page === "runs" ? name : PLACES[page];
   return (
     <header className="top-bar">
-      <button type="button" className="icon-button" aria-label={sidebar ? "Hide the list of runs" : "Show the list of runs"} title={`${sidebar ? "Hide" : "Show"} the list of runs (${commandKey}B)`} aria-pressed={sidebar} onClick={() => changeSettings({ sidebar: !sidebar })}><Icon name="sidebar" /></button>
+      <button type="button" className="icon-button" aria-label={shown ? "Hide the list of runs" : "Show the list of runs"} title={`${shown ? "Hide" : "Show"} the list of runs (${commandKey}B)`} aria-pressed={shown} onClick={toggleSidebar}><Icon name="sidebar" /></button>
       <nav className="crumbs" aria-label="Place">
         <button type="button" className="crumb product" onClick={() => setView({ page: "runs", run: null, source: null, model: null, as: null })}>Switchyard</button>
         {place !== undefined && <><span aria-hidden="true" className="muted">▸</span><bdi className="crumb" aria-current="page">{place}</bdi></>}

@@ -4,7 +4,8 @@ import { openDialog } from "../state/dialog.ts";
 import { currentFilter } from "../state/filter.ts";
 import { chooseRun, doAgain, newRun, takeBack } from "../state/runActions.ts";
 import { listed, matching, runsStore } from "../state/runs.ts";
-import { changeSettings, currentSettings } from "../state/settings.ts";
+import { currentSettings } from "../state/settings.ts";
+import { showSidebar, toggleSidebar } from "../state/sidebar.ts";
 import { currentView, setView, TAB_TITLES, TABS } from "../state/view.ts";
 
 const isMac = typeof navigator !== "undefined" && /Mac/.test(navigator.platform);
@@ -49,7 +50,7 @@ function moveInList(by: number): void {
 function onCommand(event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase();
   if (key === "k") openDialog({ kind: "palette" });
-  else if (key === "b") changeSettings({ sidebar: !currentSettings().sidebar });
+  else if (key === "b") toggleSidebar();
   else if (key === "z" && !isTyping(event.target)) (event.shiftKey ? doAgain : takeBack)();
   else if (key === "y" && !isTyping(event.target)) doAgain();
   else return false;
@@ -67,7 +68,7 @@ function onPlain(event: KeyboardEvent): boolean {
   else if (event.key === "j") moveInList(1);
   else if (event.key === "k") moveInList(-1);
   else if (event.key === "/") {
-    changeSettings({ sidebar: true });
+    showSidebar();
     requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#run-filter")?.focus());
   } else if (event.key === "c" && run && overlaid.length > 0) setView({ page: page === "compare" ? "runs" : "compare" });
   else if (tab && run && page === "runs") setView({ tab });

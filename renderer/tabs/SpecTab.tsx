@@ -61,7 +61,7 @@ function SpecGroup({ group: { id, title, paths }, draft }: { group: Group; draft
   if (fields.length === 0 && origins.length === 0 && !dense) return null;
   return (
     <section>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <dl>
         {id === "data" && <SpecRow title="Data" value={sourceText(draft)} />}
         {id === "data" && isRelevant("data.tokenizer", draft) && <SpecRow title="Tokenizer" value={String(valueAt(draft, "data.tokenizer.path") ?? "bytes")} />}
@@ -96,7 +96,7 @@ function RunFacts({ directory, lineage, runId }: { directory: string; lineage: R
   const parent = lineage?.kind === "duplicate" && runs.find(({ id }) => id === lineage.runId);
   return (
     <section>
-      <h3>As it ran</h3>
+      <h2>As it ran</h2>
       <dl>
         <div><dt>Id</dt><dd><code>{runId}</code></dd></div>
         <div><dt>Directory</dt><dd><code>{directory}</code></dd></div>

@@ -28,7 +28,7 @@ export function SliceGrids({ spec, state }: { spec: RunSpec | null; state: Figur
             const held = slices.map((slice) => slice[kind]).filter((slice): slice is Slice => slice !== null), parts = new Set(held.map(({ number }) => number)).size;
             return held.length > 0 && (
               <section key={kind} className="slice-grid" aria-label={title}>
-                <h4>{title}</h4>
+                <h3>{title}</h3>
                 <p className="muted">{parts === 1 ? "whole on every rank" : `${counted(parts, noun)}, ${slices.length === parts ? "each on one rank" : `each on ${slices.length / parts} ranks`}`}</p>
                 <div className="slice-tiles" style={{ gridTemplateColumns: `repeat(${mesh.model}, minmax(0, 1fr))` }}>
                   {held.map(({ number, text }, rank) => (
