@@ -54,6 +54,14 @@ test("help names every command, and each command its options", () => {
   const { out, code } = switchyard("--help");
   for (const name of ["train", "runs list", "runs show", "runs metrics", "runs routing", "runs stop", "runs resume", "runs delete", "runs export", "model import", "model list", "model info", "model export", "model logits", "plan", "hosts list", "hosts check", "devices", "serve", "doctor"]) expect(out).toContain(`  ${name}`);
   expect(code).toBe(0);
+  for (const words of [["hosts", "--help"], ["help", "hosts"]]) {
+    const { out: ofHosts, code: ofHelp } = switchyard(...words);
+    expect(ofHosts).toContain("  hosts add NAME");
+    expect(ofHosts).not.toContain("  runs list");
+    expect(ofHelp).toBe(0);
+  }
+  expect(switchyard("help", "trian")).toMatchObject({ code: 2, error: expect.stringContaining('Did you mean "train"?') });
+  expect(switchyard("version").out).toMatch(/^Switchyard \d+\.\d+\.\d+\n$/);
   expect(switchyard("train", "--help").out).toContain("--set PATH=VALUE");
   expect(switchyard("help", "runs", "export").out).toContain("--format csv|json");
 });

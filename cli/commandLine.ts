@@ -38,11 +38,14 @@ export interface ParsedCommand {
   has(name: string): boolean;
 }
 
-export interface Parsed { command: Command | null; help: boolean; parsed: ParsedCommand }
+/** `prefix`: where help is asked for, the word that its commands begin with, or none. */
+export interface Parsed { command: Command | null; help: boolean; prefix: string | null; parsed: ParsedCommand }
+/** Commands that the help lists under one heading. */
+export interface CommandGroup { title: string; commands: readonly Command[] }
 
 /** Finds the command and reads its options. @throws UsageError with a suggestion. */
 export function parseCommandLine(words: readonly string[], commands: readonly Command[]): Parsed {
-  const { command, rest } = findCommand(words, commands);
+  const { command, rest, prefix } = findCommand(words, commands);
   const known = { ...GLOBAL_OPTIONS, ...command?.options };
   const given = new Map<string, string[]>();
   const positional: string[] = [];
@@ -69,7 +72,7 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
     if (positional.length > command.positional.length) throw new UsageError(`"${positional[command.positional.length]}" is one argument too many: switchyard ${usage(command)}`);
   }
   return {
-    command, help,
+    command, help, prefix,
     parsed: {
       positional, home: given.get("home")?.[0], json: given.has("json"),
       value: (name) => given.get(name)?.[0], values: (name) => given.get(name) ?? [], has: (name) => given.has(name),
@@ -77,7 +80,7 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
   };
 }
 
-function findCommand(words: readonly string[], commands: readonly Command[]): { command: Command | null; rest: string[] } {
+function findCommand(words: readonly string[], commands: readonly Command[]): { command: Command | null; rest: string[]; prefix: string | null } {
   // Global options may stand before the command: they are passed over to find its words.
   const before: string[] = [];
   let i = 0;
@@ -90,23 +93,26 @@ function findCommand(words: readonly string[], commands: readonly Command[]): { 
   const [first, second] = [words[i], words[i + 1]];
   if (first === undefined || first === "help") {
     const about = first === "help" ? untilOption(words.slice(i + 1)).join(" ") : "";
-    return { command: commands.find(({ name }) => name === about) ?? null, rest: [...before, "--help"] };
+    const command = commands.find(({ name }) => name === about) ?? null, group = !command && commands.some(({ name }) => name.startsWith(`${about} `));
+    if (about !== "" && !command && !group) throw new UsageError(`There is no command "${about}".${suggestion(about, names(commands))} "switchyard help" lists them.`);
+    return { command, rest: [...before, "--help"], prefix: group ? about : null };
   }
   const two = commands.find(({ name }) => name === `${first} ${second}`);
-  if (two) return { command: two, rest: [...before, ...words.slice(i + 2)] };
+  if (two) return { command: two, rest: [...before, ...words.slice(i + 2)], prefix: null };
   const one = commands.find(({ name }) => name === first);
-  if (one) return { command: one, rest: [...before, ...words.slice(i + 1)] };
+  if (one) return { command: one, rest: [...before, ...words.slice(i + 1)], prefix: null };
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length > 0) {
     if (second === undefined || second.startsWith("-")) {
-      if (words.includes("--help") || words.includes("-h")) return { command: null, rest: ["--help"] };
+      if (words.includes("--help") || words.includes("-h")) return { command: null, rest: ["--help"], prefix: first };
       throw new UsageError(`"${first}" needs one of: ${group.map(({ name }) => name.slice(first.length + 1)).join(", ")}.`);
     }
     throw new UsageError(`There is no command "${first} ${second}".${suggestion(`${first} ${second}`, group.map(({ name }) => name))}`);
   }
-  const names = new Set(commands.flatMap(({ name }) => [name, name.split(" ")[0]!]));
-  throw new UsageError(`There is no command "${first}".${suggestion(first, names)} "switchyard help" lists them.`);
+  throw new UsageError(`There is no command "${first}".${suggestion(first, names(commands))} "switchyard help" lists them.`);
 }
+
+const names = (commands: readonly Command[]): Set<string> => new Set(commands.flatMap(({ name }) => [name, name.split(" ")[0]!]));
 
 function untilOption(words: readonly string[]): readonly string[] {
   const end = words.findIndex((word) => word.startsWith("-"));
@@ -118,19 +124,22 @@ export function usage(command: Command): string {
   return `${command.name}${command.positional.map((name) => ` ${name}`).join("")}${options}`;
 }
 
-export function help(command: Command | null, commands: readonly Command[]): string {
-  if (!command) {
-    const width = Math.max(...commands.map((known) => usage(known).length));
-    return [
-      "switchyard COMMAND: train Switch Transformers and look at their routers, from the terminal.", "",
-      ...commands.map((known) => `  ${usage(known).padEnd(width)}  ${known.about}`), "",
-      "Options of every command:", ...optionLines(GLOBAL_OPTIONS), "",
-      "A run is named by its id or the beginning of it. Exit codes: 0 done, 1 failed, 2 wrong command line;",
-      "with --wait that of the run: 0 when it completed or was stopped, otherwise the trainer's own.", "",
-    ].join("\n");
-  }
+/** All commands under their headings, or those that begin with a word. */
+export function help(groups: readonly CommandGroup[], prefix: string | null = null): string {
+  const shown = groups.map(({ title, commands }) => ({ title, commands: commands.filter(({ name }) => prefix === null || name.startsWith(`${prefix} `)) })).filter(({ commands }) => commands.length > 0);
+  const width = Math.max(...shown.flatMap(({ commands }) => commands.map((command) => usage(command).length)));
   return [
-    `switchyard ${usage(command)}`, "", command.about, ...(command.details ? ["", command.details] : []), "",
+    "Usage: switchyard COMMAND", "", "Trains Switch Transformers and looks at their routers, from the terminal.", "",
+    ...shown.flatMap(({ title, commands }) => [`${title}:`, ...commands.map((command) => `  ${usage(command).padEnd(width)}  ${command.about}`), ""]),
+    "Options of every command:", ...optionLines(GLOBAL_OPTIONS), "",
+    "A run is named by its id or the beginning of it. \"switchyard help COMMAND\" says more of one.",
+    "Exit codes: 0 done, 1 failed, 2 wrong command line; with --wait that of the run: 0 when it completed or was stopped, otherwise the trainer's own.", "",
+  ].join("\n");
+}
+
+export function commandHelp(command: Command): string {
+  return [
+    `Usage: switchyard ${usage(command)}`, "", command.about, ...(command.details ? ["", command.details] : []), "",
     "Options:", ...optionLines({ ...command.options, ...GLOBAL_OPTIONS }), "",
   ].join("\n");
 }

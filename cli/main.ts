@@ -2,7 +2,7 @@
 import { RequestError } from "../contract/client.ts";
 import type { WireError } from "../contract/handlers.ts";
 import { cleanOutput } from "../backend/runs/output.ts";
-import { help, parseCommandLine, UsageError, type Command } from "./commandLine.ts";
+import { commandHelp, help, parseCommandLine, UsageError, type CommandGroup } from "./commandLine.ts";
 import { controllingRuns } from "./commands/control.ts";
 import { derivingRuns } from "./commands/derive.ts";
 import { generateCommand } from "./commands/generate.ts";
@@ -18,13 +18,20 @@ import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
-const commands: readonly Command[] = [train, ...derivingRuns, ...lookingAtRuns, ...controllingRuns, ...remoteRuns, importCommand, generateCommand, ...modelCommands, plan, ...hostCommands, ...tpuCommands, ...machineCommands];
+const GROUPS: readonly CommandGroup[] = [
+  { title: "Train and plan", commands: [train, ...derivingRuns, plan] },
+  { title: "Runs", commands: [...lookingAtRuns, ...controllingRuns, importCommand] },
+  { title: "Models", commands: [generateCommand, ...modelCommands] },
+  { title: "Other machines", commands: [...hostCommands, ...tpuCommands, ...remoteRuns] },
+  { title: "This machine", commands: machineCommands },
+];
+const commands = GROUPS.flatMap((group) => group.commands);
 
 async function main(words: readonly string[]): Promise<number> {
   try {
-    const { command, help: wanted, parsed } = parseCommandLine(words, commands);
+    const { command, help: wanted, parsed, prefix } = parseCommandLine(words[0] === "--version" ? ["version", ...words.slice(1)] : words, commands);
     if (command && !wanted) return await command.run(parsed);
-    process.stdout.write(help(command, commands));
+    process.stdout.write(command ? commandHelp(command) : help(GROUPS, prefix));
     return 0;
   } catch (error) {
     report(error as Error, words.includes("--json"));

@@ -16,14 +16,14 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** The known word that was probably meant, or null. */
+/** The known word that was probably meant, or null. Of a dotted path only the last part counts as long: the rest is the same for its neighbours. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let best: { word: string; distance: number } | null = null;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { word: candidate, distance };
   }
-  return best && best.distance <= Math.max(2, Math.floor(best.word.length / 3)) ? best.word : null;
+  return best && best.distance <= Math.max(2, Math.floor(best.word.slice(best.word.lastIndexOf(".") + 1).length / 3)) ? best.word : null;
 }
 
 /** ' Did you mean "x"?' or nothing. */

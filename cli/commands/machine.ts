@@ -1,6 +1,7 @@
-// devices, serve, doctor: this machine and this installation.
+// devices, serve, doctor, version: this machine and this installation.
 import { readDevices } from "../../backend/devices.ts";
 import { homeAt } from "../../backend/home.ts";
+import { VERSION } from "../../backend/version.ts";
 import { parsePort, RENDERER, serve as serveHome } from "../../backend/serve.ts";
 import { UsageError, type Command } from "../commandLine.ts";
 import { print } from "../print.ts";
@@ -52,4 +53,12 @@ const doctor: Command = {
   },
 };
 
-export const machineCommands: readonly Command[] = [devices, serve, doctor];
+const version: Command = {
+  name: "version", positional: [], about: "Say which version this is.", options: {},
+  async run({ json }) {
+    print(json, { version: VERSION }, `Switchyard ${VERSION}`);
+    return 0;
+  },
+};
+
+export const machineCommands: readonly Command[] = [devices, serve, doctor, version];
