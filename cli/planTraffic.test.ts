@@ -7,7 +7,7 @@ import { shareOf } from "../planner/share.ts";
 import { engineIsBuilt, eventsOf, newRun, ofKind, start, tinySpec } from "../trainer/fixtures/tinyRun.ts";
 
 /** What the engine counts each collective of the planner under. */
-const COUNTED: Record<CollectiveId, Traffic> = { gradients: "gradients", expertGradients: "gradients", dispatch: "experts", combine: "experts", activations: "activations", routing: "routing" };
+const COUNTED: Record<CollectiveId, Traffic> = { gradients: "gradients", expertGradients: "gradients", weights: "parameters", expertWeights: "parameters", dispatch: "experts", combine: "experts", activations: "activations", routing: "routing" };
 
 function planned(spec: RunSpec): Record<Traffic, number> {
   const bytes = Object.fromEntries(TRAFFIC.map((kind) => [kind, 0])) as Record<Traffic, number>;
@@ -16,14 +16,15 @@ function planned(spec: RunSpec): Record<Traffic, number> {
 }
 
 describe.skipIf(!engineIsBuilt)("bytes of a rank (needs the built engine)", () => {
-  test.each<[string, Partial<MeshSpec>, object]>([
+  test.each<[string, Partial<MeshSpec>, object, object?]>([
     ["data", { data: 2 }, {}], ["expert", { expert: 2 }, { sparse: { experts: 4, capacityGroup: "rank", expertDropout: 0 } }], ["model", { model: 2 }, {}],
+    ["data, whole updates", { data: 2 }, {}, { optimizer: { kind: "adamw", shareUpdates: false } }],
     ["all axes", { data: 2, expert: 2, model: 2 }, { sparse: { experts: 4, expertDropout: 0 } }],
-  ])("%s", async (_, axes, model) => {
-    const spec = tinySpec({ mesh: MeshSpec.parse(axes), model, training: { steps: 4, evaluateEvery: 100, checkpoint: { everySteps: 100 } } }), run = newRun(spec);
+  ])("%s", async (_, axes, model, training = {}) => {
+    const spec = tinySpec({ mesh: MeshSpec.parse(axes), model, training: { steps: 4, evaluateEvery: 100, checkpoint: { everySteps: 100 }, ...training } }), run = newRun(spec);
     expect(await start(run).ended).toMatchObject({ code: 0 });
     const { values } = ofKind(eventsOf(run), "metrics").find(({ values: recorded }) => rankBytesMetric(0, "gradients") in recorded)!, expected = planned(spec);
-    for (let rank = 0; rank < ranksOf(spec.mesh); rank++) for (const kind of ["gradients", "experts", "activations"] as const) {
+    for (let rank = 0; rank < ranksOf(spec.mesh); rank++) for (const kind of ["gradients", "parameters", "experts", "activations"] as const) {
       const recorded = Number(values[rankBytesMetric(rank, kind)]);
       // Counts of used places, and the gates' gradients, come on top.
       expect(recorded, `${kind} of rank ${rank}`).toBeGreaterThanOrEqual(0.999 * expected[kind]);

@@ -81,5 +81,8 @@ export function consequences(spec: RunSpec, facts: ConsequenceFacts = {}): Conse
 /** Bytes of a value in the model's matrix products. */
 export const bytesOfCompute = (precision: RunSpec["model"]["precision"]): number => (precision === "fp32" ? 4 : 2);
 
+/** Whether ranks that hold the same weights each update a share of them. */
+export const sharesUpdates = (optimizer: RunSpec["training"]["optimizer"]): boolean => optimizer.kind === "adamw" && optimizer.shareUpdates;
+
 /** Bytes of optimizer state a parameter: AdamW keeps two moments; Adafactor a row and a column of each matrix, under a hundredth of it. */
 export const optimizerBytes = (kind: RunSpec["training"]["optimizer"]["kind"]): number => (kind === "adamw" ? 8 : 0.04);

@@ -28,7 +28,7 @@ export function rankName(rank: number, mesh: MeshSpec): string {
 }
 
 /** What a rank's collectives are for, in the order of the engine (native/mesh/traffic.h). */
-export const TRAFFIC = ["gradients", "experts", "activations", "routing", "control"] as const;
+export const TRAFFIC = ["gradients", "parameters", "experts", "activations", "routing", "control"] as const;
 export type Traffic = (typeof TRAFFIC)[number];
 
 /** Metrics of each rank, recorded with routing: seconds of a step, and bytes that the rank sent in it. */

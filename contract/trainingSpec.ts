@@ -9,6 +9,8 @@ export const OptimizerSpec = z.discriminatedUnion("kind", [
     beta2: z.number().min(0).max(0.99999).default(0.999),
     epsilon: z.number().min(1e-16).max(1e-2).default(1e-8),
     weightDecay: z.number().min(0).max(10).default(0),
+    /** Ranks that hold the same weights each update, and keep the moments of, a share of them: ZeRO stage 1, 1910.02054 §5.1. The numbers are the same. */
+    shareUpdates: z.boolean().default(true),
   }),
   z.strictObject({
     kind: z.literal("adafactor"),

@@ -101,6 +101,8 @@ struct ModelConfig {
 
 struct AdamWConfig {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.0;
+  /// Whether the ranks that hold the same weights each update, and remember, a share of them.
+  bool shareUpdates = true;
 };
 
 /// Adafactor (1804.04235) without first moment.

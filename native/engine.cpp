@@ -146,7 +146,7 @@ struct Engine::State {
   explicit State(const EngineConfig& config)
       : config(config), device(prepareDevice(config)), guard(device), mesh(connect(config, device)),
         model(makeModel(config, config.model, device)), teacher(makeTeacher(config, device)),
-        optimizer(config.inference ? nullptr : makeOptimizer(config.training, frozen(model.parameters, config.training.freeze))) {
+        optimizer(config.inference ? nullptr : makeOptimizer(config.training, frozen(model.parameters, config.training.freeze), mesh.get())) {
     if (config.inference)
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
     else if (config.training.pruning)
@@ -450,7 +450,7 @@ std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
     files.push_back({name, written.bytes, written.sha256});
   };
   write("model.safetensors", partsOf(model.parameters));
-  write("optimizer.safetensors", partsOf(optimizer->state(), model.parameters));
+  write("optimizer.safetensors", partsOf(optimizer->state(), model.parameters, mesh.get()));
   return files;
 }
 
@@ -473,7 +473,7 @@ void Engine::State::load(const std::string& directory) {
   if (!optimizer) return loadModel(directory + "/model.safetensors");
   announce({Command::Kind::load, false, {}, directory});
   const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
-  const auto moments = partsOf(optimizer->state(), model.parameters);
+  const auto moments = partsOf(optimizer->state(), model.parameters, mesh.get());
   std::int64_t step = 0;
   TensorsByName values, state;
   together([&] {

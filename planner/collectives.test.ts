@@ -12,6 +12,8 @@ function ringSends(ranks: number, bytes: number): number {
   for (let round = 0; round < 2 * (ranks - 1); round++) sent += bytes / ranks;
   return sent;
 }
+/** Half of that: sums that stay with a rank each, or parts that go to all. */
+const halfRingSends = (ranks: number, bytes: number): number => ringSends(ranks, bytes) / 2;
 /** Each rank sends every other one its part. */
 function exchangeSends(ranks: number, bytes: number): number {
   let sent = 0;
@@ -27,9 +29,15 @@ const sent = (mesh: Mesh): Partial<Record<CollectiveId, number>> => Object.fromE
 
 test("one device sends nothing", () => expect(sent({ data: 1, expert: 1, model: 1 })).toEqual({}));
 
-test("data parallel: all gradients in fp32, and nothing else", () => {
-  const { parameters } = shareOf(spec, {}, { data: 4, expert: 1, model: 1 });
-  expect(sent({ data: 4, expert: 1, model: 1 })).toEqual({ gradients: ringSends(4, 4 * parameters.shared), expertGradients: ringSends(4, 4 * parameters.experts) });
+test("data parallel: all gradients in fp32, each to the rank that updates its weight, and the weights back", () => {
+  const { parameters } = shareOf(spec, {}, { data: 4, expert: 1, model: 1 }), shared = halfRingSends(4, 4 * parameters.shared), experts = halfRingSends(4, 4 * parameters.experts);
+  expect(sent({ data: 4, expert: 1, model: 1 })).toEqual({ gradients: shared, expertGradients: experts, weights: shared, expertWeights: experts });
+});
+
+test.each([{ kind: "adamw", shareUpdates: false }, { kind: "adafactor" }] as const)("data parallel, $kind, whole updates: all gradients to all", (optimizer) => {
+  const mesh = { data: 4, expert: 1, model: 1 }, own = RunSpec.parse({ ...spec, training: { ...spec.training, optimizer } }), share = shareOf(own, {}, mesh);
+  expect(collectivesOf(own, share, mesh).map(({ id, kind, sent: bytes }) => [id, kind, bytes]))
+    .toEqual([["gradients", "all-reduce", ringSends(4, 4 * share.parameters.shared)], ["expertGradients", "all-reduce", ringSends(4, 4 * share.parameters.experts)]]);
 });
 
 test("expert parallel: tokens travel to the experts and back, forward and backward; gradients of experts stay", () => {
@@ -37,7 +45,7 @@ test("expert parallel: tokens travel to the experts and back, forward and backwa
   // One sparse layer in each stack; 4 of 16 sequences on a device; every token has a place, in bf16.
   let exchanged = 0;
   for (const tokens of [64, 32]) for (const _direction of ["forward", "backward"]) exchanged += exchangeSends(4, 4 * tokens * 32 * 2);
-  expect(bytes).toEqual({ gradients: ringSends(4, 4 * parameters.shared), dispatch: exchanged, combine: exchanged });
+  expect(bytes).toEqual({ gradients: halfRingSends(4, 4 * parameters.shared), weights: halfRingSends(4, 4 * parameters.shared), dispatch: exchanged, combine: exchanged });
 });
 
 test("model parallel: sums of activations after attention, cross-attention and feed-forward, and of their gradients", () => {
@@ -64,7 +72,7 @@ test("places of the whole batch: every device gets the router's logits of all ro
 
 test("all axes: each collective among its own group", () => {
   const mesh = { data: 2, expert: 4, model: 2 }, groups = collectivesOf(spec, shareOf(spec, {}, mesh), mesh);
-  expect(groups.map(({ id, ranks, stride }) => [id, ranks, stride])).toEqual([["gradients", 8, 2], ["expertGradients", 2, 8], ["dispatch", 4, 2], ["combine", 4, 2], ["activations", 2, 1]]);
+  expect(groups.map(({ id, ranks, stride }) => [id, ranks, stride])).toEqual([["gradients", 8, 2], ["expertGradients", 2, 8], ["weights", 8, 2], ["expertWeights", 2, 8], ["dispatch", 4, 2], ["combine", 4, 2], ["activations", 2, 1]]);
 });
 
 const h100 = DEVICES.find(({ id }) => id === "h100")!;

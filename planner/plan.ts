@@ -55,7 +55,7 @@ export function plan(spec: RunSpec, facts: Facts, device: Device, mesh: Mesh, as
   // Weights are read forward and twice backward, after a cast where products are not in fp32; gradients are written. Kept values are written and read.
   const weights = held * (3 * bytes + (bytes < 4 ? 4 + bytes : 0) + 4), values = 2 * (memory.activations + memory.expertBuffers);
   // AdamW reads parameter, gradient and two moments, writes all but the gradient. Adafactor reads parameter and gradient twice, writes the parameter.
-  const update = held * (training.optimizer.kind === "adamw" ? 28 : 20);
+  const update = share.updated * (training.optimizer.kind === "adamw" ? 28 : 20);
   const compute = share.flops / (peak * assumptions.matrixEfficiency), traffic = (weights + values) / bandwidth, optimizer = update / bandwidth;
   const collectives = collectivesOf(spec, share, mesh).map((one) => ({ ...one, seconds: secondsOf(one, device, assumptions.bandwidthEfficiency) }));
   const total = Math.max(compute, traffic) + optimizer + collectives.reduce((sum, { seconds }) => sum + seconds, 0);

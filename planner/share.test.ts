@@ -37,7 +37,11 @@ test.each(SPECS)("%s: each device holds its slices", (_, of) => {
     if (!of.model.sparse && mesh.expert > 1) continue;
     const { parameters, memory } = shareOf(of, {}, mesh), held = heldBy(of, mesh);
     expect(parameters.shared + parameters.experts, JSON.stringify(mesh)).toBe(held);
-    expect(memory).toMatchObject({ parameters: 4 * held, gradients: 4 * held, optimizer: 8 * held });
+    // Devices that hold the same weights keep the moments of a share of them each.
+    const moments = 8 * (parameters.shared / (mesh.data * mesh.expert) + parameters.experts / mesh.data);
+    expect(memory).toMatchObject({ parameters: 4 * held, gradients: 4 * held, optimizer: moments });
+    const whole = { ...of, training: { ...of.training, optimizer: { ...of.training.optimizer, shareUpdates: false } } } as RunSpec;
+    expect(shareOf(whole, {}, mesh).memory.optimizer).toBe(8 * held);
     expect(memory.total).toBe(memory.parameters + memory.gradients + memory.optimizer + memory.activations + memory.expertBuffers);
   }
 });

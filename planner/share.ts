@@ -1,5 +1,5 @@
 // What one device of a mesh holds and computes.
-import { bytesOfCompute, optimizerBytes, placesOf } from "../contract/consequences.ts";
+import { bytesOfCompute, optimizerBytes, placesOf, sharesUpdates } from "../contract/consequences.ts";
 import { modelCounts, type Facts, type ModelCounts, type StackCounts } from "../contract/modelCounts.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
 import type { Mesh } from "./mesh.ts";
@@ -26,6 +26,8 @@ export interface Share {
   stacks: StackShare[];
   /** Parameters held: replicated or split over `model`, and those of experts. */
   parameters: { shared: number; experts: number };
+  /** Parameters of them that this device updates, and keeps moments of. */
+  updated: number;
   /** Forward and backward FLOPs of a step. */
   flops: number;
   memory: DeviceMemory;
@@ -65,9 +67,10 @@ export function shareOf(spec: RunSpec, facts: Facts, mesh: Mesh, emptyPlaces = t
     // One layer's exchange at a time: what is sent and what is received.
     if (mesh.expert > 1) inFlight = Math.max(inFlight, 2 * places * model.dModel * bytes);
   }
-  const held = parameters.shared + parameters.experts, optimizer = held * optimizerBytes(training.optimizer.kind), expertBuffers = kept + inFlight;
+  const held = parameters.shared + parameters.experts, expertBuffers = kept + inFlight;
+  const updated = sharesUpdates(training.optimizer) ? parameters.shared / ranks + parameters.experts / mesh.data : held, optimizer = updated * optimizerBytes(training.optimizer.kind);
   return {
-    counts, rows, stacks, parameters, flops: 3 * forward,
+    counts, rows, stacks, parameters, updated, flops: 3 * forward,
     memory: { parameters: 4 * held, gradients: 4 * held, optimizer, activations, expertBuffers, total: 8 * held + optimizer + activations + expertBuffers },
   };
 }

@@ -166,7 +166,8 @@ TrainingConfig readTraining(const Field& spec) {
   training.threads = spec["threads"].whole();
   const auto optimizer = spec["optimizer"];
   if (optimizer["kind"].choice<bool>({{"adamw", true}, {"adafactor", false}})) {
-    training.adamW = AdamWConfig{optimizer["beta1"].number(), optimizer["beta2"].number(), optimizer["epsilon"].number(), optimizer["weightDecay"].number()};
+    training.adamW = AdamWConfig{optimizer["beta1"].number(), optimizer["beta2"].number(), optimizer["epsilon"].number(), optimizer["weightDecay"].number(),
+                                 optimizer["shareUpdates"].boolean()};
   } else {
     training.adamW.reset();
     training.adafactor = AdafactorConfig{optimizer["decayRate"].number(), optimizer["clippingThreshold"].number(), optimizer["scaleParameter"].boolean(), optimizer["weightDecay"].number()};

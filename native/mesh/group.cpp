@@ -11,6 +11,14 @@
 namespace switchyard {
 namespace {
 
+/// For a collective that is waited for where it is asked for.
+template <class Options>
+Options atOnce() {
+  Options options;
+  options.asyncOp = false;
+  return options;
+}
+
 double bytesOf(const at::Tensor& x) { return static_cast<double>(x.nbytes()); }
 
 /// Runs a call on another rank's data; whatever it throws means that the others can't be reached.
@@ -45,7 +53,7 @@ void Group::sum(at::Tensor x, Traffic kind) {
   reaching([&] {
     auto dense = x.contiguous();
     std::vector<at::Tensor> tensors{dense};
-    run(backendOf(dense).allreduce(tensors, {}), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    run(backendOf(dense).allreduce(tensors, atOnce<c10d::AllreduceOptions>()), 2.0 * onceAround(bytesOf(x)), kind);
     if (!dense.is_same(x)) x.copy_(dense);
   });
 }
@@ -54,7 +62,7 @@ at::Tensor Group::gather(const at::Tensor& x, Traffic kind) {
   return reaching([&] {
     auto input = x.reshape(-1);
     auto output = at::empty({ranks * x.numel()}, x.options());
-    run(backendOf(input).all_gather_single(output, input, {}), bytesOf(x) * static_cast<double>(ranks - 1), kind);
+    run(backendOf(input).all_gather_single(output, input, atOnce<c10d::AllgatherOptions>()), bytesOf(x) * static_cast<double>(ranks - 1), kind);
     auto sizes = x.sizes().vec();
     sizes.insert(sizes.begin(), ranks);
     return output.view(sizes);
@@ -66,15 +74,24 @@ at::Tensor Group::exchange(const at::Tensor& x, Traffic kind) {
     auto input = x.contiguous();
     auto output = at::empty_like(input);
     std::vector<std::int64_t> equal;
-    run(backendOf(input).all_to_all_single(output, input, equal, equal, {}), bytesOf(x) * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    run(backendOf(input).all_to_all_single(output, input, equal, equal, atOnce<c10d::AllToAllOptions>()), onceAround(bytesOf(x)), kind);
     return output;
+  });
+}
+
+at::Tensor Group::ownPart(const at::Tensor& x) const { return x.narrow(0, place * (x.numel() / ranks), x.numel() / ranks); }
+
+void Group::gatherParts(at::Tensor x, Traffic kind) {
+  reaching([&] {
+    auto own = ownPart(x);
+    run(backendOf(x).all_gather_single(x, own, atOnce<c10d::AllgatherOptions>()), onceAround(bytesOf(x)), kind);
   });
 }
 
 void Group::broadcast(at::Tensor x, std::int64_t root, Traffic kind) {
   reaching([&] {
     std::vector<at::Tensor> tensors{x};
-    c10d::BroadcastOptions options;
+    auto options = atOnce<c10d::BroadcastOptions>();
     options.rootRank = root;
     run(backendOf(x).broadcast(tensors, options), place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
   });
@@ -83,7 +100,15 @@ void Group::broadcast(at::Tensor x, std::int64_t root, Traffic kind) {
 Group::Pending Group::sumLater(at::Tensor x, Traffic kind) {
   return reaching([&] {
     std::vector<at::Tensor> tensors{x};
-    return Pending(*this, x, backendOf(x).allreduce(tensors, {}), bytesOf(x) * 2.0 * static_cast<double>(ranks - 1) / static_cast<double>(ranks), kind);
+    return Pending(*this, x, backendOf(x).allreduce(tensors, {}), 2.0 * onceAround(bytesOf(x)), kind);
+  });
+}
+
+Group::Pending Group::sumPartsLater(at::Tensor x, Traffic kind) {
+  return reaching([&] {
+    auto own = ownPart(x);
+    auto work = backendOf(x).reduce_scatter_single(own, x, {});
+    return Pending(*this, own, std::move(work), onceAround(bytesOf(x)), kind);
   });
 }
 

@@ -32,6 +32,8 @@ class Group {
   at::Tensor gather(const at::Tensor& x, Traffic kind);
   /// (n, ...) to (n, ...): row i goes to rank i, and row j of the result came from rank j.
   at::Tensor exchange(const at::Tensor& x, Traffic kind);
+  /// x, flat, is cut into a part for each rank, in order: each becomes what its rank has of it.
+  void gatherParts(at::Tensor x, Traffic kind);
   /// x becomes what rank `root` has.
   void broadcast(at::Tensor x, std::int64_t root, Traffic kind);
 
@@ -52,10 +54,15 @@ class Group {
     Traffic kind;
   };
   Pending sumLater(at::Tensor x, Traffic kind);
+  /// x, flat, is cut into a part for each rank, in order: this rank's becomes the sum, and is what is waited for; the others are of no more use.
+  Pending sumPartsLater(at::Tensor x, Traffic kind);
 
  private:
   void run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind);
   c10d::Backend& backendOf(const at::Tensor& x) const;
+  at::Tensor ownPart(const at::Tensor& x) const;
+  /// Bytes that a rank sends where each part of so many bytes goes around a ring once.
+  double onceAround(double bytes) const { return bytes * static_cast<double>(ranks - 1) / static_cast<double>(ranks); }
 
   c10::intrusive_ptr<c10d::Backend> host, gpu;
   std::int64_t place, ranks;

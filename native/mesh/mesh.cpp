@@ -2,19 +2,17 @@
 
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <chrono>
 #include <optional>
 
 #include "../failure.h"
+#include "hostBackend.h"
 #include "ncclBackend.h"
 
 namespace switchyard {
 namespace {
 
-/// A rank that is gone is told by its supervisor long before; a slow step must not look like one.
-constexpr auto COLLECTIVE_TIMEOUT = std::chrono::hours(6);
 constexpr auto CONNECT_TIMEOUT = std::chrono::minutes(5);
 
 c10::intrusive_ptr<c10d::Store> fileStore(const std::string& path, std::int64_t ranks) {
@@ -34,10 +32,8 @@ Mesh::Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store, c10::D
   const auto group = [&](const std::string& name, std::int64_t fixed, std::int64_t rank, std::int64_t size) -> std::unique_ptr<Group> {
     if (size == 1) return nullptr;
     try {
-      auto options = c10d::ProcessGroupGloo::Options::create(COLLECTIVE_TIMEOUT);
-      options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
       auto own = c10::make_intrusive<c10d::PrefixStore>(name + std::to_string(fixed), store);
-      auto backend = c10::make_intrusive<c10d::ProcessGroupGloo>(own, static_cast<int>(rank), static_cast<int>(size), options);
+      auto backend = hostBackend(own, static_cast<int>(rank), static_cast<int>(size));
       c10::intrusive_ptr<c10d::Backend> gpu;
       if (stream) gpu = c10::make_intrusive<NcclBackend>(own, static_cast<int>(rank), static_cast<int>(size), *stream);
       return std::make_unique<Group>(std::move(backend), std::move(gpu), rank, size, meter);

@@ -18,8 +18,8 @@ namespace switchyard {
 
 class Mesh {
  public:
-  /// Connects to the other ranks through a store that all of them see; returns when all are there. Ranks talk over Gloo on the
-  /// loopback interface, and over NCCL about what lies on GPUs, where `device` is one: another for each rank. Throws Failure (of kind
+  /// Connects to the other ranks through a store that all of them see; returns when all are there. Ranks talk through memory
+  /// that they share (mesh/hostBackend.h), and over NCCL about what lies on GPUs, where `device` is one: another for each rank. Throws Failure (of kind
   /// `mesh`) when they don't come.
   Mesh(const MeshPlace& place, c10::intrusive_ptr<c10d::Store> store, c10::Device device = c10::kCPU);
   /// The store is a file that does not exist yet, or that the other ranks have made.
@@ -31,6 +31,8 @@ class Mesh {
   Group* batch() const { return rows.get(); }
   /// Ranks with the same part of all weights, and other rows of the batch.
   Group* data() const { return replicas.get(); }
+  /// Ranks with the same part of a parameter that is cut so: they sum its gradient.
+  Group* replicasOf(const Split& split) const { return split.expert >= 0 ? data() : batch(); }
   /// Ranks among which the experts are spread.
   Group* expert() const { return experts.get(); }
   /// Ranks among which heads and columns are spread; they hold the same rows of the batch.

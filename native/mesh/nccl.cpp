@@ -23,6 +23,7 @@ Nccl::Nccl() {
   find(groupEnd, "ncclGroupEnd");
   find(allReduce, "ncclAllReduce");
   find(allGather, "ncclAllGather");
+  find(reduceScatter, "ncclReduceScatter");
   find(broadcast, "ncclBroadcast");
   find(send, "ncclSend");
   find(receive, "ncclRecv");

@@ -29,6 +29,7 @@ class Nccl {
   // Counts are elements; the last argument is a cudaStream_t.
   int (*allReduce)(const void* from, void* to, std::size_t count, int type, int operation, NcclCommunicator, void* stream) = nullptr;
   int (*allGather)(const void* from, void* to, std::size_t countOfOne, int type, NcclCommunicator, void* stream) = nullptr;
+  int (*reduceScatter)(const void* from, void* to, std::size_t countOfOne, int type, int operation, NcclCommunicator, void* stream) = nullptr;
   int (*broadcast)(const void* from, void* to, std::size_t count, int type, int root, NcclCommunicator, void* stream) = nullptr;
   int (*send)(const void* from, std::size_t count, int type, int peer, NcclCommunicator, void* stream) = nullptr;
   int (*receive)(void* to, std::size_t count, int type, int peer, NcclCommunicator, void* stream) = nullptr;

@@ -93,6 +93,10 @@ c10::intrusive_ptr<c10d::Work> NcclBackend::allreduce(std::vector<at::Tensor>& t
   return enqueue({x}, [&](void* on) { return nccl.allReduce(x.data_ptr(), x.data_ptr(), countOf(x), typeOf(x), NCCL_SUM, communicator, on); });
 }
 
+c10::intrusive_ptr<c10d::Work> NcclBackend::reduce_scatter_single(at::Tensor& output, at::Tensor& input, const c10d::ReduceScatterOptions&) {
+  return enqueue({output, input}, [&](void* on) { return nccl.reduceScatter(input.data_ptr(), output.data_ptr(), countOf(output), typeOf(input), NCCL_SUM, communicator, on); });
+}
+
 c10::intrusive_ptr<c10d::Work> NcclBackend::all_gather_single(at::Tensor& output, at::Tensor& input, const c10d::AllgatherOptions&) {
   return enqueue({output, input}, [&](void* on) { return nccl.allGather(input.data_ptr(), output.data_ptr(), countOf(input), typeOf(input), communicator, on); });
 }

@@ -1,7 +1,7 @@
-// The collectives of one group of GPUs, in the shape of libtorch's backends so that Group is the same for them and for Gloo.
+// The collectives of one group of GPUs, in the shape of libtorch's backends so that Group is the same for them and for the CPU's.
 //
 // Not libtorch's own ProcessGroupNCCL: its header needs those of cuBLAS, cuSPARSE and cuSOLVER, gigabytes that a machine without a GPU would have to
-// download to compile it. Six collectives are all that a mesh needs.
+// download to compile it. Five collectives are all that a mesh needs.
 #pragma once
 
 #include <c10/core/Stream.h>
@@ -22,6 +22,7 @@ class NcclBackend : public c10d::Backend {
   const std::string getBackendName() const override { return "nccl"; }
   c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors, const c10d::BroadcastOptions& options) override;
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors, const c10d::AllreduceOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> reduce_scatter_single(at::Tensor& output, at::Tensor& input, const c10d::ReduceScatterOptions& options) override;
   c10::intrusive_ptr<c10d::Work> all_gather_single(at::Tensor& output, at::Tensor& input, const c10d::AllgatherOptions& options) override;
   /// Equal splits alone.
   c10::intrusive_ptr<c10d::Work> all_to_all_single(at::Tensor& output, at::Tensor& input, std::vector<std::int64_t>& outputSplits,

@@ -9,17 +9,18 @@ namespace switchyard {
 /// What a collective is for.
 enum class Traffic : std::size_t {
   gradients,    // sums of gradients over the ranks that hold a parameter
+  parameters,   // updated values, where those ranks share the updates
   experts,      // all-to-all of tokens to the experts and back
   activations,  // sums of partial products along `model`
   routing,      // router logits or counts, so that places and balance are those of the whole batch
   control,      // batches and commands, losses, norms
 };
-constexpr std::size_t TRAFFIC_KINDS = 5;
-constexpr std::array<const char*, TRAFFIC_KINDS> TRAFFIC_NAMES{"gradients", "experts", "activations", "routing", "control"};
+constexpr std::size_t TRAFFIC_KINDS = 6;
+constexpr std::array<const char*, TRAFFIC_KINDS> TRAFFIC_NAMES{"gradients", "parameters", "experts", "activations", "routing", "control"};
 
 struct TrafficUse {
   std::int64_t calls = 0;
-  /// Sent by this rank: 2·(n−1)/n of a tensor that is summed by a ring, (n−1)/n of one that is exchanged, (n−1) times a gathered part.
+  /// Sent by this rank: 2·(n−1)/n of a tensor that is summed by a ring, (n−1)/n of one that is exchanged or whose parts are summed or gathered, (n−1) times a gathered part.
   double bytes = 0;
   /// In the call, which includes waiting for the slowest rank.
   double seconds = 0;

@@ -18,11 +18,14 @@ struct TensorPart {
   /// Of the whole, and how it is cut.
   std::vector<std::int64_t> shape;
   Split split;
+  /// Where `tensor` is a rank's share of the part, flat: the part's shape, and the ranks that share it.
+  std::vector<std::int64_t> partShape = {};
+  Group* replicas = nullptr;
 };
 
 std::vector<TensorPart> partsOf(const ParameterSet& parameters);
 /// Of an optimizer's state, named KIND.PARAMETER. What is not of its parameter's shape belongs to parameters that are not cut.
-std::vector<TensorPart> partsOf(const std::vector<NamedTensor>& state, const ParameterSet& parameters);
+std::vector<TensorPart> partsOf(const std::vector<NamedTensor>& state, const ParameterSet& parameters, const Mesh* mesh);
 
 /// The whole tensors, on each rank; all ranks call it. A null mesh gives the tensors themselves.
 std::vector<NamedTensor> wholeOf(const std::vector<TensorPart>& parts, const Mesh* mesh);

@@ -28,6 +28,12 @@ at::Tensor Parameter::as(at::ScalarType type) const { return kernels::inGraph(ro
 
 at::Tensor Parameter::gradient() const { return value.grad().defined() ? value.grad() : at::zeros_like(value.detach()); }
 
+at::Tensor Parameter::updated(const at::Tensor& x) const {
+  if (share.of == 1) return x;
+  const auto count = x.numel() / share.of;
+  return x.view(-1).narrow(0, share.index * count, count);
+}
+
 void Parameter::refreshShadow() {
   const at::NoGradGuard noGrad;
   if (shadow.defined()) shadow.copy_(value);

@@ -23,7 +23,11 @@ struct Parameter {
   /// Of the whole parameter, and how a mesh cuts it.
   std::vector<std::int64_t> shape = {};
   Split split = {};
+  /// This rank's share of the elements of `value`, in order: what it updates where replicas share the work (optim/replicas.h).
+  kernels::Share share = {};
 
+  /// The elements of that share, of a tensor of `value`'s shape: the tensor itself where the share is all of it, otherwise a flat view.
+  at::Tensor updated(const at::Tensor& x) const;
   /// `value`, with the shadow where that is of this type.
   kernels::RoundedValue rounded(at::ScalarType type) const;
   /// The same for use in a graph: `value` itself, or the shadow with the gradient led back to `value`.

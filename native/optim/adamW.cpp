@@ -2,11 +2,14 @@
 
 #include <ATen/ATen.h>
 
+#include "replicas.h"
+
 namespace switchyard {
 
-AdamW::AdamW(const AdamWConfig& config, ParameterSet& all) : config(config), parameters(all.trained()) {
+AdamW::AdamW(const AdamWConfig& config, ParameterSet& all, const Mesh* mesh) : config(config), parameters(all.trained()), sharing(config.shareUpdates ? mesh : nullptr) {
+  if (sharing) shareUpdates(all, *sharing);
   for (const auto* parameter : parameters) {
-    const auto shape = parameter->value.detach();
+    const auto shape = parameter->updated(parameter->value.detach());
     firstMoments.push_back(at::zeros_like(shape));
     secondMoments.push_back(at::zeros_like(shape));
   }
@@ -17,10 +20,12 @@ void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gra
   all.reserve(firstMoments.size());
   for (const auto* parameter : parameters) {
     const auto i = all.size();
-    all.push_back({parameter->value.detach(), parameter->gradient(), firstMoments[i], secondMoments[i], parameter->shadow,
-                   parameter->value.dim() >= 2});
+    // The shadow of what is shared is made when all of it is there.
+    all.push_back({parameter->updated(parameter->value.detach()), parameter->updated(parameter->gradient()), firstMoments[i], secondMoments[i],
+                   parameter->share.of > 1 ? at::Tensor() : parameter->shadow, parameter->value.dim() >= 2});
   }
   kernels::adamW(all, {learningRate, config.beta1, config.beta2, config.epsilon, config.weightDecay, step}, gradientScale);
+  if (sharing) gatherUpdates(parameters, *sharing);
 }
 
 std::vector<NamedTensor> AdamW::state() const {

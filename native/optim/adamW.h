@@ -8,14 +8,16 @@ namespace switchyard {
 
 class AdamW : public Optimizer {
  public:
-  AdamW(const AdamWConfig& config, ParameterSet& parameters);
+  AdamW(const AdamWConfig& config, ParameterSet& parameters, const Mesh* mesh);
   void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) override;
-  /// first_moment.PARAMETER and second_moment.PARAMETER, each of the parameter's shape.
+  /// first_moment.PARAMETER and second_moment.PARAMETER, each of the parameter's shape, or flat of this rank's share of it.
   std::vector<NamedTensor> state() const override;
 
  private:
   AdamWConfig config;
   std::vector<Parameter*> parameters;
+  /// Null where this rank updates all that it holds.
+  const Mesh* sharing;
   std::vector<at::Tensor> firstMoments, secondMoments;
 };
 

@@ -10,14 +10,10 @@
 #include <utility>
 
 #include "../kernels/adamW.h"
+#include "replicas.h"
 
 namespace switchyard {
 namespace {
-
-/// Elements that small gradients are sent together in. A gradient of so many travels by itself.
-constexpr std::int64_t BUCKET = 1 << 18;
-
-Group* groupOf(const Parameter& parameter, const Mesh& mesh) { return parameter.split.expert >= 0 ? mesh.data() : mesh.batch(); }
 
 struct WhenGathered : torch::autograd::PostAccumulateGradHook {
   explicit WhenGathered(std::function<void()> work) : work(std::move(work)) {}
@@ -33,7 +29,7 @@ void hook(const Parameter& parameter, std::unique_ptr<WhenGathered> hook) {
 
 GradientSums::GradientSums(const std::vector<Parameter*>& trained, const Mesh& mesh) : mesh(mesh) {
   for (auto* parameter : trained) {
-    if (!groupOf(*parameter, mesh)) continue;
+    if (!mesh.replicasOf(parameter->split)) continue;
     hooked.push_back(parameter);
     hook(*parameter, std::make_unique<WhenGathered>([this, parameter] { take(*parameter); }));
   }
@@ -46,24 +42,32 @@ GradientSums::~GradientSums() {
 
 void GradientSums::take(Parameter& parameter) {
   std::erase(awaited, &parameter);
-  auto* group = groupOf(parameter, mesh);
-  const auto gradient = parameter.value.grad();
-  if (gradient.numel() >= BUCKET) return send(group, {{gradient}, gradient.numel()});
-  auto& bucket = open[group];
+  auto& gradient = parameter.value.mutable_grad();
+  if (!gradient.is_contiguous()) gradient = gradient.contiguous();
+  const Route route{parameter.split.expert >= 0, parameter.share.of > 1};
+  if (gradient.numel() >= BUCKET) return send(route, {{gradient}, gradient.numel()});
+  auto& bucket = open[route];
   bucket.gradients.push_back(gradient);
   bucket.elements += gradient.numel();
-  if (bucket.elements >= BUCKET) send(group, std::exchange(bucket, {}));
+  if (bucket.elements >= BUCKET) send(route, std::exchange(bucket, {}));
 }
 
-void GradientSums::send(Group* group, Bucket bucket) {
-  if (bucket.gradients.size() == 1 && bucket.gradients[0].is_contiguous()) {
-    sent.push_back({{}, group->sumLater(bucket.gradients[0], Traffic::gradients)});
+void GradientSums::send(const Route& route, const Bucket& bucket) {
+  const auto shares = route.second;
+  auto* group = route.first ? mesh.data() : mesh.batch();
+  const auto sumOf = [&](const at::Tensor& x) { return shares ? group->sumPartsLater(x, Traffic::gradients) : group->sumLater(x, Traffic::gradients); };
+  if (bucket.gradients.size() == 1) {
+    sent.push_back({{}, sumOf(bucket.gradients[0].view(-1))});
     return;
   }
-  std::vector<at::Tensor> parts;
-  for (const auto& gradient : bucket.gradients) parts.push_back(gradient.reshape(-1));
-  auto sum = group->sumLater(at::cat(parts), Traffic::gradients);
-  sent.push_back({std::move(bucket.gradients), std::move(sum)});
+  // The first rank's shares of all, then the second's.
+  const auto parts = shares ? group->size() : 1;
+  std::vector<at::Tensor> cut, filled;
+  for (const auto& gradient : bucket.gradients) {
+    cut.push_back(gradient.view({parts, -1}));
+    filled.push_back(cut.back().select(0, shares ? group->rank() : 0));
+  }
+  sent.push_back({std::move(filled), sumOf(at::cat(cut, 1).view(-1))});
 }
 
 void GradientSums::finish() {
@@ -72,14 +76,14 @@ void GradientSums::finish() {
     if (!parameter.value.grad().defined()) parameter.value.mutable_grad() = at::zeros_like(parameter.value.detach());
     take(parameter);
   }
-  for (auto& [group, bucket] : open)
-    if (!bucket.gradients.empty()) send(group, std::exchange(bucket, {}));
-  for (auto& [gradients, pending] : sent) {
+  for (auto& [route, bucket] : open)
+    if (!bucket.gradients.empty()) send(route, std::exchange(bucket, {}));
+  for (auto& [filled, pending] : sent) {
     const auto sum = pending.wait();
     std::int64_t at = 0;
-    for (auto gradient : gradients) {
-      gradient.copy_(sum.narrow(0, at, gradient.numel()).view_as(gradient));
-      at += gradient.numel();
+    for (auto part : filled) {
+      part.copy_(sum.narrow(0, at, part.numel()));
+      at += part.numel();
     }
   }
 }
@@ -87,7 +91,10 @@ void GradientSums::finish() {
 at::Tensor gradientNorm(const std::vector<Parameter*>& trained, Mesh* mesh) {
   // A part that several ranks hold counts once.
   std::map<std::int64_t, std::vector<at::Tensor>> byCopies;
-  for (const auto* parameter : trained) byCopies[mesh ? copiesOf(parameter->split, mesh->place.shape) : 1].push_back(parameter->gradient());
+  for (const auto* parameter : trained) {
+    const auto copies = mesh ? copiesOf(parameter->split, mesh->place.shape) / parameter->share.of : 1;
+    byCopies[copies].push_back(parameter->updated(parameter->gradient()));
+  }
   if (!mesh) return kernels::gradientNorm(byCopies.at(1));
   at::Tensor squares;
   for (const auto& [copies, gradients] : byCopies) {

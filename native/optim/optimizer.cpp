@@ -5,9 +5,9 @@
 
 namespace switchyard {
 
-std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters) {
+std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters, const Mesh* mesh) {
   if (training.adafactor) return std::make_unique<Adafactor>(*training.adafactor, parameters);
-  return std::make_unique<AdamW>(training.adamW.value_or(AdamWConfig{}), parameters);
+  return std::make_unique<AdamW>(training.adamW.value_or(AdamWConfig{}), parameters, mesh);
 }
 
 }  // namespace switchyard

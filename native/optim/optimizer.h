@@ -9,6 +9,7 @@
 
 #include "../checkpoint/safetensors.h"
 #include "../config.h"
+#include "../mesh/mesh.h"
 #include "../model/parameters.h"
 
 namespace switchyard {
@@ -25,8 +26,8 @@ class Optimizer {
   virtual std::vector<NamedTensor> state() const = 0;
 };
 
-/// The optimizer that the configuration names, over the parameters that are not frozen by now, which must outlive it. Weight
-/// decay spares vectors.
-std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters);
+/// The optimizer that the configuration names, over the parameters that are not frozen by now, which must outlive it, as must
+/// the mesh; null is one rank. Weight decay spares vectors.
+std::unique_ptr<Optimizer> makeOptimizer(const TrainingConfig& training, ParameterSet& parameters, const Mesh* mesh = nullptr);
 
 }  // namespace switchyard

@@ -1,4 +1,4 @@
-// Ranks of a mesh as threads of one process, which talk over Gloo like processes do.
+// Ranks of a mesh as threads of one process, which talk through shared memory like processes do.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -8,6 +8,7 @@
 #include "../checkpoint/namedTensors.h"
 #include "../devices/devices.h"
 #include "../failure.h"
+#include "../optim/replicas.h"
 #include "meshRanks.h"
 #include "slowRouting.h"
 
@@ -219,6 +220,7 @@ TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
   add("dense, gated, untied", [](auto& c) { c.model.sparse.reset(), c.model.feedForward = Activation::gatedGelu, c.model.tiedEmbeddings = false; });
   add("gated experts in every layer", [](auto& c) { c.model.sparse->every = 1, c.model.feedForward = Activation::gatedSilu; });
   add("penalties", [](auto& c) { c.training.l1 = 1e-4, c.training.l2 = 1e-3; });
+  add("updates that are not shared", [](auto& c) { c.training.adamW->shareUpdates = false; });
   add("frozen attention", [](auto& c) { c.training.freeze = {ModelPart::attention, ModelPart::router}; });
   for (const auto& [name, config] : all) {
     SCOPED_TRACE(name);
@@ -232,6 +234,27 @@ TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
   auto adafactor = configOf(switchRouting(4));
   adafactor.training.adamW.reset(), adafactor.training.adafactor = AdafactorConfig{};
   expectSame(trainOn(adafactor, {3, 1, 1}), trainAlone(adafactor));
+}
+
+TEST(Mesh, RanksShareTheUpdatesOfWhatTheyHoldAlike) {
+  auto config = configOf(switchRouting(4));
+  // Embeddings that travel by themselves, beside all else that travels together.
+  config.vocabularySize = 2 * BUCKET / config.model.dModel;
+  const auto bytesOn = [&](const MeshShape& shape, bool share) {
+    config.training.adamW->shareUpdates = share;
+    std::int64_t bytes = 0;
+    onMesh(config, shape, [&](Engine& engine) { bytes = engine.memory().optimizerBytes; });
+    return bytes;
+  };
+  EXPECT_NEAR(static_cast<double>(bytesOn({4, 1, 1}, true)), static_cast<double>(bytesOn({4, 1, 1}, false)) / 4.0, 1000.0);
+  EXPECT_EQ(bytesOn({1, 1, 2}, true), bytesOn({1, 1, 2}, false));
+
+  config.training.adamW->shareUpdates = true;
+  const auto expected = trainAlone(config);
+  for (const auto& shape : {MeshShape{2, 1, 1}, MeshShape{2, 2, 2}}) {
+    SCOPED_TRACE(nameOf(shape));
+    expectSame(trainOn(config, shape), expected);
+  }
 }
 
 TEST(Mesh, BFloat16StaysNearOneRank) {

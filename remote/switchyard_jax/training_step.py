@@ -18,7 +18,8 @@ from .model.parameters import Leaf, leaves_of
 from .model.routing import BalanceSums, auxiliary_loss, z_loss
 from .model.sizes import Model
 from .model.transformer import Transformer
-from .optim.optimizers import Optimizer, make_optimizer
+from .optim.optimizers import Optimizer, make_optimizer, shares_updates
+from .optim.sharing import Sharing
 
 Tree = dict[str, Array]
 Routed = dict[str, tuple[Array, Array, Array]]
@@ -69,7 +70,8 @@ class Program:
         self.model, self.mesh, self.training, self.rematerialise = model, mesh, training, rematerialise
         self.leaves: list[Leaf] = leaves_of(model)
         self.trained: list[Leaf] = [leaf for leaf in self.leaves if leaf.parameters[0].part not in training["freeze"]]
-        self.optimizer: Optimizer = make_optimizer(training["optimizer"], self.trained)
+        self.sharing = Sharing(self.trained, mesh, shares_updates(training["optimizer"]))
+        self.optimizer: Optimizer = make_optimizer(training["optimizer"], self.trained, self.sharing)
         self.decays = training["l1"] > 0.0 or training["l2"] > 0.0
 
     def partitions(self) -> State:
@@ -121,33 +123,36 @@ class Program:
             return loss + auxiliary * given.auxiliary_loss + z * given.z_loss, (loss, auxiliary, z, routed)
 
         gradients, (loss, auxiliary, z, routed) = jax.grad(total_loss, has_aux=True)(trained)
-        gradients = {leaf.key: lax.psum(gradients[leaf.key], "data" if leaf.parameters[0].expert is not None else ROWS) for leaf in self.trained}
+        # From here on each device works on its shares of the parameters.
+        gradients = {key: self.sharing.sum(key, gradient) for key, gradient in gradients.items()}
+        shares = {key: self.sharing.own(key, value) for key, value in trained.items()}
         loss = lax.psum(loss, ROWS)
         total = loss + auxiliary * given.auxiliary_loss + z * given.z_loss
         if self.decays:
-            gradients, penalty = self._penalties(gradients, trained)
+            gradients, penalty = self._penalties(gradients, shares)
             total = total + penalty
         norm = jnp.sqrt(self._once({key: jnp.square(g).sum() for key, g in gradients.items()}))
         clip = self.training["gradientClip"]
         scale = jnp.minimum(clip / (norm + 1e-6), 1.0) if clip > 0 else jnp.ones(())
-        updates, moved = self.optimizer.transformation.update({key: g * scale for key, g in gradients.items()}, state.optimizer, trained)
+        updates, moved = self.optimizer.transformation.update({key: g * scale for key, g in gradients.items()}, state.optimizer, shares)
         halted = state.halted | ~jnp.isfinite(norm) | ~jnp.isfinite(total)
 
         def unless_halted(new: Array, old: Array) -> Array:
             return jnp.where(halted, old, new)
 
-        values = {**frozen, **{key: unless_halted(value - given.learning_rate * updates[key], value) for key, value in trained.items()}}
+        updated = {key: unless_halted(share - given.learning_rate * updates[key], share) for key, share in shares.items()}
+        values = {**frozen, **{key: self.sharing.whole(key, share) for key, share in updated.items()}}
         after = State(values, jax.tree.map(unless_halted, moved, state.optimizer), halted)
         return after, StepOutput(jnp.stack([loss, total, auxiliary, z, norm]), lax.pmax(given.request, AXES)[0], self._reported(routed))
 
     def _once(self, sums: dict[str, Array]) -> Array:
-        """The sum over all leaves and devices of what each device has of its part; a part that several devices hold counts once."""
+        """The sum over all leaves and devices of what each device has of its share; what several devices hold counts once."""
         total = jnp.zeros(())
         for leaf in self.trained:
             if leaf.key in sums:
                 first = leaf.parameters[0]
                 copies = self.mesh.data * (1 if first.expert is not None else self.mesh.expert) * (1 if first.model is not None else self.mesh.model)
-                total = total + sums[leaf.key] / copies
+                total = total + sums[leaf.key] / (copies // self.sharing.devices(leaf.key))
         return lax.psum(total, AXES)
 
     def _penalties(self, gradients: Tree, values: Tree) -> tuple[Tree, Array]:

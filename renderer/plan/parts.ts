@@ -13,9 +13,9 @@ export const memorySegments = (memory: DeviceMemory): BarSegment[] => MEMORY.map
 
 /** Short names of the collectives, as a legend has room for. */
 export const COLLECTIVE_NAMES: Record<CollectiveId, string> = {
-  gradients: "gradients, all-reduce", expertGradients: "expert gradients, all-reduce", dispatch: "dispatch, all-to-all", combine: "combine, all-to-all", activations: "activations, all-reduce", routing: "router logits, all-gather",
+  gradients: "gradients, summed", expertGradients: "expert gradients, summed", weights: "weights, all-gather", expertWeights: "expert weights, all-gather", dispatch: "dispatch, all-to-all", combine: "combine, all-to-all", activations: "activations, all-reduce", routing: "router logits, all-gather",
 };
-const COLLECTIVE_COLOURS: Record<CollectiveId, string> = { gradients: "--run-1", expertGradients: "--run-8", dispatch: "--run-4", combine: "--run-5", activations: "--run-3", routing: "--run-6" };
+const COLLECTIVE_COLOURS: Record<CollectiveId, string> = { gradients: "--run-1", expertGradients: "--run-8", weights: "--run-0", expertWeights: "--run-7", dispatch: "--run-4", combine: "--run-5", activations: "--run-3", routing: "--run-6" };
 export const collectiveColour = ({ id }: Pick<Collective, "id">): string => COLLECTIVE_COLOURS[id];
 
 /** Terms of a step, in the order in which they are added: products or the traffic that takes longer than they do first. */

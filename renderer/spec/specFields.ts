@@ -98,6 +98,7 @@ export const OPTIMIZER_FIELDS: Record<string, readonly { name: string; title: st
     { name: "beta2", title: "β2", help: "Decay of the second moment." },
     { name: "epsilon", title: "ε", help: "Added to the root of the second moment." },
     { name: "weightDecay", title: "Weight decay", help: "Decoupled (1711.05101); spares vectors." },
+    { name: "shareUpdates", title: "Share updates among ranks", help: "On a mesh, ranks that hold the same weights each update, and keep the moments of, a share of them (ZeRO stage 1, 1910.02054). The numbers are the same." },
   ],
   adafactor: [
     { name: "decayRate", title: "Decay rate", help: "β2(t) = 1 − t^−rate (1804.04235 §7.2)." },

@@ -14,6 +14,7 @@ from jax import Array
 from jax.sharding import PartitionSpec
 
 from ..model.parameters import Leaf
+from .sharing import Sharing
 
 Tree = dict[str, Array]
 
@@ -38,9 +39,14 @@ class Optimizer(NamedTuple):
     """The state made of such arrays, or of what stands for them, and of the count of steps."""
 
 
-def make_optimizer(spec: dict[str, Any], leaves: list[Leaf]) -> Optimizer:
-    """leaves: those that are trained."""
-    return _adafactor(spec, leaves) if spec["kind"] == "adafactor" else _adam_w(spec, leaves)
+def make_optimizer(spec: dict[str, Any], leaves: list[Leaf], sharing: Sharing) -> Optimizer:
+    """leaves: those that are trained. The transformation works on each device's share of them."""
+    return _adafactor(spec, leaves) if spec["kind"] == "adafactor" else _adam_w(spec, leaves, sharing)
+
+
+def shares_updates(spec: dict[str, Any]) -> bool:
+    """Adafactor looks at whole matrices."""
+    return spec["kind"] == "adamw" and spec["shareUpdates"]
 
 
 def _decay(spec: dict[str, Any], leaves: list[Leaf]) -> optax.GradientTransformation:
@@ -52,11 +58,11 @@ def _without_arrays(transformation: optax.GradientTransformation, leaves: list[L
     return transformation.init({leaf.key: jnp.zeros((1, 1)) for leaf in leaves})[1:]
 
 
-def _adam_w(spec: dict[str, Any], leaves: list[Leaf]) -> Optimizer:
+def _adam_w(spec: dict[str, Any], leaves: list[Leaf], sharing: Sharing) -> Optimizer:
     """Decoupled weight decay (1711.05101)."""
     adam = optax.scale_by_adam(spec["beta1"], spec["beta2"], spec["epsilon"])
     transformation = optax.chain(adam, _decay(spec, leaves))
-    moments = [Moment(kind, leaf, leaf.shape, leaf.partition) for kind in ("first_moment", "second_moment") for leaf in leaves]
+    moments = [Moment(kind, leaf, leaf.shape, sharing.partition(leaf)) for kind in ("first_moment", "second_moment") for leaf in leaves]
 
     def read(state: Any) -> dict[tuple[str, str], Array]:
         return {(kind, key): x for kind, tree in (("first_moment", state[0].mu), ("second_moment", state[0].nu)) for key, x in tree.items()}

@@ -57,6 +57,7 @@ export function RankTable({ spec, state, ranks, step }: { spec: RunSpec | null; 
 
 const TRAFFIC_TITLES: Record<(typeof TRAFFIC)[number], string> = {
   gradients: "Sent to sum gradients over the ranks that hold the same weights.",
+  parameters: "Updated weights, where the ranks that hold the same ones each update a share of them.",
   experts: "Tokens sent to the ranks of their experts and back, and their gradients.",
   activations: "Sent to sum partial products along the model axis.",
   routing: "Router logits and counts, so that places and balance are those of the whole batch.",
