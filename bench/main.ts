@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { devices } from "../native/load.ts";
 import type { BenchRow } from "./benchRow.ts";
+import { collectives } from "./collectives.ts";
 import { diagnosticsCost } from "./diagnosticsCost.ts";
 import { firstStep } from "./firstStep.ts";
 import { importRate } from "./importRate.ts";
@@ -30,7 +31,7 @@ const PARTS: Record<string, () => Promise<BenchRow[]>> = {
   phases: async () => phases(),
   start: () => firstStep(say),
   bound: () => matrixBound(),
-  mesh: () => meshStep(),
+  mesh: async () => [...collectives(), ...await meshStep()],
   open: () => openLargeRun(undefined, say),
   ingest: () => ingestRate(),
   import: () => importRate(undefined, say),

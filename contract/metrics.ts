@@ -29,6 +29,7 @@ export const METRICS = {
   routerEntropy: { label: "router entropy", unit: "nats", definition: "Mean over tokens and sparse layers of −Σ p log p of the router's probabilities." },
   routerConfidence: { label: "router confidence", unit: "probability", definition: "Mean probability of the first choice." },
   memoryBytes: { label: "memory", unit: "bytes", better: "lower", definition: "Peak resident memory of the trainer." },
+  deviceMemoryBytes: { label: "GPU memory", unit: "bytes", better: "lower", definition: "Most memory that tensors of the run have held on its GPU; on a mesh, on that of rank 0." },
   "mesh.computeShare": { label: "time in computing", unit: "of step time", better: "higher", definition: "Mean over the ranks of a mesh of the share of a step that they spend outside collectives." },
   "mesh.waitingShare": { label: "time in waiting", unit: "of step time", better: "lower", definition: "Mean over the ranks of a mesh of the share of a step that they wait for the slowest one." },
   "mesh.bytes": { label: "sent between ranks", unit: "bytes", better: "lower", definition: "Bytes that all ranks of a mesh together send in a step, if sums go around a ring." },

@@ -198,6 +198,7 @@ export interface GenerationState { done: boolean; sequences: GeneratedSequence[]
 
 export interface ParameterInfo { name: string; shape: number[]; elements: number }
 
+/** Of this rank. */
 export interface MemoryUse { parameterBytes: number; optimizerBytes: number; peakBytes: number }
 
 export interface SavedFile { name: string; bytes: number; sha256: string }

@@ -1,4 +1,5 @@
 // Steps, and what is recorded, evaluated and saved between them.
+import { optimizerBytes } from "../contract/consequences.ts";
 import { toWire } from "../contract/events.ts";
 import type { Manifest } from "../contract/runDirectory.ts";
 import type { RunSpec } from "../contract/runSpec.ts";
@@ -96,7 +97,7 @@ export class Loop {
       run.step = step;
       this.#tokens += tokens;
       this.#seconds += seconds;
-      this.#record(result, tokens, seconds);
+      this.#record(result, tokens, seconds, engine.device === "cpu" ? null : (await engine.memory()).peakBytes);
     } finally { clearInterval(watch); }
     if ("error" in prepared) throw prepared.error;
     return prepared.batch;
@@ -110,7 +111,8 @@ export class Loop {
 
   #raise(alert: NewAlert | null): void { if (alert) this.#parts.run.write(alert); }
 
-  #record(result: StepResult, tokens: number, seconds: number): void {
+  /** deviceMemory: the most bytes held on a GPU; null on the CPU. */
+  #record(result: StepResult, tokens: number, seconds: number, deviceMemory: number | null): void {
     const { run, steps, spec } = this.#parts, { training, model } = spec, { step, routing } = result;
     const stalled = this.#stall.finished(step, seconds);
     const alerts = [...this.#alerts.observe(result), ...(stalled ? [stalled] : [])];
@@ -123,7 +125,7 @@ export class Loop {
     const { loss, totalLoss, auxiliaryLoss, zLoss, distillationLoss, gradientNorm, learningRate, sparsity } = result;
     const values = {
       loss, totalLoss, ...(distillationLoss === undefined ? {} : { distillationLoss }), ...(model.sparse ? { auxiliaryLoss, zLoss } : {}), gradientNorm, learningRate, ...(sparsity === undefined ? {} : { sparsity }),
-      tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024,
+      tokensPerSecond: tokens / seconds, stepSeconds: seconds, memoryBytes: process.resourceUsage().maxRSS * 1024, ...(deviceMemory === null ? {} : { deviceMemoryBytes: deviceMemory }),
       ...(result.ranks ? rankValues(result.ranks, spec.mesh) : {}),
       ...(routing?.length ? { ...routingValues(routing), deadExperts: this.#alerts.deadExperts } : {}),
     };
@@ -193,8 +195,8 @@ export class Loop {
   async #lookAtDisk(): Promise<void> {
     this.#lookedAtDisk = performance.now();
     if (this.#saved.bytes === 0) {
-      const { parameterBytes, optimizerBytes } = await this.#parts.engine.memory();
-      this.#saved.bytes = parameterBytes + optimizerBytes;
+      // Of the whole model, of which this rank may hold a part.
+      this.#saved.bytes = this.#parts.engine.parameterCount() * (4 + optimizerBytes(this.#parts.spec.training.optimizer.kind));
     }
     this.#raise(this.#disk.look(this.#parts.run.step, this.#saved.bytes));
   }
