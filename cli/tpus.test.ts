@@ -52,6 +52,7 @@ test("a TPU is asked for, waited for, made a cluster of, and deleted once its na
   expect(await ended).toBe(0);
   expect(Tpu.parse(JSON.parse(out))).toMatchObject({ name: "pod", phase: "ready", nodes: [{ workers: [{ external: "34.1.2.3" }, { external: "34.1.2.4" }] }] });
 
+  expect(switchyard(["tpus", "show", "pod"]).out).toMatch(/\n1 +10\.164\.0\.3 +34\.1\.2\.4\nMake hosts of it with: switchyard tpus add pod --project my-project --zone us-central2-b\n$/);
   expect(switchyard(["tpus", "add", "pod"]).out).toBe("pod is the cluster pod of 2 hosts. Look at it with: switchyard hosts check pod\n");
   expect(switchyard(["hosts", "list"]).out).toMatch(/pod-0 +not tried +ada@34\.1\.2\.3 +added\npod-1 .*\n\ncluster +workers\npod +pod-0 pod-1/);
   expect(switchyard(["tpus", "show", "pod"]).out).toBe("pod: ready (ACTIVE)\nqueued resource, v5litepod-16, v2-alpha-tpuv5-lite, on-demand\n\npod: READY, here pod\nworker  internal    external\n0       10.164.0.2  34.1.2.3\n1       10.164.0.3  34.1.2.4\n");

@@ -64,8 +64,8 @@ test("a TPU is asked for, waited for, made a cluster whose workers' keys are ask
   await app.getByRole("button", { name: "Cancel", exact: true }).click();
 
   gcloud.set({ queued: [queuedResource("pod", { state: "FAILED", failedData: { error: { code: 8, message: "There is no more capacity" } } }, { spot: {} })] });
-  await app.getByRole("button", { name: "Look again" }).click();
-  await expect(row).toContainText("failed: There is no more capacity");
+  // While it waits, it is looked at again by itself.
+  await expect(row).toContainText("failed: There is no more capacity", { timeout: 60_000 });
   await expect(row.getByRole("button", { name: /^Add/ })).toHaveCount(0);
 
   const request = queuedResource("pod", { state: "ACTIVE" }, { spot: {} });
@@ -95,7 +95,7 @@ test("a TPU is asked for, waited for, made a cluster whose workers' keys are ask
   await app.getByRole("button", { name: "Save" }).click();
   expect(await product.cli("hosts", "list")).toMatchObject({ hosts: expect.arrayContaining([expect.objectContaining({ name: "pod-1", python: "~/other/bin/python", tpu: { project: "my-project", zone: "us-central2-b", node: "pod", worker: 1 }, target: expect.objectContaining({ hostKeyAlias: "tpu.4711000000000000001-1" }) })]) });
 
-  await app.getByRole("button", { name: "Cloud TPUs" }).click();
+  await app.getByRole("button", { name: "worker 1 of the TPU pod" }).click();
   await expect(row.getByRole("button", { name: "pod", exact: true })).toBeVisible();
   await app.reload();
   await row.getByRole("button", { name: "More for pod" }).click();

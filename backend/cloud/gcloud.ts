@@ -1,5 +1,7 @@
 // The person's own gcloud, started with an argument array: their login, configuration and proxies are its work. Each call is a short look or a short order.
 import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import { PersonError } from "../personError.ts";
 import { gcloudFailure } from "./gcloudFailure.ts";
 
@@ -18,8 +20,10 @@ export interface GcloudOptions {
 
 /** Runs gcloud to its end and returns its standard output. @throws PersonError for whatever goes wrong, in one sentence with the remedy */
 export async function runGcloud(args: readonly string[], { seconds, signal }: GcloudOptions): Promise<string> {
+  // Its installer tells only the shell of terminals where it lies, and a window is not started by that.
+  const path = [process.env["PATH"] ?? "", join(homedir(), "google-cloud-sdk/bin")].filter(Boolean).join(delimiter);
   // gcloud is a script that starts Python: both are in a group of their own, which is ended as one.
-  const child = spawn("gcloud", args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, CLOUDSDK_CORE_DISABLE_PROMPTS: "1", CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: "1" } });
+  const child = spawn("gcloud", args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, PATH: path, CLOUDSDK_CORE_DISABLE_PROMPTS: "1", CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: "1" } });
   const out: Buffer[] = [];
   let bytes = 0, said = Buffer.alloc(0), reason: string | null = null;
   const end = (why: string) => {

@@ -48,6 +48,11 @@ test("an active request is as ready as its TPU VM; a TPU VM without a request st
   expect(readTpus(null, JSON.stringify([tpuNode("pod", ["34.1.2.3"], of)])).tpus).toMatchObject([{ kind: "vm", name: "pod" }]);
 });
 
+test("the tier is what was asked for", () => {
+  const tier = (more: Record<string, unknown>) => first([queuedResource("pod", { state: "ACCEPTED" }, more)]).tier;
+  expect([tier({}), tier({ spot: {} }), tier({ bestEffort: {} }), tier({ guaranteed: {} }), tier({ guaranteed: { reserved: true } }), tier({ reservationName: "projects/p/locations/z/reservations/r" })]).toEqual(["on-demand", "spot", "spot", "on-demand", "reserved", "reserved"]);
+});
+
 test("internal addresses alone, keys of the metadata, and a type by its path", () => {
   const { node, keys, id } = readNode(JSON.stringify(tpuNode("pod", [null], { acceleratorType: "projects/p/locations/z/acceleratorTypes/v3-8", metadata: { "ssh-keys": "ada:ssh-ed25519 AAAAC3 ada\nnot a key\n-oX:ssh-rsa AAAA\nbob:ecdsa-sha2-nistp256 AAAAE2 google-ssh {\"userName\":\"bob\"}" } })));
   expect(node).toMatchObject({ accelerator: "v3-8", workers: [{ internal: "10.164.0.2", external: null }] });

@@ -31,7 +31,7 @@ const Queued = z.object({
   name: resource, createTime: time,
   state: optional(z.object({ state: text(40), stateInitiator: text(40), failedData: error, suspendingData: error, suspendedData: error })),
   tpu: optional(z.object({ nodeSpec: z.array(z.object({ node: optional(z.object({ acceleratorType: text(80), acceleratorConfig: optional(z.object({ type: text(40), topology: text(40) })), runtimeVersion: text(100) })) })).max(1000) })),
-  spot: optional(z.object({})), bestEffort: optional(z.object({})), guaranteed: optional(z.object({ reserved: optional(z.boolean()) })),
+  spot: optional(z.object({})), bestEffort: optional(z.object({})), guaranteed: optional(z.object({ reserved: optional(z.boolean()) })), reservationName: text(300),
 });
 
 /** A TPU VM as it is there; what was made of it here is not known yet. */
@@ -124,7 +124,7 @@ const vmOf = ({ node, tier, createdAt }: ReadNode): Tpu => ({
   accelerator: node.accelerator, runtime: node.runtime, tier, createdAt, nodes: [node],
 });
 
-function queuedOf({ name, createTime, state: said, tpu, spot, bestEffort, guaranteed }: z.output<typeof Queued>, read: readonly ReadNode[]): Tpu {
+function queuedOf({ name, createTime, state: said, tpu, spot, bestEffort, guaranteed, reservationName }: z.output<typeof Queued>, read: readonly ReadNode[]): Tpu {
   const state = said?.state ?? "", spec = tpu?.nodeSpec[0]?.node, nodes = read.map(({ node }) => node);
   const reason = (said?.failedData ?? said?.suspendingData ?? said?.suspendedData)?.error?.message;
   // It is active before its machines answer, and stays so for a while after they were taken away.
@@ -134,7 +134,7 @@ function queuedOf({ name, createTime, state: said, tpu, spot, bestEffort, guaran
     kind: "queued", name, state, phase, nodes, createdAt: createTime ?? null,
     text: shown ? vmOf({ ...read[0]!, node: shown }).text : queuedText(state, said?.stateInitiator, reason),
     accelerator: acceleratorOf(spec?.acceleratorType, spec?.acceleratorConfig) || (nodes[0]?.accelerator ?? ""), runtime: spec?.runtimeVersion ?? nodes[0]?.runtime ?? "",
-    tier: spot || bestEffort ? "spot" : guaranteed?.reserved ? "reserved" : read[0]?.tier ?? "on-demand",
+    tier: spot || bestEffort ? "spot" : guaranteed?.reserved || reservationName ? "reserved" : read[0]?.tier ?? "on-demand",
   };
 }
 

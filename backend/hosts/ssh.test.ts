@@ -123,6 +123,22 @@ describe("failures are sentences with a remedy", () => {
     expect(await failure(server.target)).toBeNull();
   });
 
+  test("a key that is known by a machine's own name stays with it when its address passes to another", async () => {
+    const before = readFileSync(server.knownHosts, "utf8"), [type, key] = readFileSync(`${server.hostKey}.pub`, "utf8").split(" ");
+    const first = { ...server.target, hostKeyAlias: "tpu.1-0" }, second = { ...server.target, hostKeyAlias: "tpu.2-0" };
+    // Known by its address is not known by its name.
+    expect(await failure(first)).toMatchObject({ kind: "host-key-unknown" });
+    writeFileSync(server.knownHosts, `${before}tpu.1-0 ${type} ${key}\n`);
+    expect(await failure(first)).toBeNull();
+    await server.replaceHostKey();
+    expect(await failure(first)).toMatchObject({ kind: "host-key-changed" });
+    expect(await failure(second)).toMatchObject({ kind: "host-key-unknown" });
+    // Connections to both are not shared either.
+    expect(controlPath("/x", first)).not.toBe(controlPath("/x", second));
+    writeFileSync(server.knownHosts, "");
+    server.know();
+  });
+
   test("nobody listens, a name without address, a broken configuration", async () => {
     await server.stop();
     expect(await failure(server.target)).toMatchObject({ kind: "refused", message: `127.0.0.1 refuses connections at port ${server.port}: no SSH server listens there.` });

@@ -127,16 +127,17 @@ const show: Command = {
     } finally {
       line.clear();
     }
-    print(json, tpu, shown(tpu));
+    print(json, tpu, shown(tpu, place));
     return has("wait") && tpu.phase !== "ready" ? 1 : 0;
   },
 };
 
-function shown(tpu: Tpu): string {
+function shown(tpu: Tpu, { project, zone }: TpuPlace): string {
   return [
     `${tpu.name}: ${tpu.text}${tpu.state ? ` (${tpu.state})` : ""}`, `${tpu.kind === "queued" ? "queued resource" : "TPU VM"}, ${tpu.accelerator}, ${tpu.runtime}, ${tpu.tier}`,
-    ...tpu.nodes.map((node) => ["", `${node.name}: ${node.state}${node.unhealthy ? `, ${node.unhealthy}` : ""}${node.added ? `, here ${node.added.name}${node.added.current ? "" : " with old addresses: tpus add brings them up to date"}` : ""}`,
-      table(["worker", "internal", "external"], node.workers.map(({ internal, external }, worker) => [String(worker), internal, external]))].join("\n")),
+    ...tpu.nodes.map((node) => ["", `${node.name}: ${node.state}${node.unhealthy ? `, ${node.unhealthy}` : ""}${node.added ? `, here ${node.added.name}${node.added.current ? "" : " with old addresses"}` : ""}`,
+      table(["worker", "internal", "external"], node.workers.map(({ internal, external }, worker) => [String(worker), internal, external])),
+      ...(node.phase === "ready" && !node.added?.current ? [`${node.added ? "Bring its hosts up to date" : "Make hosts of it"} with: switchyard tpus add ${node.name} --project ${project} --zone ${zone}`] : [])].join("\n")),
   ].join("\n");
 }
 

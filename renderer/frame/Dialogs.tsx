@@ -14,6 +14,7 @@ import { attempt } from "../state/notice.ts";
 import { colour, note, rename, tag } from "../state/runActions.ts";
 import { useHosts } from "../state/hosts.ts";
 import { isGoing, useRuns } from "../state/runs.ts";
+import { madeOf } from "../tpus/tpuWords.ts";
 import { SHORTCUTS } from "./keys.ts";
 import { Palette } from "./Palette.tsx";
 import { Swatch } from "./Swatch.tsx";
@@ -150,9 +151,8 @@ function DeleteModel({ modelId }: { modelId: string }) {
 function DeleteTpu({ tpu, place: { project, zone } }: { tpu: Tpu; place: TpuPlace }) {
   const { hosts = [], clusters = [] } = useHosts() ?? {};
   const refresh = useRefresh();
-  const made = hosts.filter(({ tpu: worker }) => worker && worker.project === project && worker.zone === zone && tpu.nodes.some(({ name }) => name === worker.node)).map(({ name }) => name);
-  const places = [...made, ...clusters.filter(({ workers }) => workers.some((worker) => made.includes(worker))).map(({ name }) => name)];
-  const going = useRuns().runs.filter((run) => isGoing(run) && run.host !== null && places.includes(run.host)).length;
+  const made = madeOf(tpu, { project, zone }, hosts, clusters);
+  const going = useRuns().runs.filter((run) => isGoing(run) && run.host !== null && [...made.hosts, ...made.clusters].includes(run.host)).length;
   const remove = async () => {
     await client.send("tpus.delete", { place: { project, zone }, kind: tpu.kind, name: tpu.name });
     refresh("tpus.list");
@@ -161,7 +161,7 @@ function DeleteTpu({ tpu, place: { project, zone } }: { tpu: Tpu; place: TpuPlac
     <Form title={`Delete ${tpu.name}`} submit="Delete for good" danger onSubmit={remove}>
       <p><bdi>{tpu.name}</bdi> ({tpu.accelerator}) in {project}, {zone} {tpu.nodes.length > 0 ? "goes with its machines and everything that lies on them" : "is called off"}. What was copied here stays.</p>
       {going > 0 && <p className="field-error">{counted(going, "run")} {going === 1 ? "goes" : "go"} on it, and {going === 1 ? "ends" : "end"} with it: stop {going === 1 ? "it" : "them"} and fetch the checkpoint first.</p>}
-      {made.length > 0 && <p className="muted">{made.length === 1 ? `The host ${made[0]} stays` : `Its ${made.length.toLocaleString("en")} hosts stay`} in the list until you remove {made.length === 1 ? "it" : "them"}.</p>}
+      {made.hosts.length > 0 && <p className="muted">{made.hosts.length === 1 ? `The host ${made.hosts[0]} stays` : `Its ${made.hosts.length.toLocaleString("en")} hosts stay`} in the list until you remove {made.hosts.length === 1 ? "it" : "them"}.</p>}
     </Form>
   );
 }

@@ -22,7 +22,7 @@ const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
   { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
   { id: "hosts", label: "Show the hosts", hint: "h", perform: () => showHosts() },
-  { id: "tpus", label: "Show the Cloud TPUs", perform: showTpus },
+  { id: "tpus", label: "Show the Cloud TPUs", perform: () => showTpus() },
   { id: "plan", label: "Plan for other devices", hint: "p", perform: () => setView({ page: "plan" }) },
   { id: "start", label: "Show the start page", perform: () => setView({ page: "runs", run: null }) },
   { id: "undo", label: "Undo", perform: takeBack },

@@ -5,7 +5,7 @@ import { Icon } from "../frame/Icon.tsx";
 import { HostRuns } from "../remoteRuns/HostRuns.tsx";
 import { useNow } from "../state/now.ts";
 import { newRunOn } from "../state/runActions.ts";
-import { checkHost, copy, disconnectHost, removeHost } from "./actions.ts";
+import { checkHost, copy, disconnectHost, removeHost, showTpus } from "./actions.ts";
 import { CheckFacts } from "./CheckFacts.tsx";
 import { linkSince, LINK, targetText } from "./hostWords.ts";
 import { Ports } from "./Ports.tsx";
@@ -33,7 +33,7 @@ export function HostPage({ host, forwards, edit }: { host: HostSummary; forwards
             </Menu.Popup></Menu.Positioner></Menu.Portal>
           </Menu.Root>
         </span>
-        <p className="host-target muted"><code>{targetText(host.target)}</code>{host.source === "config" ? " of ~/.ssh/config" : ""}{host.tpu && `, worker ${host.tpu.worker} of the TPU ${host.tpu.node} in ${host.tpu.project}, ${host.tpu.zone}`}; Python <code>{host.python}</code>; runs in <code>{host.runs}</code>{host.engine && <>, handed to Slurm{[...(host.engine.partition ? [`--partition=${host.engine.partition}`] : []), ...host.engine.options].map((option) => <code key={option}> {option}</code>)}</>}</p>
+        <p className="host-target muted"><code>{targetText(host.target)}</code>{host.source === "config" ? " of ~/.ssh/config" : ""}{host.tpu && <>, <button type="button" className="link" onClick={() => showTpus(host.tpu)}>worker {host.tpu.worker} of the TPU {host.tpu.node}</button> in {host.tpu.project}, {host.tpu.zone}</>}; Python <code>{host.python}</code>; runs in <code>{host.runs}</code>{host.engine && <>, handed to Slurm{[...(host.engine.partition ? [`--partition=${host.engine.partition}`] : []), ...host.engine.options].map((option) => <code key={option}> {option}</code>)}</>}</p>
       </header>
       {link.failure && <Failure failure={link.failure} />}
       {host.problem !== null && <section className="host-failure" role="alert"><p><Icon name="warning" /><b>{host.problem}</b></p></section>}

@@ -1,9 +1,11 @@
 // What can be done to a host, from its page and from the palette.
+import type { TpuPlace } from "../../contract/tpuPlace.ts";
 import { client } from "../connection/index.ts";
 import { attempt, say } from "../state/notice.ts";
 import { setView } from "../state/view.ts";
 
-export const showTpus = () => setView({ page: "tpus" });
+/** The Cloud TPUs, of the place where they were looked at last unless another is said. */
+export const showTpus = (place?: TpuPlace) => setView({ page: "tpus", ...(place ? { cloud: { project: place.project, zone: place.zone } } : {}) });
 export const showHosts = (host: string | null = null) => setView({ page: "hosts", host });
 
 /** Logs in and looks at it. What fails is shown on the host's own page. */
