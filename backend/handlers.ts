@@ -16,6 +16,7 @@ import { createTpuHandlers } from "./cloud/handlers.ts";
 import { readDevices } from "./devices.ts";
 import { createHostHandlers } from "./hosts/handlers.ts";
 import { createRemoteHandlers } from "./hosts/remoteHandlers.ts";
+import { importLogs } from "./imports/importInProcess.ts";
 import { importModel, inspectModel } from "./models/importModel.ts";
 import { deleteModel, findModel, listModels } from "./models/store.ts";
 import { PersonError } from "./personError.ts";
@@ -97,6 +98,14 @@ export function createHandlers(application: Application, trainer?: readonly stri
       known(id, ingest.adopt(id));
       launch(id, NOTHING_ASKED);
       return { runId: id };
+    },
+    "runs.import": async ({ path }) => {
+      const imported = await importLogs(home, path), full = imported.filter(({ rows }) => rows > 0);
+      for (const { runId } of imported) ingest.refresh(follower(runId));
+      // What came of an empty log is put away, and can be restored.
+      for (const { runId, rows } of imported) if (rows === 0) label(runId, { deletedAt: Date.now() / 1000 });
+      if (full.length === 0) throw new PersonError(`No scalars were found in ${path}. ${imported.flatMap(({ problems }) => problems)[0] ?? ""}`.trim());
+      return { runs: full.map(({ runId, name, rows }) => ({ runId, name, rows })) };
     },
     "runs.stop": async ({ runId }) => {
       const remote = followed(runId), run = fresh(runId);

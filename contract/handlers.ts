@@ -112,6 +112,8 @@ export const requests = {
   "runs.get": { args: runId, result: RunDetail },
   /** Validates and starts, here or where it is said. Errors carry `issues` for the form. */
   "runs.start": { args: z.strictObject({ spec: z.unknown(), where: Where.nullable().default(null) }), result: z.object({ runId: RunId }) },
+  /** Another trainer's log: a folder of event files, searched to its depth, or a file. The runs that hold something, at least one. */
+  "runs.import": { args: z.strictObject({ path: z.string().trim().min(1).max(4096) }), result: z.object({ runs: z.array(z.object({ runId: RunId, name: z.string(), rows: z.int() })).min(1) }) },
   "runs.stop": { args: runId, result: ok },
   /** Continues from the newest good checkpoint; `steps` raises the number of steps. */
   "runs.resume": { args: z.strictObject({ runId: RunId, steps: z.int().min(1).optional(), mesh: MeshSpec.optional() }), result: ok },

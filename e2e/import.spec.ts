@@ -26,6 +26,39 @@ test("an imported log's charts show, and nothing is claimed that it does not say
   await expect(product.cli("runs", "resume", runId)).resolves.toMatchObject({ error: { message: expect.stringContaining("only that trainer") } });
 });
 
+test("a log is imported from the window: what can't be is said and kept, and again reads on", async ({ app, product }) => {
+  const folder = mkdtempSync(join(tmpdir(), "switchyard-log-")), file = join(folder, "train.jsonl");
+  writeFileSync(file, '{"step":1,"loss":5}\n{"step":2,"loss":4}\n');
+  writeFileSync(join(folder, "empty.csv"), "step,loss\n");
+  const bring = async (path: string) => {
+    await app.keyboard.press("Control+k");
+    await app.getByPlaceholder("Search runs and commands").fill("import a log");
+    await app.keyboard.press("Enter");
+    await app.getByLabel("Folder with TensorBoard event files").fill(path);
+    await app.keyboard.press("Enter");
+  };
+  try {
+    for (const [path, why] of [["logs", "is not a full path"], [join(folder, "nothing"), "There is no file or folder"], [join(folder, "empty.csv"), "No scalars were found"]] as const) {
+      await bring(path);
+      await expect(app.getByRole("dialog").getByRole("alert")).toContainText(why);
+      await expect(app.getByLabel("Folder with TensorBoard event files")).toHaveValue(path);
+      await app.keyboard.press("Escape");
+    }
+    await expect(app.locator(".run-row")).toHaveCount(0);
+    await bring(file);
+    await expect(app.locator(".title-button")).toHaveText("train.jsonl");
+    await expect(app.locator(".run-progress-text")).toContainText("step 2");
+    appendFileSync(file, '{"step":3,"loss":3}\n');
+    await bring(file);
+    await expect(app.locator(".run-progress-text")).toContainText("step 3");
+    await expect(app.locator(".run-row")).toHaveCount(1);
+    // The lock went with the process: the terminal can read on as well.
+    await expect(product.cli("import", file)).resolves.toMatchObject([{ added: 0, rows: 3 }]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test("a log that grows is followed live, and its end is said when the import is interrupted", async ({ app, product }) => {
   const folder = mkdtempSync(join(tmpdir(), "switchyard-log-"));
   cpSync(fixture, join(folder, "growing"), { recursive: true });

@@ -15,6 +15,7 @@ import { colour, note, rename, tag } from "../state/runActions.ts";
 import { useHosts } from "../state/hosts.ts";
 import { isGoing, useRuns } from "../state/runs.ts";
 import { madeOf } from "../tpus/tpuWords.ts";
+import { ImportForm } from "./ImportForm.tsx";
 import { SHORTCUTS } from "./keys.ts";
 import { Palette } from "./Palette.tsx";
 import { Swatch } from "./Swatch.tsx";
@@ -33,6 +34,7 @@ export function Dialogs() {
         {dialog?.kind === "palette" ? <Dialog.Popup className="dialog palette" aria-label="Search or run a command"><Palette /></Dialog.Popup> : (
           <Dialog.Popup className="dialog">
             {dialog?.kind === "keys" && <Keys />}
+            {dialog?.kind === "import" && <ImportForm close={close} />}
             {run && dialog?.kind === "rename" && <TextForm title="Rename" label="Name" start={run.name} limit={200} save={(text) => rename(run, text)} />}
             {run && dialog?.kind === "tags" && <TextForm title="Tags" label="Tags, separated by commas" start={run.tags.join(", ")} empty limit={4000} check={wrongTags} save={(text) => tag(run, splitTags(text))} />}
             {run && dialog?.kind === "note" && <TextForm title="Note" label="Note" start={run.note} empty long limit={20_000} save={(text) => note(run, text)} />}

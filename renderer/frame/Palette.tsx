@@ -20,6 +20,7 @@ const MAX_RUNS = 200, MAX_MODELS = 50, MAX_HOSTS = 50;
 
 const general: Item[] = [
   { id: "new", label: "New run", hint: "n", perform: newRun },
+  { id: "import", label: "Import a log…", perform: () => openDialog({ kind: "import" }) },
   { id: "models", label: "Show the imported models", hint: "m", perform: () => setView({ page: "models" }) },
   { id: "hosts", label: "Show the hosts", hint: "h", perform: () => showHosts() },
   { id: "tpus", label: "Show the Cloud TPUs", perform: () => showTpus() },

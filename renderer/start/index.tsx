@@ -3,6 +3,7 @@ import { useState } from "react";
 import { counted, quantity } from "../charts/quantity.ts";
 import { client, sentenceOf, useRequest } from "../connection/index.ts";
 import { SAMPLE } from "../newRun/presets.ts";
+import { openDialog } from "../state/dialog.ts";
 import { useRuns } from "../state/runs.ts";
 import "./start.css";
 
@@ -32,6 +33,7 @@ export function FirstStart({ onStarted, onNewRun }: { onStarted: (runId: string)
       <div className="start-buttons">
         <button type="button" className={first ? "button primary" : "button"} disabled={starting} onClick={() => void train()}>{starting ? "Starting…" : "Train the sample"}</button>
         <button type="button" className={first ? "button" : "button primary"} onClick={onNewRun}>New run…</button>
+        <button type="button" className="button" onClick={() => openDialog({ kind: "import" })}>Import a log…</button>
       </div>
       {error && <p className="field-error" role="alert">{error}</p>}
       <dl className="start-facts number">

@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 import type { TpuPlace } from "../../contract/tpuPlace.ts";
 import type { Tpu } from "../../contract/tpus.ts";
 
-export type Dialog = { kind: "palette" | "keys" } | { kind: "rename" | "tags" | "note" | "colour" | "steps"; runId: string } | { kind: "continue"; runId: string; step: number } | { kind: "delete-model"; modelId: string } | { kind: "delete-tpu"; tpu: Tpu; place: TpuPlace };
+export type Dialog = { kind: "palette" | "keys" | "import" } | { kind: "rename" | "tags" | "note" | "colour" | "steps"; runId: string } | { kind: "continue"; runId: string; step: number } | { kind: "delete-model"; modelId: string } | { kind: "delete-tpu"; tpu: Tpu; place: TpuPlace };
 
 let current: Dialog | null = null;
 const listeners = new Set<() => void>();

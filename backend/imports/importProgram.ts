@@ -1,0 +1,21 @@
+// One import as a program of its own: node importProgram.ts HOME PATH. A large log keeps nobody waiting then, and the lock of a
+// run, which lasts as long as the process that took it, is free again afterwards. Prints {"runs": [...]} or {"error": "..."}.
+import { homeAt } from "../home.ts";
+import { findLogs } from "./findLogs.ts";
+import { LogImport } from "./importLog.ts";
+
+const [home, path] = process.argv.slice(2);
+const say = (document: unknown) => process.stdout.write(JSON.stringify(document));
+try {
+  const runs = [];
+  for (const log of findLogs(path!, null)) {
+    const one = await LogImport.open(homeAt(home), log, { metrics: new Map(), columns: {} });
+    one.read();
+    one.end();
+    const { runId, rows, problems } = one.report;
+    runs.push({ runId, name: log.name, rows, problems });
+  }
+  say({ runs });
+} catch (error) {
+  say({ error: (error as Error).message });
+}
