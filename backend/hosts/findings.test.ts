@@ -1,4 +1,5 @@
 // Each thing that can be missing on a host has its one remedy; where nothing is missing, nothing is said.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SlurmEngine, type HostCheck } from "../../contract/hosts.ts";
 import { findings } from "./findings.ts";
@@ -41,6 +42,8 @@ test("a fresh TPU VM is told how to make the environment that its host names", (
   const worker = { project: "my-project", zone: "us-central2-b", node: "pod", worker: 0 }, bare = { ...good, python: null, jax: null };
   const [found] = findings({ ...host, python: "~/switchyard-jax/bin/python", tpu: worker }, bare);
   expect(found).toMatchObject({ message: "~/switchyard-jax/bin/python is not there yet on tpu-0.", command: expect.stringMatching(/uv venv --seed --python 3\.12 ~\/switchyard-jax && .* --python ~\/switchyard-jax\/bin\/python "jax\[tpu\]==[\d.]+" flax==[^#]+$/) });
+  // For all workers at once it stands in the documentation.
+  expect(readFileSync(new URL("../../docs/cloud-tpus.md", import.meta.url), "utf8")).toContain(`--command='${found!.command}'`);
   // Another path is no environment that could be made.
   expect(findings({ ...host, python: "/opt/python", tpu: worker }, bare)[0]!.command).toBeNull();
 });
