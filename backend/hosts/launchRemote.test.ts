@@ -60,6 +60,14 @@ test("code, data and spec are sent, the trainer starts detached, and its rows ar
   expect(blobs()).toBe(before);
 });
 
+test("runs that are started at the same moment share what is sent", async () => {
+  const mine = mirrors();
+  await mine.start();
+  const ids = [1, 2, 3].map(() => mine.remotes.start(SPEC, "box"));
+  await until(() => ids.every((id) => mine.status(id).status === "completed" || mine.status(id).status === "failed"), 40_000);
+  expect(ids.map((id) => [mine.status(id).status, mine.status(id).step])).toEqual(ids.map(() => ["completed", 100]));
+}, 60_000);
+
 test("a start whose answer is lost, and one that is asked for twice, start one process", async () => {
   const losing = losingLaunchAnswer();
   const mine = mirrors({ seconds: 0.05, wrap: losing.wrap });

@@ -25,8 +25,17 @@ export const localFile = async (name: string, path: string): Promise<LocalFile> 
 export const nameOfFiles = (files: readonly LocalFile[]): string =>
   createHash("sha256").update(JSON.stringify(files.map(({ name, sha256 }) => [name, sha256]).toSorted())).digest("hex");
 
+/** Runs that are started at the same moment have much in common: each waits for the one before it, and finds what that has sent. */
+const sending = new WeakMap<AgentSession, Promise<void>>();
+
 /** Sends what the host lacks. @param process number of the worker, which may share its disk with others @throws HostError */
-export async function sendFiles(session: AgentSession, files: readonly LocalFile[], process: number, progress: TransferProgress = () => {}): Promise<void> {
+export function sendFiles(session: AgentSession, files: readonly LocalFile[], process: number, progress: TransferProgress = () => {}): Promise<void> {
+  const sent = (sending.get(session) ?? Promise.resolve()).then(() => sendMissing(session, files, process, progress));
+  sending.set(session, sent.catch(() => {}));
+  return sent;
+}
+
+async function sendMissing(session: AgentSession, files: readonly LocalFile[], process: number, progress: TransferProgress): Promise<void> {
   const there = (await session.request("have", { process, files: [...new Set(files.map(({ sha256 }) => sha256))] })).files;
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;

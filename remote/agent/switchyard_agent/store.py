@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 
 from .disk import digest_of, flush_folder, make_folder
 from .refusal import Refused
@@ -65,7 +66,7 @@ class Store:
         if kind not in ("code", "data") or not NAME.match(name) or name.startswith("."):
             raise Refused("A folder is named by what it holds.")
         parent = make_folder(os.path.join(self.agent.home, kind))
-        target, aside = os.path.join(parent, name), os.path.join(parent, ".%s.%d.partial" % (name, os.getpid()))
+        target, aside = os.path.join(parent, name), os.path.join(parent, ".%s.%d.%d.partial" % (name, os.getpid(), threading.get_ident()))
         if os.path.isdir(target):
             return {"directory": target}
         shutil.rmtree(aside, ignore_errors=True)
