@@ -54,16 +54,21 @@ test.each<[string[], string, number]>([
   [["hosts", "add", "x", "--", "-oProxyCommand=touch x"], "begins with a letter", 2], [["hosts", "add", "a b"], "A host's name has", 2], [["hosts", "add", "x", "y", "--port", "70000"], "65,535", 2],
   [["hosts", "add", "x", "y", "--identity", "/no/such/key"], "There is no identity file /no/such/key", 1], [["hosts", "add", "x", "y", "--workers", "z"], "leave out one of the two", 2],
   [["hosts", "add", "x", "y", "--partition", "gpu"], "belong to a host with --engine slurm", 2], [["hosts", "add", "x", "y", "--engine", "pbs"], 'There is no engine "pbs"', 2],
-  [["hosts", "add", "x", "y", "--engine", "slurm", "--slurm-option=--output=/etc/x"], "are set by Switchyard", 2], [["hosts", "check", "boxx"], 'Did you mean "box"?', 1], [["hosts", "remove", "box"], "was not added here", 1],
+  [["hosts", "add", "x", "y", "--engine", "slurm", "--slurm-option=--output=/etc/x"], "are set by Switchyard", 2],
+  [["hosts", "add", "x", "y", "--engine", "slurm", "--ray-gpus", "8"], "belong to a host with --engine ray", 2], [["hosts", "add", "x", "y", "--engine", "ray", "--ray-gpus", "all"], "GPUs are a number above 0", 2],
+  [["hosts", "add", "x", "y", "--engine", "ray", "--ray-resource", "TPU"], "is written NAME=NUMBER", 2], [["hosts", "add", "x", "y", "--engine", "ray", "--ray-resource", "GPU=1"], "asked for by themselves", 2],
+  [["hosts", "add", "x", "y", "--engine", "ray", "--ray-address", "localhost:8265"], "is written http://HOST:PORT", 2], [["hosts", "check", "boxx"], 'Did you mean "box"?', 1], [["hosts", "remove", "box"], "was not added here", 1],
 ])("%j is refused in one sentence", (words, sentence, code) => {
   const refused = switchyard(...words);
   expect(refused.error.trim().split("\n")).toHaveLength(1);
   expect(refused).toMatchObject({ code, out: "", error: expect.stringContaining(sentence) });
 });
 
-test("a host that hands its runs to Slurm is added with its options", () => {
+test("a host that hands its runs to Slurm or Ray is added with what they ask for", () => {
   expect(switchyard("hosts", "add", "login", "10.0.0.8", "--engine", "slurm", "--partition", "gpu", "--slurm-option=--gres=gpu:8", "--slurm-option=--time=1:00:00").code).toBe(0);
   expect(HostsState.parse(json("hosts", "list")).hosts.find(({ name }) => name === "login")!.engine).toEqual({ kind: "slurm", partition: "gpu", options: ["--gres=gpu:8", "--time=1:00:00"] });
+  expect(switchyard("hosts", "add", "login", "10.0.0.8", "--engine", "ray", "--ray-address", "http://head:8265", "--ray-cpus", "2", "--ray-resource", "TPU=4", "--ray-resource=shelf=0.5").code).toBe(0);
+  expect(HostsState.parse(json("hosts", "list")).hosts.find(({ name }) => name === "login")!.engine).toEqual({ kind: "ray", address: "http://head:8265", cpus: 2, resources: { TPU: 4, shelf: 0.5 } });
   expect(switchyard("hosts", "remove", "login").code).toBe(0);
 }, PATIENCE);
 

@@ -1,5 +1,6 @@
 // Remote hosts: how each is reached, what a check found there, and what a person is asked on the way.
 import { z } from "zod";
+import { Engine } from "./engines.ts";
 import { TpuWorker } from "./tpuPlace.ts";
 
 const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
@@ -28,18 +29,6 @@ export const HostTarget = z.strictObject({
 export const REMOTE_RUNS = "~/.local/share/switchyard/runs";
 export const RemoteRunsFolder = RemotePath.regex(/^[~/]/, "The runs folder needs its full path on the host, or one that begins with ~/.");
 
-/** Options of sbatch that would take from Switchyard what it needs to find and follow the job; getopt takes beginnings of them as well. */
-const RESERVED_OPTIONS = ["array", "chdir", "clusters", "error", "help", "hold", "job-name", "open-mode", "output", "parsable", "quiet", "requeue", "no-requeue", "test-only", "uid", "gid", "usage", "version", "wait", "wrap"];
-const SlurmOption = z.string().max(400).regex(NO_CONTROL).regex(/^--[a-z][a-z-]*(=.+)?$/, "An option of sbatch is written --name or --name=value.")
-  .refine((option) => !RESERVED_OPTIONS.some((name) => name.startsWith(option.slice(2).split("=")[0]!)), "Where its output goes, its name and how often it runs are set by Switchyard; leave out this option of sbatch.");
-/** Runs are not started on the host itself: it hands them to Slurm, as a login node of a cluster does. */
-export const SlurmEngine = z.strictObject({
-  kind: z.literal("slurm"),
-  /** Left out: the default one. */
-  partition: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.,-]{0,199}$/, "A partition's name has letters, digits, dots, dashes and underscores; several are separated by commas.").optional(),
-  options: z.array(SlurmOption).max(40).default([]),
-});
-
 export const Host = z.strictObject({
   name: HostName,
   target: HostTarget,
@@ -48,7 +37,7 @@ export const Host = z.strictObject({
   /** Folder of run directories there. */
   runs: RemoteRunsFolder.default(REMOTE_RUNS),
   /** Left out: runs are processes of the host. */
-  engine: SlurmEngine.optional(),
+  engine: Engine.optional(),
   /** Where it was made of a Cloud TPU. */
   tpu: TpuWorker.optional(),
 });
@@ -127,6 +116,14 @@ export const HostCheck = z.object({
       name: z.string(), isDefault: z.boolean(), up: z.boolean(), nodes: z.int(), timeLimit: z.string(),
     })),
   }).nullable().default(null),
+  /** Of a host that hands its runs to Ray: what answers at the address. */
+  ray: z.object({
+    version: z.string(), nodes: z.int(),
+    /** Of all nodes together, and of the one that has the most. */
+    resources: z.array(z.object({ name: z.string(), total: z.number(), most: z.number() })),
+    /** Why it could not be asked: a sentence. */
+    problem: z.string().nullable(),
+  }).nullable().default(null),
   /** Process on the host that holds its TPU, where one does. */
   tpuHolder: z.int().nullable(),
   /** The table that tpu-info prints. */
@@ -195,7 +192,6 @@ export const hostRequests = {
 } as const;
 
 export type HostTarget = z.output<typeof HostTarget>;
-export type SlurmEngine = z.output<typeof SlurmEngine>;
 export type Host = z.output<typeof Host>;
 export type Cluster = z.output<typeof Cluster>;
 export type HostsFile = z.output<typeof HostsFile>;

@@ -103,6 +103,18 @@ test("a declined key is no host; a dashboard there is one click away; a cluster 
     await app.getByRole("button", { name: "Add and check" }).click();
     await expect(app.locator(".host-target")).toContainText("handed to Slurm --partition=gpu --gres=gpu:8 --time=1:00:00");
     expect(await product.cli("hosts", "list")).toMatchObject({ hosts: expect.arrayContaining([expect.objectContaining({ name: "login", engine: { kind: "slurm", partition: "gpu", options: ["--gres=gpu:8", "--time=1:00:00"] } })]) });
+    // So does one that hands them to Ray, and keeps what it was told when it is changed.
+    await app.getByRole("button", { name: "More for login" }).click();
+    await app.getByRole("menuitem", { name: "Change…" }).click();
+    await app.getByLabel("Runs are started").selectOption("ray");
+    await app.getByLabel("GPUs").fill("none");
+    await app.getByLabel("Other resources").fill("TPU");
+    await expect(app.getByRole("alert")).toHaveText([/GPUs are a number above 0/, /is written NAME=NUMBER/]);
+    await app.getByLabel("GPUs").fill("2");
+    await app.getByLabel("Other resources").fill("TPU=4");
+    await app.getByRole("button", { name: "Save" }).click();
+    await expect(app.locator(".host-target")).toContainText("handed to Ray http://127.0.0.1:8265 GPU=2 TPU=4");
+    expect(await product.cli("hosts", "list")).toMatchObject({ hosts: expect.arrayContaining([expect.objectContaining({ name: "login", engine: { kind: "ray", address: "http://127.0.0.1:8265", gpus: 2, resources: { TPU: 4 } } })]) });
     await product.cli("hosts", "remove", "login");
 
     await app.getByRole("button", { name: "New cluster…" }).click();

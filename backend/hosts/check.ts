@@ -1,4 +1,4 @@
-// A look at a host: two small scripts on the standard input of its shell, and their answer read as what a stranger wrote.
+// A look at a host: small scripts on the standard input of its shell, and their answer read as what a stranger wrote.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { findings } from "./findings.ts";
 import { quotePath } from "./remoteShell.ts";
 import type { Channel, ChannelEnd } from "./ssh.ts";
 
-const script = (name: string) => readFileSync(fileURLToPath(new URL(`../../remote/check/${name}`, import.meta.url)), "utf8");
+const source = (path: string) => readFileSync(fileURLToPath(new URL(`../../remote/${path}`, import.meta.url)), "utf8");
 
 /** All that a check may say. */
 const MOST_BYTES = 256 * 1024;
@@ -49,11 +49,13 @@ export async function checkHost(host: Host, channel: Channel, tell: (doing: stri
 }
 
 /** The text for `sh -s`. Paths come from the person; the mark is hexadecimal. */
-export function wholeScript({ python, runs }: Pick<Host, "python" | "runs">, mark: string): string {
+export function wholeScript({ python, runs, engine }: Pick<Host, "python" | "runs" | "engine">, mark: string): string {
+  // A quoted here-document: the shell changes nothing in it.
+  const look = (words: string, ...sources: string[]) => [`[ -n "$found" ] && "$PYTHON" - "$MARK" ${words} <<'${mark}-end' 2>/dev/null`, ...sources, `${mark}-end`];
   return [
-    `MARK=${mark}; PYTHON=${quotePath(python)}; RUNS=${quotePath(runs)}`, script("hostCheck.sh"),
-    // A quoted here-document: the shell changes nothing in it.
-    `[ -n "$found" ] && "$PYTHON" - "$MARK" "$holding" <<'${mark}-end' 2>/dev/null`, script("hostCheck.py"), `${mark}-end`, "exit 0", "",
+    `MARK=${mark}; PYTHON=${quotePath(python)}; RUNS=${quotePath(runs)}`, source("check/hostCheck.sh"),
+    ...(engine?.kind === "ray" ? look(quotePath(engine.address), source("agent/switchyard_agent/engines/ray_http.py"), source("check/rayCheck.py")) : []),
+    ...look('"$holding"', source("check/hostCheck.py")), "exit 0", "",
   ].join("\n");
 }
 
@@ -116,6 +118,10 @@ const PythonAnswer = z.object({
   jax: z.object({ backend: text(40).nullable(), devices: Devices, problem: text(400).nullable() }).nullable(),
 });
 
+const RayAnswer = z.object({
+  version: text(40), nodes: z.int().min(0), resources: z.array(z.object({ name: text(100), total: z.number().min(0), most: z.number().min(0) })).max(50), problem: text(400).nullable(),
+});
+
 function readAnswer(host: Host, lines: readonly string[], measured: { roundTripMilliseconds: number | null; seconds: number }): HostCheck | null {
   const facts = new Map<string, string[]>();
   for (const line of lines) {
@@ -129,7 +135,7 @@ function readAnswer(host: Host, lines: readonly string[], measured: { roundTripM
   const [free, total] = numbers("disk"), load = numbers("load");
   // Below the home there, as the person wrote it.
   const home = one("home"), short = (path: string) => (home.startsWith("/") && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
-  const python = pythonAnswer(facts.get("json")?.[0]);
+  const python = answer(PythonAnswer, facts.get("json")?.[0]);
   const check: Omit<HostCheck, "findings"> = {
     at: Date.now() / 1000, ...measured,
     hostname: one("hostname"), system: one("system"), kernel: one("kernel"), architecture: one("architecture"),
@@ -141,15 +147,17 @@ function readAnswer(host: Host, lines: readonly string[], measured: { roundTripM
     jax: python?.jax ? { ...python.jax, version: python.packages["jax"] ?? "", packages: python.packages } : null,
     accelerators: accelerators(numbers("tpuChips")[0] ?? 0, facts.get("gpu") ?? []),
     slurm: facts.has("slurm") ? { version: one("slurm").replace(/^slurm(-wlm)? /, ""), partitions: partitions(facts.get("partition") ?? []) } : null,
+    ray: answer(RayAnswer, facts.get("ray")?.[0]),
     tpuHolder: one("tpuHolder") === "" ? null : Math.trunc(numbers("tpuHolder")[0] ?? 0) || null,
     tpuInfo: facts.has("tpuInfo") ? cleanOutput(facts.get("tpuInfo")!.join("\n")).slice(0, 12_000) : null,
   };
   return { ...check, findings: findings(host, check) };
 }
 
-function pythonAnswer(line: string | undefined): z.output<typeof PythonAnswer> | null {
+/** A line of JSON by its schema; null where there is none. */
+function answer<T>(schema: z.ZodType<T>, line: string | undefined): T | null {
   try {
-    return PythonAnswer.parse(JSON.parse(line ?? ""));
+    return schema.parse(JSON.parse(line ?? ""));
   } catch {
     return null;
   }

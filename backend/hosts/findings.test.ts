@@ -1,7 +1,8 @@
 // Each thing that can be missing on a host has its one remedy; where nothing is missing, nothing is said.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { SlurmEngine, type HostCheck } from "../../contract/hosts.ts";
+import { RayEngine, SlurmEngine } from "../../contract/engines.ts";
+import type { HostCheck } from "../../contract/hosts.ts";
 import { findings } from "./findings.ts";
 
 const host = { name: "tpu-0", python: "~/venv/bin/python", runs: "~/runs" };
@@ -11,8 +12,9 @@ const jax: NonNullable<HostCheck["jax"]> = { version: "0.10.2", backend: "tpu", 
 const good: Omit<HostCheck, "findings"> = {
   at: 0, seconds: 1, roundTripMilliseconds: 1, hostname: "h", system: "Debian GNU/Linux 12", kernel: "Linux", architecture: "x86_64", cores: 8, memoryBytes: 1, memoryAvailableBytes: 1, load: [1, 1, 1],
   disk: { path: "/", freeBytes: 1e12, totalBytes: 2e12 }, runs: { folder: "/r", count: 0, writable: true }, python: { path: "/p", version: "3.12.1" }, jax,
-  accelerators: [{ platform: "tpu", kind: "TPU chip", count: 4, memoryBytes: null }], tpuHolder: null, tpuInfo: null, slurm: null,
+  accelerators: [{ platform: "tpu", kind: "TPU chip", count: 4, memoryBytes: null }], tpuHolder: null, tpuInfo: null, slurm: null, ray: null,
 };
+const ray: NonNullable<(typeof good)["ray"]> = { version: "2.60.0", nodes: 2, resources: [{ name: "CPU", total: 16, most: 8 }, { name: "GPU", total: 8, most: 4 }, { name: "TPU", total: 4, most: 4 }], problem: null };
 const partition = { name: "main", isDefault: false, up: true, nodes: 2, timeLimit: "infinite" };
 
 test("a host that has all of it needs nothing", () => expect(findings(host, good)).toEqual([]));
@@ -57,6 +59,19 @@ test.each<[string, SlurmEngine, (typeof good)["slurm"], string | null]>([
 ])("of a host that hands its runs to Slurm: %s", (_, engine, slurm, message) => {
   const found = findings({ ...host, engine }, { ...good, slurm });
   expect(found.map((one) => one.message)).toEqual(message === null ? [] : [expect.stringContaining(message)]);
+});
+
+test.each<[string, Partial<RayEngine>, (typeof good)["ray"], string | null, RegExp]>([
+  ["no Python to ask with", {}, null, null, /./],
+  ["nothing there", {}, { ...ray, problem: "Nothing listens at http://127.0.0.1:8265, by which tpu-0 was to reach Ray." }, "Nothing listens at http://127.0.0.1:8265", /Start Ray's head node there, or correct the address/],
+  ["no token", {}, { ...ray, problem: "Ray at http://127.0.0.1:8265 wants a token, and there is none on tpu-0." }, "wants a token", /~\/\.ray\/auth_token/],
+  ["no node", {}, { ...ray, nodes: 0, resources: [] }, "Ray on tpu-0 has no node that is alive.", /./],
+  ["more than a node has", { gpus: 8, resources: { TPU: 4 } }, ray, "No node of Ray has 8 GPU for a run; the most is 4.", /Ask for less/],
+  ["what no node has", { resources: { shelf: 1 } }, ray, "No node of Ray has 1 shelf for a run; the most is 0.", /Ask for less/],
+  ["all there", { cpus: 8, gpus: 4, resources: { TPU: 4 } }, ray, null, /./],
+])("of a host that hands its runs to Ray: %s", (_, asked, found, message, remedy) => {
+  const said = findings({ ...host, engine: RayEngine.parse({ kind: "ray", ...asked }) }, { ...good, ray: found });
+  expect(said.map((one) => [one.message, one.remedy])).toEqual(message === null ? [] : [[expect.stringContaining(message), expect.stringMatching(remedy)]]);
 });
 
 test.each([["--output=x", false], ["--outp=x", false], ["--wrap=rm", false], ["--array=1-9", false], ["-p", false], ["gpu", false], ["--gres=gpu:8", true], ["--time=1:00:00", true], ["--exclusive", true], ["--wait-all-nodes=1", true], ["--comment=a b", true]])(

@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Finding, Host, HostCheck } from "../../contract/hosts.ts";
+import { engineFindings } from "./engineFindings.ts";
+import { advice, needed } from "./finding.ts";
 import { quotePath } from "./remoteShell.ts";
 
 /** The agent's own bound, and the oldest Python that JAX's present releases run on. */
@@ -17,18 +19,7 @@ const ENVIRONMENT = "~/switchyard-jax";
 type Facts = Omit<HostCheck, "findings">;
 
 export function findings(host: Pick<Host, "name" | "python" | "runs" | "engine" | "tpu">, facts: Facts): Finding[] {
-  return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...slurmFindings(host, facts), ...placeFindings(host, facts)];
-}
-
-/** Of a host that hands its runs to Slurm. */
-function slurmFindings({ name, engine }: Pick<Host, "name" | "engine">, { slurm }: Facts): Finding[] {
-  if (!engine) return [];
-  if (!slurm) return [needed(`sbatch is not on the PATH of a login to ${name}, so runs can't be handed to Slurm.`, "Name a login node of the cluster, or put Slurm's programs on the PATH of logins that run one command.", "command -v sbatch")];
-  if (slurm.partitions.length === 0) return [needed(`Slurm on ${name} names no partition; its controller may be down.`, "Ask Slurm there what is wrong.", "sinfo")];
-  const missing = (engine.partition?.split(",") ?? []).filter((wanted) => !slurm.partitions.some((partition) => partition.name === wanted));
-  if (missing.length > 0) return [needed(`Slurm on ${name} has no partition ${missing.join(", ")}.`, `Name one of ${slurm.partitions.slice(0, 10).map((partition) => partition.name).join(", ")} in this host's settings.`, null)];
-  if (engine.partition === undefined && !slurm.partitions.some(({ isDefault }) => isDefault)) return [needed(`Slurm on ${name} has no default partition.`, `Name one of ${slurm.partitions.slice(0, 10).map((partition) => partition.name).join(", ")} in this host's settings.`, null)];
-  return [];
+  return [...pythonFindings(host, facts), ...jaxFindings(host, facts), ...engineFindings(host, facts), ...placeFindings(host, facts)];
 }
 
 function pythonFindings({ name, python: wanted, tpu }: Pick<Host, "name" | "python" | "tpu">, { python, system }: Facts): Finding[] {
@@ -82,9 +73,6 @@ function placeFindings({ name }: Pick<Host, "name">, { runs, disk, load, cores }
   if (load && cores && load[1] > 1.5 * cores) found.push(advice(`${name} is busy: ${load[1]} processes want its ${cores} ${cores === 1 ? "core" : "cores"} (mean of 5 minutes).`, "Training will be slow until they are done.", null));
   return found;
 }
-
-const needed = (message: string, remedy: string, command: string | null): Finding => ({ level: "needed", message, remedy, command });
-const advice = (message: string, remedy: string, command: string | null): Finding => ({ level: "advice", message, remedy, command });
 
 function older(version: string, bound: readonly number[]): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);

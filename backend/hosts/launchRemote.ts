@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { argumentsOf } from "../../contract/asked.ts";
-import type { SlurmEngine } from "../../contract/hosts.ts";
+import { ENGINES, type Engine } from "../../contract/engines.ts";
 import type { RemoteLaunch } from "../../contract/remoteRun.ts";
 import { FILES, type DataFile } from "../../contract/runDirectory.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
@@ -26,7 +26,7 @@ const SENT = /\.(py|json)$/;
 export interface LaunchOptions {
   link(host: string): HostLink;
   /** What runs of a host are handed to there; nothing where it starts them itself. */
-  engine?: (host: string) => SlurmEngine | undefined;
+  engine?: (host: string) => Engine | undefined;
   /** Folder of all run directories here. */
   runs: string;
   /** Package of the trainer. */
@@ -38,9 +38,11 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
   const spec = readSpec(run.directory);
   if (!spec) throw new Error(`The spec of run ${run.id} can't be read any more.`);
   const { workers } = run.file;
-  const slurm = workers.map(({ host }) => engine(host));
-  if (workers.length > 1 && slurm.some(Boolean))
-    throw new Error(`${workers[slurm.findIndex(Boolean)]!.host} hands its runs to Slurm, which chooses the nodes itself: start on that host alone, with --slurm-option=--nodes=${workers.length}, rather than on ${run.place}.`);
+  const engines = workers.map(({ host }) => engine(host)), handing = engines.findIndex(Boolean);
+  if (workers.length > 1 && handing >= 0) {
+    const { kind } = engines[handing]!;
+    throw new Error(`${workers[handing]!.host} hands its runs to ${ENGINES[kind]}, which chooses the nodes itself: start on that host alone${kind === "slurm" ? `, with --slurm-option=--nodes=${workers.length},` : ""} rather than on ${run.place}.`);
+  }
   const program = await packageFiles(code);
   const prepared = launch.data === null ? await prepare(spec, say) : null;
   const data = prepared ? prepared.files.map((file): LocalFile => ({ ...file, path: join(prepared.folder, file.name) })) : [];
@@ -61,7 +63,7 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
   };
   // Where workers share a disk, the others find what the first was sent.
   const first = await place(sessions[0]!, 0), places = [first, ...await Promise.all(sessions.slice(1).map((session, i) => place(session, i + 1)))];
-  say(slurm[0] ? `Submitting to Slurm on ${run.place}.` : `Starting on ${run.place}.`);
+  say(engines[0] ? `Submitting to ${ENGINES[engines[0].kind]} on ${run.place}.` : `Starting on ${run.place}.`);
   const port = portOf(run.id, launch.key), coordinator = `${sessions[0]!.facts.address}:${port}`;
   const directories = await Promise.all(sessions.map(async (session, i) => {
     const directory = `${session.facts.runs}/${run.id}`, { process } = workers[i]!;
@@ -77,7 +79,7 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
     };
     await endEarlier(session, directory, process, launch.key);
     const before = launch.from ? { run: run.id, name: `step-${launch.from.step}`, files: checkpoint.map(({ name, sha256 }) => ({ name, sha256 })) } : null;
-    const handed = slurm[i] ? { engine: slurm[i], port } : {};
+    const handed = engines[i] ? { engine: engines[i], port } : {};
     return (await session.request("launch", { ...begun, checkpoint: before, ...handed }, { seconds: 90 })).directory;
   }));
   return directories[0]!;

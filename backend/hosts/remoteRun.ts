@@ -1,5 +1,7 @@
 // One mirrored run: it is watched for as long as it goes, through any number of lost links, started, stopped and asked for checkpoints.
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Asked } from "../../contract/asked.ts";
 import type { RemoteFile, RemoteLaunch } from "../../contract/remoteRun.ts";
@@ -143,10 +145,10 @@ export class RemoteRun implements RemoteView {
 
   /** Starts the trainer, at first or to go on; it is done as soon as the link allows, and once. */
   start({ steps, mesh }: Asked, more: Pick<RemoteLaunch, "from" | "data">): void {
-    this.#write({
-      detached: false,
-      launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt: readProcess(this.directory)?.attempt ?? 0 },
-    });
+    const previousAttempt = readProcess(this.directory)?.attempt ?? 0;
+    // The end of an attempt that never began has the number of the one that is asked for now.
+    if ((readExit(this.directory)?.attempt ?? 0) > previousAttempt) rmSync(join(this.directory, FILES.exit));
+    this.#write({ detached: false, launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt } });
     this.left = this.#problem = this.#process = this.#job = null;
     this.#escalated = false;
     this.doing = null;

@@ -1,20 +1,16 @@
 // Runs that a host hands to Slurm, on a real one: submitted once, waiting with its reason, watched, stopped, ended by Slurm, resumed.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, type TestContext } from "vitest";
-import { SlurmEngine } from "../../contract/hosts.ts";
+import { SlurmEngine } from "../../contract/engines.ts";
 import { FILES } from "../../contract/runDirectory.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
-import { Application } from "../application.ts";
-import { losingLaunchAnswer, Mirrors, runsOn, shellChannel } from "../fixtures/remoteMirrors.ts";
-import { tinyPackage } from "../fixtures/remoteTrainer.ts";
+import { handedRuns, jobOf as handedJob, onLoginNode, statusOf, type HandedOptions } from "../fixtures/handedRuns.ts";
+import { losingLaunchAnswer, runsOn, type Mirrors } from "../fixtures/remoteMirrors.ts";
 import { SlurmCluster } from "../fixtures/slurmCluster.ts";
-import { SshServer } from "../fixtures/sshServer.ts";
-import { temporaryHome, until } from "../fixtures/temporaryHome.ts";
-import { launchRemote } from "./launchRemote.ts";
-import type { Channel } from "./ssh.ts";
+import { until } from "../fixtures/temporaryHome.ts";
 
 const SPEC = RunSpec.parse({ name: "far", data: { source: { kind: "sample", names: ["moby-dick"] } }, training: { steps: 100 } });
 let cluster: SlurmCluster | null = null, unavailable = "";
@@ -34,27 +30,21 @@ afterEach(async () => {
 }, 60_000);
 
 /** The cluster, and the backend of a person whose host "login" hands runs to it. */
-function using(context: TestContext, { seconds = 0.05, options = [] as string[], wrap = (channel: Channel) => channel } = {}): { slurm: SlurmCluster; mine: Mirrors } {
+function using(context: TestContext, { options = [] as string[], ...more }: HandedOptions & { options?: string[] } = {}): { slurm: SlurmCluster; mine: Mirrors } {
   if (!cluster) return context.skip(`There is no Slurm to test with: ${unavailable}`) as never;
-  const slurm = cluster, code = tinyPackage(join(there, "code"), { seconds }), home = temporaryHome(), runs = runsOn(there);
-  mkdirSync(runs, { recursive: true });
-  const mine: Mirrors = new Mirrors(
-    home, () => ({ python: "python3", runs, open: (command) => wrap(shellChannel(command, { ...process.env, ...slurm.environment })) }),
-    (run, launch, say) => launchRemote({ link: (host) => mine.remotes.link(host), engine: () => SlurmEngine.parse({ kind: "slurm", partition: "main", options }), runs: home.runs, code }, run, launch, say),
-  );
+  const mine = handedRuns(there, cluster.environment, SlurmEngine.parse({ kind: "slurm", partition: "main", options }), more);
   open.push(mine);
-  return { slurm, mine };
+  return { slurm: cluster, mine };
 }
 
-const jobOf = (id: string): string => (JSON.parse(readFileSync(join(runsOn(there), id, "launch.json"), "utf8")) as { slurm: { job: string } }).slurm.job;
+const jobOf = (id: string): string => handedJob(there, id, "slurm");
 const messageOf = (mine: Mirrors, id: string) => mine.status(id).status_message ?? "";
 
 test("a run is submitted, trains in its job and ends; its log is the job's output", async (context) => {
   const { slurm, mine } = using(context, { seconds: 0.01 });
   await mine.start();
   const id = mine.remotes.start(SPEC, "login");
-  await until(() => mine.status(id).status === "completed", 40_000);
-  expect(mine.status(id).step).toBe(100);
+  await until(() => mine.status(id).status === "completed" && mine.status(id).step === 100, 40_000);
   expect(mine.remotes.of(id)!.file).toMatchObject({ directory: join(runsOn(there), id), launch: { state: "started" } });
   await until(() => slurm.jobs()[jobOf(id)] === "COMPLETED");
   await until(() => readFileSync(join(mine.remotes.of(id)!.directory, FILES.log), "utf8").includes("arguments"));
@@ -70,8 +60,12 @@ test("a run that waits for its turn says so with Slurm's reason, and is cancelle
   expect(messageOf(mine, id)).toMatch(new RegExp(`^Slurm job ${jobOf(id)} on login waits for its turn: BeginTime \\(PENDING\\)\\.$`));
   await run.stop();
   await until(() => mine.status(id).status === "stopped", 40_000);
-  expect(messageOf(mine, id)).toBe(`Stopped while it waited for its turn: Slurm job ${jobOf(id)} was cancelled.`);
-  expect(slurm.jobs()[jobOf(id)]).toBe("CANCELLED");
+  const first = jobOf(id);
+  expect(messageOf(mine, id)).toBe(`Stopped while it waited for its turn: Slurm job ${first} was cancelled.`);
+  expect(slurm.jobs()[first]).toBe("CANCELLED");
+  // The end of what never began is not that of what is asked for next.
+  run.start({ steps: null, mesh: null }, { from: null, data: null });
+  await until(() => mine.status(id).status === "starting" && messageOf(mine, id).includes("PENDING") && jobOf(id) !== first, 40_000);
 }, 90_000);
 
 test("a submission whose answer is lost, and one that is asked for often at a time, make one job", async (context) => {
@@ -112,8 +106,7 @@ test("it stops when asked, with its end by the trainer, and a resume is another 
   await run.stop();
   await until(() => mine.status(id).status === "stopped", 40_000);
   run.start({ steps: 30, mesh: null }, { from: null, data: null });
-  await until(() => mine.status(id).status === "completed", 40_000);
-  expect(mine.status(id).step).toBe(30);
+  await until(() => mine.status(id).status === "completed" && mine.status(id).step === 30, 40_000);
   expect(jobOf(id)).not.toBe(first);
 }, 120_000);
 
@@ -186,13 +179,8 @@ test("a job of two tasks runs the trainer twice, each with its number, and one c
 }, 90_000);
 
 test("over ssh: a login node is checked, and what is started there trains in a job", async (context) => {
-  const { slurm } = using(context), server = await SshServer.start({ environment: slurm.environment });
-  const before = process.env["SWITCHYARD_SSH_CONFIG"];
-  process.env["SWITCHYARD_SSH_CONFIG"] = server.configFile;
-  const application = new Application({ home: temporaryHome(), remoteCode: tinyPackage(join(there, "remote"), { seconds: 0.01 }), report: (sentence) => { throw new Error(sentence); } });
-  try {
-    await application.caughtUp;
-    const login = { name: "login", target: { address: "box" }, python: "python3", runs: "~/runs" };
+  const { slurm } = using(context);
+  await onLoginNode(there, slurm.environment, async (application, login) => {
     await application.send("hosts.add", { host: { ...login, engine: { kind: "slurm", partition: "gpu", options: [] } } });
     const { check } = await application.send("hosts.check", { name: "login", ask: false });
     expect(check!.slurm).toEqual({ version: expect.stringMatching(/^\d+\.\d+/), partitions: [
@@ -200,16 +188,9 @@ test("over ssh: a login node is checked, and what is started there trains in a j
     expect(check!.findings).toContainEqual(expect.objectContaining({ level: "needed", message: "Slurm on login has no partition gpu.", remedy: "Name one of main, short in this host's settings." }));
     await application.send("hosts.add", { host: { ...login, engine: { kind: "slurm", partition: "short", options: [] } } });
     const { runId } = await application.send("runs.start", { spec: SPEC, where: { host: "login" } });
-    const status = () => application.ingest.followers.get(runId) && (application.db.prepare("SELECT status, status_message FROM run WHERE id = ?").get(runId) as { status: string; status_message: string | null });
-    await until(() => status()?.status === "completed", 60_000);
+    await until(() => statusOf(application, runId)?.status === "completed", 60_000);
     // The trainer's end is the run's; the job's own comes a moment later.
     const name = `switchyard-${runId}-${application.remotes.of(runId)!.file.launch!.key.slice(0, 8)}`;
     await until(() => slurm.run("squeue", "--noheader", "--states=all", `--name=${name}`, "--format=%P %T").startsWith("short COMPLETED"), 20_000);
-  } finally {
-    await application.hosts.disconnect("login").catch(() => {});
-    await application.close();
-    await server.end();
-    if (before === undefined) delete process.env["SWITCHYARD_SSH_CONFIG"];
-    else process.env["SWITCHYARD_SSH_CONFIG"] = before;
-  }
+  });
 }, 120_000);

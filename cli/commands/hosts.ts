@@ -9,7 +9,8 @@ import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts"
 import { print } from "../print.ts";
 import { suggestion } from "../suggestion.ts";
 import { duration, format, table } from "../table.ts";
-import { partitionText } from "../../contract/partitionText.ts";
+import { enginesFound } from "../../contract/engineText.ts";
+import { engineAsked, engineOptions } from "../engineOptions.ts";
 import { wholeNumber } from "./runs.ts";
 
 const list: Command = {
@@ -49,9 +50,7 @@ const add: Command = {
     jump: { value: "HOST", about: "Host to go through: HOST, USER@HOST or USER@HOST:PORT." },
     python: { value: "PATH", about: "Python interpreter there, the one with JAX (default: python3)." },
     runs: { value: "DIR", about: "Folder of run directories there (default: ~/.local/share/switchyard/runs)." },
-    engine: { value: "slurm", about: "Hand runs to Slurm there rather than start them on the host itself." },
-    partition: { value: "P", about: "Partition of Slurm (default: its own default)." },
-    "slurm-option": { value: "--NAME=VALUE", repeated: true, about: "Option of sbatch, for example --slurm-option=--gres=gpu:8; may be given more than once." },
+    ...engineOptions,
     workers: { value: "A,B,...", about: "Make a cluster of these hosts, worker 0 first." },
   },
   async run(parsed) {
@@ -63,13 +62,10 @@ const add: Command = {
       print(json, cluster, `${cluster.name} is a cluster of ${cluster.workers.length} ${cluster.workers.length === 1 ? "host" : "hosts"}.`);
       return 0;
     }
-    const engine = value("engine");
-    if (engine === undefined && (value("partition") !== undefined || parsed.values("slurm-option").length > 0)) throw new UsageError("--partition and --slurm-option belong to a host with --engine slurm.");
-    if (engine !== undefined && engine !== "slurm") throw new UsageError(`There is no engine "${engine}": "slurm" is one, and without --engine runs are started on the host itself.`);
     const host = checked(Host, {
       name, target: { address: address ?? name, ...given("user", value("user")), ...given("port", wholeNumber(parsed, "port", 1)), ...given("identityFile", value("identity")), ...given("jump", value("jump")) },
       ...given("python", value("python")), ...given("runs", value("runs")),
-      ...(engine === undefined ? {} : { engine: { kind: "slurm", ...given("partition", value("partition")), options: parsed.values("slurm-option") } }),
+      ...given("engine", engineAsked(parsed)),
     });
     await withBackend(homeAt(parsed.home), (backend) => backend.send("hosts.add", { host }));
     print(json, host, `Added ${host.name}. Look at it with: switchyard hosts check ${host.name}`);
@@ -111,7 +107,7 @@ const gibibytes = (bytes: number | null): string => (bytes === null ? "–" : `$
 
 /** What was found, a fact a line, then what to do. */
 function checkText(host: HostSummary, check: HostCheck): string {
-  const { jax, python, disk, runs, slurm } = check;
+  const { jax, python, disk, runs } = check;
   const facts: [string, string][] = [
     ["Round trip", check.roundTripMilliseconds === null ? "–" : `${format(check.roundTripMilliseconds)} ms`],
     ["System", `${check.system}, ${check.kernel}, ${check.architecture}`],
@@ -121,7 +117,7 @@ function checkText(host: HostSummary, check: HostCheck): string {
     ["Accelerators", devicesWords(check.accelerators) || "none found"],
     ["Python", python ? `${python.version} at ${python.path}` : "none"],
     ["JAX", jax ? `${jax.version}${jax.devices.length > 0 ? `: ${devicesWords(jax.devices)}` : ""}` : "none"],
-    ...(slurm ? [["Slurm", `${slurm.version}: ${slurm.partitions.map(partitionText).join(", ") || "no partition named"}`] as [string, string]] : []),
+    ...enginesFound(check).map(({ title, value, note }) => [title, `${value}: ${note}`] as [string, string]),
     ["Runs", runs ? `${runs.count} in ${runs.folder}` : "–"],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from switchyard_agent.agent import WINDOW
-from switchyard_agent.engines.slurm import job_script
 from switchyard_agent.frames import MAX_FRAME, FrameReader, frame
 from switchyard_agent.processes import boot_id
 from switchyard_agent.refusal import Refused
@@ -297,11 +296,3 @@ def test_events_wait_for_room_and_other_requests_do_not(home, link):
         push = link.next()
         if "events" in push:
             got += len(base64.b64decode(push["events"]["data"]))
-
-
-def test_a_batch_script_passes_words_and_variables_on_as_they_are(tmp_path):
-    words = ["it's", "two words", "$HOME", "`id`", "a\\nb", ""]
-    script = tmp_path / "job.sh"
-    script.write_text(job_script([sys.executable, "-c", "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GIVEN']]))"] + words, {"GIVEN": "a 'b' $c"}, 20000))
-    done = subprocess.run(["sh", script], stdout=subprocess.PIPE, check=True, env={"PATH": os.environ["PATH"]})
-    assert json.loads(done.stdout) == [words, "a 'b' $c"]

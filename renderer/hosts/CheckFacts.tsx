@@ -1,6 +1,6 @@
 // What a check found, a fact a cell. All of it is text from the host.
 import type { HostCheck } from "../../contract/hosts.ts";
-import { partitionText } from "../../contract/partitionText.ts";
+import { enginesFound } from "../../contract/engineText.ts";
 import { counted, quantity, shortNumber } from "../charts/quantity.ts";
 import { age } from "../frame/runText.ts";
 import { devicesText } from "./hostWords.ts";
@@ -18,7 +18,7 @@ export function CheckFacts({ check, now, stale }: { check: HostCheck; now: numbe
 }
 
 function factsOf(check: HostCheck): Fact[] {
-  const { jax, python, disk, runs, slurm, load, cores, memoryBytes, memoryAvailableBytes } = check;
+  const { jax, python, disk, runs, load, cores, memoryBytes, memoryAvailableBytes } = check;
   const packages = jax ? Object.entries(jax.packages).filter(([name, version]) => version !== null && name !== "jax").map(([name, version]) => `${name} ${version}`).join(", ") : "";
   return [
     jax && jax.devices.length > 0 ? { title: "Devices of JAX", value: devicesText(jax.devices) } : { title: "Accelerators", value: devicesText(check.accelerators) || "none found" },
@@ -29,7 +29,7 @@ function factsOf(check: HostCheck): Fact[] {
     { title: "Processor", value: cores === null ? "unknown" : counted(cores, "core"), ...(load ? { note: `load ${load.map((one) => shortNumber(one, 3)).join(", ")}` } : {}), definition: "Load: processes that ran or waited to run, mean over 1, 5 and 15 minutes." },
     { title: "Memory", value: memoryBytes === null ? "unknown" : quantity(memoryBytes, "bytes"), ...(memoryAvailableBytes === null ? {} : { note: `${quantity(memoryAvailableBytes, "bytes")} free` }) },
     { title: "Disk of the runs", value: disk ? `${quantity(disk.freeBytes, "bytes")} free` : "unknown", ...(disk ? { note: `of ${quantity(disk.totalBytes, "bytes")} at ${disk.path}` } : {}) },
-    ...(slurm ? [{ title: "Slurm", value: slurm.version || "there", note: slurm.partitions.map(partitionText).join(", ") || "no partition named" }] : []),
+    ...enginesFound(check),
     { title: "Runs found", value: runs ? counted(runs.count, "run") : "unknown", ...(runs ? { note: runs.folder } : {}) },
   ];
 }

@@ -1,30 +1,31 @@
 // Adding a host, or changing one. What is left empty is as the person's ssh configuration says.
-import { useId, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { Host, REMOTE_RUNS, type HostSummary, type HostTarget } from "../../contract/hosts.ts";
 import { toIssues } from "../../contract/specIssues.ts";
 import { client, sentenceOf, useRequest } from "../connection/index.ts";
 import { useSettled } from "../connection/useSettled.ts";
 import { checkHost } from "./actions.ts";
+import { EngineFields, engineDraft, engineOf, type EngineDraft } from "./EngineFields.tsx";
 import { FormRow } from "./FormRow.tsx";
 
-interface Draft { name: string; address: string; user: string; port: string; identityFile: string; jump: string; python: string; runs: string; engine: "" | "slurm"; partition: string; options: string }
-const EMPTY: Draft = { name: "", address: "", user: "", port: "", identityFile: "", jump: "", python: "", runs: "", engine: "", partition: "", options: "" };
+interface Draft { name: string; address: string; user: string; port: string; identityFile: string; jump: string; python: string; runs: string; engine: EngineDraft }
+const EMPTY: Draft = { name: "", address: "", user: "", port: "", identityFile: "", jump: "", python: "", runs: "", engine: engineDraft(undefined) };
 
 const draftOf = ({ name, target, python, runs, engine }: Host): Draft => ({
   name, address: target.address, user: target.user ?? "", port: target.port === undefined ? "" : String(target.port), identityFile: target.identityFile ?? "", jump: target.jump ?? "", python: python === "python3" ? "" : python, runs: runs === REMOTE_RUNS ? "" : runs,
-  engine: engine?.kind ?? "", partition: engine?.partition ?? "", options: engine?.options.join(" ") ?? "",
+  engine: engineDraft(engine),
 });
 
 /** @param before what is changed, with what this form doesn't show of it */
 function hostOf(draft: Draft, before: Host | null): unknown {
-  const { name, address, user, port, identityFile, jump, python, runs, engine, partition, options } = draft;
+  const { name, address, user, port, identityFile, jump, python, runs, engine } = draft;
   // At another address it is no worker of its TPU any more.
   const { hostKeyAlias } = before?.target ?? {}, tpu = before?.target.address === address ? before.tpu : undefined;
   const filled = Object.fromEntries(Object.entries({ user, identityFile, jump }).filter(([, value]) => value !== ""));
   return {
     name: name || suggestedName(address), target: { address, ...filled, ...(port === "" ? {} : { port: /^\d+$/.test(port) ? Number(port) : port }), ...(tpu && hostKeyAlias ? { hostKeyAlias } : {}) },
     ...(python === "" ? {} : { python }), ...(runs === "" ? {} : { runs }),
-    ...(engine === "" ? {} : { engine: { kind: engine, ...(partition === "" ? {} : { partition }), options: options.split(/\s+/).filter(Boolean) } }),
+    ...(engine.kind === "" ? {} : { engine: engineOf(engine) }),
     ...(tpu ? { tpu } : {}),
   };
 }
@@ -35,14 +36,12 @@ const suggestedName = (address: string): string => (/^[\d.:[\]]+$/.test(address)
 export function HostForm({ host, done }: { host: HostSummary | null; done: (name: string | null) => void }) {
   const [draft, setDraft] = useState<Draft>(host ? draftOf(host) : EMPTY);
   const [more, setMore] = useState(host !== null && [host.target.user, host.target.port, host.target.identityFile, host.target.jump].some((value) => value !== undefined));
-  const engineId = useId();
   const [tried, setTried] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const parsed = Host.safeParse(hostOf(draft, host));
   const issues = new Map((parsed.success ? [] : toIssues(parsed.error)).toReversed().map(({ path, message }) => [path, message]));
-  const wrong = (path: string, key: keyof Draft) => (tried || draft[key] !== "" ? issues.get(path) : undefined);
-  const optionsWrong = draft.engine === "" ? undefined : [...issues].find(([path]) => path.startsWith("engine.options"))?.[1];
-  const set = (key: keyof Draft) => (value: string) => {
+  const wrong = (path: string, key: keyof Omit<Draft, "engine">) => (tried || draft[key] !== "" ? issues.get(path) : undefined);
+  const set = (key: keyof Omit<Draft, "engine">) => (value: string) => {
     setDraft({ ...draft, [key]: value.trim() });
     setFailure(null);
   };
@@ -74,19 +73,7 @@ export function HostForm({ host, done }: { host: HostSummary | null; done: (name
       </details>
       <FormRow title="Python there" error={wrong("python", "python")} help="The interpreter that has JAX, for example that of an environment." value={draft.python} change={set("python")} placeholder="python3" autoFocus={fixed} />
       <FormRow title="Runs folder there" error={wrong("runs", "runs")} help="Where run directories lie on the host. It is made at the first start." value={draft.runs} change={set("runs")} placeholder={REMOTE_RUNS} />
-      <div className="field">
-        <label htmlFor={engineId}>Runs are started</label>
-        <select id={engineId} className="input" value={draft.engine} onChange={(event) => set("engine")(event.target.value)}>
-          <option value="">on the host itself</option>
-          <option value="slurm">by Slurm, to which the host hands them</option>
-        </select>
-      </div>
-      {draft.engine === "slurm" && (
-        <>
-          <FormRow title="Partition" error={wrong("engine.partition", "partition")} help="Left empty: Slurm’s default one." value={draft.partition} change={set("partition")} />
-          <FormRow title="Options of sbatch" error={optionsWrong} help="Separated by spaces: what a run asks for." value={draft.options} change={(options) => setDraft({ ...draft, options })} placeholder="--gres=gpu:8 --time=24:00:00" />
-        </>
-      )}
+      <EngineFields draft={draft.engine} change={(engine) => { setDraft({ ...draft, engine }); setFailure(null); }} issues={issues} tried={tried} />
       {failure && <p className="field-error" role="alert">{failure}</p>}
       <div className="host-form-buttons">
         <button type="submit" className="button primary">{host ? "Save" : "Add and check"}</button>

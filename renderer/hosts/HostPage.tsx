@@ -1,5 +1,7 @@
 // One host: its link, what is in the way, what it has, and the ports that lead to it.
 import { Menu } from "@base-ui/react/menu";
+import { asksFor } from "../../contract/engineText.ts";
+import { ENGINES } from "../../contract/engines.ts";
 import type { Finding, Forward, HostSummary, SshFailure } from "../../contract/hosts.ts";
 import { Icon } from "../frame/Icon.tsx";
 import { HostRuns } from "../remoteRuns/HostRuns.tsx";
@@ -33,7 +35,7 @@ export function HostPage({ host, forwards, edit }: { host: HostSummary; forwards
             </Menu.Popup></Menu.Positioner></Menu.Portal>
           </Menu.Root>
         </span>
-        <p className="host-target muted"><code>{targetText(host.target)}</code>{host.source === "config" ? " of ~/.ssh/config" : ""}{host.tpu && <>, <button type="button" className="link" onClick={() => showTpus(host.tpu)}>worker {host.tpu.worker} of the TPU {host.tpu.node}</button> in {host.tpu.project}, {host.tpu.zone}</>}; Python <code>{host.python}</code>; runs in <code>{host.runs}</code>{host.engine && <>, handed to Slurm{[...(host.engine.partition ? [`--partition=${host.engine.partition}`] : []), ...host.engine.options].map((option) => <code key={option}> {option}</code>)}</>}</p>
+        <p className="host-target muted"><code>{targetText(host.target)}</code>{host.source === "config" ? " of ~/.ssh/config" : ""}{host.tpu && <>, <button type="button" className="link" onClick={() => showTpus(host.tpu)}>worker {host.tpu.worker} of the TPU {host.tpu.node}</button> in {host.tpu.project}, {host.tpu.zone}</>}; Python <code>{host.python}</code>; runs in <code>{host.runs}</code>{host.engine && <>, handed to {ENGINES[host.engine.kind]}{asksFor(host.engine).map((word) => <code key={word}> {word}</code>)}</>}</p>
       </header>
       {link.failure && <Failure failure={link.failure} />}
       {host.problem !== null && <section className="host-failure" role="alert"><p><Icon name="warning" /><b>{host.problem}</b></p></section>}

@@ -1,4 +1,5 @@
-// The Python that tests run under: pytest, and JAX with what the trainer of remote hosts needs. Once for each user and set of versions.
+// The Pythons that tests run under, each installed once for each user and set of versions: one with pytest, and JAX with what the trainer of remote
+// hosts needs; one with Ray, to which hosts hand runs, apart from it, since both pin what they share.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -14,15 +15,26 @@ const PYTEST = "pytest==9.0.2";
 const COMPLETE = ".complete";
 const requirementsFile = join(root, "remote/requirements.txt");
 
-/** The pins, without comments. */
-const requirements = () => [...readFileSync(requirementsFile, "utf8").split("\n").filter((line) => line !== "" && !line.startsWith("#")), PYTEST];
+/**
+ * @typedef {object} Environment
+ * @property {string} name of its folder
+ * @property {string} title of what it brings
+ * @property {() => string[]} requirements pins, for pip
+ */
 
-/** Another pin is another environment; one that a clone still uses is left alone. */
-export function pythonEnvironmentFolder() {
-  return join(cacheFolder(), `python-${createHash("sha256").update(requirements().join("\n")).digest("hex").slice(0, 16)}`);
-}
-export const pythonInterpreter = () => join(pythonEnvironmentFolder(), "bin/python3");
-export const pythonEnvironmentIsThere = () => readStamp(join(pythonEnvironmentFolder(), COMPLETE)) !== undefined;
+/** The whole of JAX on a CPU is about 250 MB. @type {Environment} */
+const TRAINER = { name: "python", title: "JAX and pytest", requirements: () => [...readFileSync(requirementsFile, "utf8").split("\n").filter((line) => line !== "" && !line.startsWith("#")), PYTEST] };
+/** About 100 MB to fetch, 390 MB unpacked. @type {Environment} */
+const RAY = { name: "ray", title: "Ray", requirements: () => ["ray[default]==2.60.0"] };
+
+/** Another pin is another environment; one that a clone still uses is left alone. @param {Environment} environment */
+const folderOf = ({ name, requirements }) => join(cacheFolder(), `${name}-${createHash("sha256").update(requirements().join("\n")).digest("hex").slice(0, 16)}`);
+/** @param {string} folder */
+const interpreterIn = (folder) => join(folder, "bin/python3");
+/** @param {string} folder */
+const isWhole = (folder) => readStamp(join(folder, COMPLETE)) !== undefined;
+
+export const pythonEnvironmentFolder = () => folderOf(TRAINER);
 
 /** A Python that JAX has wheels for. */
 function findPython() {
@@ -30,38 +42,43 @@ function findPython() {
     spawnSync(python, ["-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"], { stdio: "ignore" }).status === 0);
 }
 
-/** @returns {Promise<string>} the interpreter */
-export async function ensurePythonEnvironment() {
-  if (pythonEnvironmentIsThere()) return pythonInterpreter();
-  const release = await acquireLock(join(cacheFolder(), "python.lock"),
+/** @returns {Promise<string>} the interpreter with JAX */
+export const ensurePythonEnvironment = () => ensure(TRAINER);
+/** @returns {Promise<string>} the interpreter with Ray */
+export const ensureRayEnvironment = () => ensure(RAY);
+
+/** @param {Environment} environment */
+async function ensure(environment) {
+  const folder = folderOf(environment);
+  if (isWhole(folder)) return interpreterIn(folder);
+  const release = await acquireLock(join(cacheFolder(), `${environment.name}.lock`),
     () => process.stderr.write("▸ Waiting for another Switchyard that is installing Python packages …\n"));
   try {
-    if (!pythonEnvironmentIsThere()) await install(pythonEnvironmentFolder());
-    return pythonInterpreter();
+    if (!isWhole(folder)) await install(folder, environment);
+    return interpreterIn(folder);
   } finally {
     await release();
   }
 }
 
-/** @param {string} folder */
-async function install(folder) {
+/** @param {string} folder @param {Environment} environment */
+async function install(folder, { name, title, requirements }) {
   if (process.env.SWITCHYARD_OFFLINE) {
     throw new StepFailure("Python packages can't be installed", `they are not in ${folder} and SWITCHYARD_OFFLINE is set`,
       "Unset SWITCHYARD_OFFLINE and start again with a network.");
   }
   const python = findPython();
   if (!python) {
-    throw new StepFailure("JAX can't be installed", "there is no Python 3.11 or later that can make an environment",
+    throw new StepFailure(`${title} can't be installed`, "there is no Python 3.11 or later that can make an environment",
       "Install one (on Debian: sudo apt-get install -y python3 python3-venv), then start again.");
   }
-  await withProgress("Installing JAX and pytest", async (progress) => {
+  await withProgress(`Installing ${title}`, async (progress) => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(cacheFolder(), { recursive: true });
     try {
-      await runCommand(python, ["-m", "venv", folder], { log: "python-environment" });
-      // The whole of JAX on a CPU is about 250 MB.
-      await runCommand(pythonInterpreter(), ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "5", "--timeout", "60", ...requirements()],
-        { log: "python-packages", env: { ...process.env, PIP_USER: "0" }, onLine: (line) => progress.update(line.trim()) });
+      await runCommand(python, ["-m", "venv", folder], { log: `${name}-environment` });
+      await runCommand(interpreterIn(folder), ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "5", "--timeout", "60", ...requirements()],
+        { log: `${name}-packages`, env: { ...process.env, PIP_USER: "0" }, onLine: (line) => progress.update(line.trim()) });
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       const said = error instanceof CommandError ? error.tail.filter((line) => /error|no space|denied|not found/i.test(line)).at(-1) ?? error.tail.at(-1) : undefined;

@@ -6,4 +6,5 @@ package that Python runs as it is, and lies on the host under the name of its SH
 
     python3 AGENT serve                       answers requests until its input ends
     python3 AGENT start REQUEST_FILE          becomes the trainer that a request describes
+    python3 AGENT submit-ray ADDRESS          hands the job on standard input to Ray
 """

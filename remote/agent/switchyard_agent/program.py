@@ -7,12 +7,15 @@ import sys
 import switchyard_agent
 
 from .agent import Agent
+from .engines.ray import submit
 from .starting import start
 
 
 def main(words):
     if words[:1] == ["start"] and len(words) == 2:
         start(words[1])
+    elif words[:1] == ["submit-ray"] and len(words) == 2:
+        submit(words[1])
     elif words[:1] == ["serve"]:
         # A reader that is gone ends this process; what it started goes on.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -12,7 +12,7 @@ import time
 
 from . import logs
 from .disk import home_folder, inside, make_folder, write_whole
-from .engines import ENGINES
+from .engines import engine_named
 from .engines.engine import WAITING
 from .frames import CHUNK, PROTOCOL
 from .listing import run_directories, summary
@@ -103,7 +103,7 @@ class Requests:
                     raise
         run = Run(directory, process)
         if request.get("engine"):
-            started = ENGINES[request["engine"]["kind"]].submit(run, dict(request, agent=self.agent.digest))
+            started = engine_named(request["engine"]["kind"], request["engine"]).submit(run, dict(request, agent=self.agent.digest, file=self.agent.file))
             return {"directory": directory, "started": started, "state": run.state()}
         if request["key"] in (run.launch() or {}).get("keys", []):
             return {"directory": directory, "started": False, "state": run.state()}

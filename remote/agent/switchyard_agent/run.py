@@ -74,6 +74,8 @@ class Run:
             return None
         engine, note = handed
         job = self.job() if fresh else note.get("job")
+        if note.get("calledOff"):
+            return {"job": job, "state": engine.CANCELLED, "reason": ""}
         return dict((engine.now(job) if fresh else engine.look(job)) or {}, job=job) if job else None
 
     # How it does.
@@ -134,10 +136,13 @@ class Run:
         make_folder(self.path("control"))
         write_whole(self.path("control", verb + ".json"), json.dumps({"v": 1, "verb": verb, "t": time.time()}))
 
-    def forget_asked(self):
-        """Before another start: what the one before was asked is not meant for it."""
+    def make_way(self):
+        """Before another start: what the one before was asked is not meant for it, and the end of an attempt that never began is not its own."""
         for verb in self.control():
             os.remove(self.path("control", verb + ".json"))
+        end = read_json(self.path("exit.json")) if self.process == 0 else None
+        if end and int(end.get("attempt", 0)) >= self.next_attempt():
+            os.remove(self.path("exit.json"))
 
     def next_attempt(self):
         return 1 + int((read_json(self.path("process.json")) or {}).get("attempt", 0))

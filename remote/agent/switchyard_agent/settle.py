@@ -45,5 +45,6 @@ def end_of_job(run, started, words):
     if word == engine.CANCELLED and not started and "stop" in run.control():
         return "stopped", 0, "Stopped while it waited for its turn: %s %s." % (name, engine.ENDS[word])
     how = "%s (%s)" % (engine.ENDS[word], word) if word in engine.ENDS else "is no longer known to %s" % engine.title
+    told = ": %s" % facts["told"] if facts.get("told") else ""
     begun = "" if started else ", and the trainer did not begin" if word == engine.OWN_ENDS[0] else " before the trainer began"
-    return "crashed" if word in engine.OWN_ENDS else "killed", 137, "%s %s%s.%s" % (name, how, begun, words if word in engine.EXPLAINED else "")
+    return "crashed" if word in engine.OWN_ENDS else "killed", 137, "%s %s%s%s.%s" % (name, how, begun, told, words if word in engine.EXPLAINED else "")

@@ -28,7 +28,7 @@ def start(request_file):
         before = run.launch() or {}
         if request["key"] in before.get("keys", []) or run.state() == "alive":
             return
-        run.forget_asked()
+        run.make_way()
         keys = (before.get("keys", []) + [request["key"]])[-20:]
         write_whole(run.path(launch_name(run.process)), json.dumps(own_record(v=1, attempt=run.next_attempt(), keys=keys, argv=request["argv"], agent=request["agent"], startedAt=time.time()), indent=2))
         for descriptor, target in ((null, 0), (output, 1), (output, 2)):

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import time
 
 from .disk import matches, read_small
 from .engines.engine import ASKED_SECONDS, UNKNOWN
@@ -13,6 +14,8 @@ from .settle import settle
 OUTPUT_TAIL = 64 * 1024
 # Looking at processes and folders costs more than looking at a file.
 SLOW_POLL_SECONDS = 1.0
+# A trainer writes its heartbeat every few seconds; one that stands still for this long has no trainer any more.
+STILL_SECONDS = 60.0
 
 
 class Watch:
@@ -28,6 +31,7 @@ class Watch:
         self.caught_up = False
         self.slow_due = 0.0
         self.gone = 0
+        self.beat, self.beaten = None, 0.0
 
     def begin(self):
         """Opens the events and holds them against what the other side has of them. Returns whether it has to begin anew."""
@@ -127,14 +131,16 @@ class Watch:
         return text
 
     def slow_look(self, agent, behind):
-        state = self.run.state()
-        handed = self.run.handed()
+        state, handed = self.run.state(), self.run.handed()
         if handed:
             engine, facts = handed[0], self.run.job_facts() or {}
             if "state" not in facts and engine.problem is None:
                 return  # The engine has been asked and has not answered yet.
             self.push(agent, "job", {"engine": engine.title, "id": facts.get("job") or "", "state": facts.get("state", UNKNOWN), "over": "state" in facts and engine.over(facts),
                                      "reason": facts.get("reason", "")[:200], "problem": engine.problem})
+            # One that began anew has forgotten its jobs, which may still be on their way to their end.
+            if facts.get("state") == UNKNOWN and self.beats():
+                state = "elsewhere"
             # What a compute node wrote may come late over the disk that it shares with this machine.
             if state == "gone" and self.gone < ASKED_SECONDS and self.run.exit() is None:
                 self.gone += 1
@@ -150,6 +156,13 @@ class Watch:
         self.push(agent, "state", state)
         self.push(agent, "checkpoints", self.run.checkpoints()[-1000:])
         self.push_output(agent)
+
+    def beats(self):
+        """Whether its heartbeat has changed, or was first seen, within the last minute."""
+        beat = read_small(self.run.path("heartbeat.json"))
+        if beat != self.beat:
+            self.beat, self.beaten = beat, time.monotonic()
+        return beat is not None and time.monotonic() - self.beaten < STILL_SECONDS
 
     def push_output(self, agent):
         try:

@@ -29,6 +29,9 @@ class Engine:
     # Those of which the last words of the trainer say more.
     EXPLAINED = ()
 
+    # What launch.json notes of it beside the job.
+    noted = {}
+
     def __init__(self):
         self.asking, self.lock = threading.Lock(), threading.Lock()
         self.wanted, self.known, self.at, self.begun, self.problem = {}, {}, None, False, None
@@ -36,7 +39,7 @@ class Engine:
     # What each engine does in its own way. Where it doesn't answer, it refuses with "later".
 
     def states(self, jobs):
-        """Facts of the jobs, by their ids: {"state", "reason"}, the state UNKNOWN where it knows no such job. May tell of others, too."""
+        """Facts of the jobs, by their ids: {"state", "reason"}, and what it "told" of a failure; the state UNKNOWN where it knows no such job. May tell of others, too."""
         raise NotImplementedError
 
     def named(self, name):
@@ -48,7 +51,7 @@ class Engine:
         raise NotImplementedError
 
     def call_off(self, run, job):
-        """Ends a job that waits. One that begins at this moment is left to read what it is asked."""
+        """Ends a job that waits, or notes it as called off where it can do nothing any more. One that begins at this moment is left to read what it is asked."""
         raise NotImplementedError
 
     def endings(self, job, grace):
@@ -114,9 +117,9 @@ class Engine:
             else:
                 if run.state(fresh=True) == "alive":
                     raise Refused("%s job %s of this run is there already." % (self.title, run.job()), "going")
-                run.forget_asked()
+                run.make_way()
                 record = {"v": 1, "attempt": run.next_attempt(), "keys": (before.get("keys", []) + [key])[-20:], "argv": request["argv"], "agent": request["agent"], "host": socket.gethostname(), "startedAt": time.time(),
-                          self.kind: {"name": name, "job": None}}
+                          self.kind: dict(self.noted, name=name, job=None)}
                 write_whole(run.path("launch.json"), json.dumps(record, indent=2))
             if job is None:
                 try:
