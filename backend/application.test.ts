@@ -74,11 +74,11 @@ test("a run is started, followed, asked to stop, resumed with more steps, and co
 
   const spec = readFileSync(join(application.home.runs, id, FILES.spec), "utf8");
   await expect(application.send("runs.resume", { runId: id, steps: 3 })).rejects.toThrow(/ask for more steps/);
-  await application.send("runs.resume", { runId: id, steps: 60 });
+  await application.send("runs.resume", { runId: id, steps: 400 });
   expect((await run(application, id)).status).not.toBe("stopped");
   await untilStatus(application, id, "completed");
-  await until(async () => (await run(application, id)).step === 60);
-  expect(await run(application, id)).toMatchObject({ attempt: 2, steps: 60, statusMessage: null });
+  await until(async () => (await run(application, id)).step === 400);
+  expect(await run(application, id)).toMatchObject({ attempt: 2, steps: 400, statusMessage: null });
   expect(readFileSync(join(application.home.runs, id, FILES.spec), "utf8")).toBe(spec);
   expect((await application.send("runs.output", { runId: id })).text).toBe("red output\nred output\n");
   expect(problems).toEqual([]);

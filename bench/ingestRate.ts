@@ -7,7 +7,7 @@ import { FILES } from "../contract/runDirectory.ts";
 import { createHome, homeAt } from "../backend/home.ts";
 import { EventFile, parseEventLine } from "../backend/runs/eventFile.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
-import { applyEvents } from "../db/applyEvents.ts";
+import { RunWriter } from "../db/applyEvents.ts";
 import { openWritable, type WritableDB } from "../db/database.ts";
 import { addRun } from "../db/runRows.ts";
 import { median, milliseconds, type BenchRow } from "./benchRow.ts";
@@ -38,13 +38,13 @@ export async function ingestRate(steps = STEPS): Promise<BenchRow[]> {
 
       times.check.push(await milliseconds(() => { for (const line of lines) parseEventLine(line); }));
 
-      const single = fresh();
+      const single = fresh(), writer = new RunWriter(single.db, single.run);
       times.single.push(await milliseconds(() => {
         let offset = 0;
         for (const line of lines) {
           const event = parseEventLine(line);
           offset += line.length + 1;
-          if (event !== "unparsable") applyEvents(single.db, single.run, { events: [event], offset, unparsable: 0, oversized: 0 });
+          if (event !== "unparsable") writer.apply({ events: [event], offset, unparsable: 0, oversized: 0 });
         }
       }));
       single.db.close();

@@ -16,6 +16,7 @@ for (let at = EVERY_MILLISECONDS; at <= Number(seconds) * 1000; at += EVERY_MILL
   // Routing every fifth step: as a trainer of four sparse layers writes it, 9 events in 5 steps.
   for (const file of files) {
     let lines = "";
+    Object.assign(file.stream, { t: Date.now() / 1000, secondsApart: 0 });
     while (file.stream.seq - file.begun < (at * Number(perSecond)) / 1000) lines += stepLines(file.stream, ++file.step, { experts: 8, every: 5, next });
     if (lines !== "") writeSync(file.descriptor, lines);
   }

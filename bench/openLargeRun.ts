@@ -8,7 +8,7 @@ import { Application } from "../backend/application.ts";
 import { createHome, homeAt } from "../backend/home.ts";
 import { newRunId } from "../backend/runs/launch.ts";
 import { random, writeRun } from "../backend/fixtures/writeRun.ts";
-import { applyEvents } from "../db/applyEvents.ts";
+import { RunWriter } from "../db/applyEvents.ts";
 import { runKey } from "../db/runRows.ts";
 import { onSlowQuery } from "../db/slowQueries.ts";
 import { median, milliseconds, type BenchRow } from "./benchRow.ts";
@@ -20,13 +20,13 @@ const BATCH = 20_000;
 
 /** Points of a noisy curve with spikes, stored through the writer that ingest uses. */
 function fill(application: Application, id: string, points: number): void {
-  const run = runKey(application.db, id)!;
+  const writer = new RunWriter(application.db, runKey(application.db, id)!);
   const next = random(3);
   for (let step = 1; step <= points; step += BATCH) {
     const events: RunEvent[] = [];
     for (let s = step; s < Math.min(step + BATCH, points + 1); s++)
       events.push({ v: 1, attempt: 1, seq: s, t: s, kind: "metrics", step: s, tokens: s * 2816, seconds: s, values: { loss: 2 + 3 * Math.exp(-s / points) + next() + (s % 99_991 === 0 ? 50 : 0) } });
-    applyEvents(application.db, run, { events, offset: 0, unparsable: 0, oversized: 0 });
+    writer.apply({ events, offset: 0, unparsable: 0, oversized: 0 });
   }
 }
 

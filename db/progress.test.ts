@@ -1,16 +1,17 @@
 // What a run is busy with besides steps, from the first phase on, and no longer than it lasts.
 import { expect, test } from "vitest";
 import type { RunEvent } from "../contract/events.ts";
-import { applyEvents } from "./applyEvents.ts";
+import { RunWriter } from "./applyEvents.ts";
 import { openWritable } from "./database.ts";
 import { addRun, readRun } from "./runRows.ts";
 
 test("progress comes with its event, also before the attempt's first, and goes with what it led to", () => {
   const db = openWritable(":memory:");
   const run = addRun(db, { id: "0199aaaa-0000-7000-8000-000000000000", spec: "{}", name: "a", steps: 10, experts: null, sparseLayers: 0, createdAt: 1 });
+  const writer = new RunWriter(db, run);
   let seq = 0;
   const after = (event: object): unknown => {
-    applyEvents(db, run, { events: [{ v: 1, attempt: 1, seq: seq++, t: 1, ...event } as RunEvent], offset: seq, unparsable: 0, oversized: 0 });
+    writer.apply({ events: [{ v: 1, attempt: 1, seq: seq++, t: 1, ...event } as RunEvent], offset: seq, unparsable: 0, oversized: 0 });
     const summary = readRun(db, run, false)!;
     return summary.progress && summary.progress.phase;
   };

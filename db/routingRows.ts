@@ -2,6 +2,7 @@
 import type { RoutingHistory, RoutingRow } from "../contract/handlers.ts";
 import type { RoutingLayer, Stack } from "../contract/events.ts";
 import { statement, type ReadableDB, type WritableDB } from "./database.ts";
+import { ManyRows } from "./manyRows.ts";
 import { packRouting, unpackRouting } from "./routingPacking.ts";
 import { timed } from "./slowQueries.ts";
 
@@ -16,20 +17,66 @@ export const MAX_ROUTING_STEPS = 2000;
 interface StoredRouting { stack: number; layer: number; step: number; packed: Buffer }
 const toRow = ({ stack, layer, step, packed }: StoredRouting): RoutingRow => ({ step, stack: stackName(stack), layer, ...unpackRouting(packed) });
 
-/** Stores one layer at one step; what is already recorded there stays. */
-export function insertRouting(db: WritableDB, run: number, ordinal: number, step: number, routing: RoutingLayer): void {
-  const { stack, layer, ...rest } = routing;
-  statement(db, "INSERT INTO routing (run, stack, layer, step, ordinal, packed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-    .run(run, stackNumber(stack), layer, step, ordinal, packRouting(rest));
-  statement(db, `
-    INSERT INTO routing_step (run, number, step)
-    SELECT ?, (SELECT coalesce(max(number), 0) + 1 FROM routing_step WHERE run = ?), ?
-    WHERE NOT EXISTS (SELECT 1 FROM routing_step WHERE run = ? AND step = ?)`).run(run, run, step, run, step);
-  statement(db, "INSERT INTO routing_layer (run, stack, layer, experts) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET experts = excluded.experts WHERE experts != excluded.experts")
-    .run(run, stackNumber(stack), layer, routing.experts);
+const ROWS = new ManyRows("INSERT OR FAIL INTO routing (run, stack, layer, step, ordinal, packed) VALUES", 6, "ON CONFLICT DO NOTHING");
+
+/** The routing of one run. Like the writer of its metrics it lives on between transactions. */
+export class RoutingWriter {
+  #db: WritableDB;
+  #run: number;
+  /** Rows that wait to be inserted together. */
+  #waiting: unknown[] = [];
+  /** Experts of each layer that has rows. */
+  #experts = new Map<number, number>();
+  #newestStep!: number;
+  #steps!: number;
+
+  constructor(db: WritableDB, run: number) {
+    this.#db = db;
+    this.#run = run;
+    for (const { stack, layer, experts } of layers(db, run)) this.#experts.set(layerKey(stackNumber(stack), layer), experts);
+    this.#readSteps();
+  }
+
+  /** Adds one layer at one step; what is already recorded there stays. */
+  add(ordinal: number, step: number, routing: RoutingLayer): void {
+    const stack = stackNumber(routing.stack), { layer, experts } = routing, key = layerKey(stack, layer);
+    this.#waiting.push(this.#run, stack, layer, step, ordinal, packRouting(routing));
+    if (step > this.#newestStep || (step < this.#newestStep && !this.#hasStep(step))) {
+      statement(this.#db, "INSERT INTO routing_step (run, number, step) VALUES (?, ?, ?)").run(this.#run, ++this.#steps, step);
+      this.#newestStep = Math.max(this.#newestStep, step);
+    }
+    if (this.#experts.get(key) === experts) return;
+    statement(this.#db, "INSERT INTO routing_layer (run, stack, layer, experts) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET experts = excluded.experts").run(this.#run, stack, layer, experts);
+    this.#experts.set(key, experts);
+  }
+
+  /** Writes what waits. Call once, at the end of the transaction. */
+  flush(): void {
+    ROWS.insert(this.#db, this.#waiting);
+    this.#waiting = [];
+  }
+
+  /** Drops everything after `step`, and what was added in this transaction after it. */
+  rewind(step: number): void {
+    this.flush();
+    rewindRouting(this.#db, this.#run, step);
+    this.#readSteps();
+  }
+
+  #hasStep(step: number): boolean {
+    return statement(this.#db, "SELECT 1 FROM routing_step WHERE run = ? AND step = ?").get(this.#run, step) !== undefined;
+  }
+
+  #readSteps(): void {
+    const { steps, newest } = statement<{ steps: number; newest: number }>(this.#db, "SELECT coalesce(max(number), 0) AS steps, coalesce(max(step), -1) AS newest FROM routing_step WHERE run = ?").get(this.#run)!;
+    this.#steps = steps;
+    this.#newestStep = newest;
+  }
 }
 
-export function rewindRouting(db: WritableDB, run: number, step: number): void {
+const layerKey = (stack: number, layer: number) => 2 * layer + stack;
+
+function rewindRouting(db: WritableDB, run: number, step: number): void {
   for (const { stack, layer } of layers(db, run))
     statement(db, "DELETE FROM routing WHERE run = ? AND stack = ? AND layer = ? AND step > ?").run(run, stackNumber(stack), layer, step);
   // Steps are numbered in the order they came, which is the order of steps but for a broken trainer: then the numbers

@@ -2,6 +2,7 @@
 import { toWire } from "../contract/events.ts";
 import type { RunStatus, RunSummary, Summary } from "../contract/handlers.ts";
 import type { ExitReason } from "../contract/runDirectory.ts";
+import { clearRows } from "./clearRows.ts";
 import { statement, transaction, type ReadableDB, type WritableDB } from "./database.ts";
 import { timed } from "./slowQueries.ts";
 
@@ -76,7 +77,10 @@ export function conditionRun(db: WritableDB, run: number, condition: RunConditio
 
 /** Removes a run and all its rows. */
 export function removeRun(db: WritableDB, run: number): void {
-  statement(db, "DELETE FROM run WHERE run = ?").run(run);
+  transaction(db, () => {
+    clearRows(db, run);
+    statement(db, "DELETE FROM run WHERE run = ?").run(run);
+  });
 }
 
 /** Lines of events.jsonl that brought nothing, by reason. */

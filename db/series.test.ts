@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromWire, toWire, type RunEvent } from "../contract/events.ts";
 import type { Series } from "../contract/handlers.ts";
-import { applyEvents } from "./applyEvents.ts";
+import { RunWriter } from "./applyEvents.ts";
 import { openWritable, statement, type WritableDB } from "./database.ts";
 import { addRun, readRun } from "./runRows.ts";
 import { readSeries } from "./series.ts";
@@ -13,17 +13,19 @@ const ID = "0199aaaa-0000-7000-8000-000000000001";
 let directory: string;
 let db: WritableDB;
 let run: number;
+let writer: RunWriter;
 const points: { step: number; value: number }[] = [];
 let seq = 0;
 
 const metrics = (step: number, value: number, attempt = 1): RunEvent =>
   ({ v: 1, attempt, seq: seq++, t: 1, kind: "metrics", step, tokens: step * 3, seconds: step / 2, values: { loss: toWire(value) } });
-const store = (events: RunEvent[]) => applyEvents(db, run, { events, offset: 0, unparsable: 0, oversized: 0 });
+const store = (events: RunEvent[]) => writer.apply({ events, offset: 0, unparsable: 0, oversized: 0 });
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "switchyard-series-"));
   db = openWritable(join(directory, "test.db"));
   run = addRun(db, { id: ID, spec: "{}", name: "r", steps: 1, experts: null, sparseLayers: 0, createdAt: 1 });
+  writer = new RunWriter(db, run);
   // Uneven steps with holes, spikes, NaN and infinities, in batches of uneven size.
   let step = 0;
   let state = 1;
@@ -117,6 +119,40 @@ test("an attempt from step 0 leaves nothing of what was", () => {
   expect(statement<{ n: number }>(db, "SELECT count(*) AS n FROM bucket").get()!.n).toBe(0);
 });
 
+/** Of each metric those buckets are there that no later step can lie in, and each says what its rows say. */
+function expectPyramid(db: WritableDB) {
+  for (const { metric } of statement<{ metric: number }>(db, "SELECT DISTINCT metric FROM value").all()) {
+    const rows = statement<{ step: number; value: number | null }>(db, "SELECT step, value FROM value WHERE metric = ? ORDER BY step").all(metric), newest = rows.at(-1)!.step;
+    for (let level = 1, width = 16; level <= 6; level++, width *= 16) {
+      const parts = Map.groupBy(rows, ({ step }) => Math.floor(step / width));
+      const real = [...parts].filter(([bucket]) => (bucket + 1) * width <= newest + 1).map(([bucket, part]) => {
+        const numbers = part.flatMap(({ value }) => (value === null ? [] : [value])), extreme = (of: typeof Math.min) => (numbers.length === 0 ? null : of(...numbers));
+        return { bucket, count: part.length, last: part.at(-1)!.value, last_step: part.at(-1)!.step, lowest: extreme(Math.min), highest: extreme(Math.max) };
+      });
+      expect(statement(db, "SELECT bucket, count, last, last_step, lowest, highest FROM bucket WHERE metric = ? AND level = ? ORDER BY bucket").all(metric, level)).toEqual(real);
+    }
+  }
+}
+
+test("a pyramid as it was written before, with buckets that still grow, goes on as if there were none", () => {
+  const old = openWritable(join(directory, "old.db")), key = addRun(old, { id: ID, spec: "{}", name: "r", steps: 1, experts: null, sparseLayers: 0, createdAt: 1 });
+  const events = (from: number, to: number) => Array.from({ length: to - from }, (_, i): RunEvent => ({ v: 1, attempt: 1, seq: from + i, t: 1, kind: "metrics", step: from + i, tokens: 1, seconds: 1, values: { loss: Math.sin(from + i) } }));
+  const batch = (from: number, to: number) => ({ events: events(from, to), offset: 0, unparsable: 0, oversized: 0 });
+  new RunWriter(old, key).apply(batch(0, 300));
+  const metric = statement<{ metric: number }>(old, "SELECT metric FROM metric").get()!.metric;
+  for (let level = 1, width = 16; level <= 6; level++, width *= 16) {
+    const first = Math.floor(300 / width) * width;
+    statement(old, `INSERT INTO bucket SELECT metric, ?, ?, count(*), (SELECT value FROM value WHERE metric = $m ORDER BY step DESC LIMIT 1), max(step), min(value), 0, max(value), 0
+      FROM value WHERE metric = $m AND step >= ? GROUP BY metric`).run(level, first / width, first, { m: metric });
+  }
+  expect(readSeries(old, ID, { name: "loss", points: 3 })).toMatchObject({ count: 300 });
+  new RunWriter(old, key).apply(batch(300, 5000));
+  statement(old, "DELETE FROM bucket WHERE (bucket + 1) * pow(16, level) > 5000").run();
+  expectPyramid(old);
+  expect(readSeries(old, ID, { name: "loss", points: 3 })).toMatchObject({ count: 5000 });
+  old.close();
+});
+
 test("events stored together leave what they leave stored one by one: out of order, repeated, superseded", () => {
   let state = 23;
   const next = () => (state = (state * 48271) % 2147483647) / 2147483647, events: RunEvent[] = [];
@@ -135,11 +171,13 @@ test("events stored together leave what they leave stored one by one: out of ord
   const left = (batches: RunEvent[][]) => {
     const file = join(directory, `batches-${batches.length}.db`), other = openWritable(file);
     const key = addRun(other, { id: ID, spec: "{}", name: "r", steps: 1, experts: null, sparseLayers: 0, createdAt: 1 });
-    for (const batch of batches) applyEvents(other, key, { events: batch, offset: 0, unparsable: 0, oversized: 0 });
+    const writers = [new RunWriter(other, key), new RunWriter(other, key)];
+    batches.forEach((batch, i) => writers[i % 7 === 0 ? 1 : 0]!.apply({ events: batch, offset: 0, unparsable: 0, oversized: 0 }));
     const tables = ["SELECT * FROM sample", "SELECT name, count, last, last_step, lowest, lowest_step, highest, highest_step FROM metric ORDER BY name",
       "SELECT name, step, value FROM value JOIN metric USING (metric) ORDER BY name, step",
       "SELECT name, level, bucket, b.count, b.last, b.last_step, b.lowest, b.lowest_step, b.highest, b.highest_step FROM bucket b JOIN metric USING (metric) ORDER BY name, level, bucket"]
       .map((sql) => statement(other, sql).all());
+    expectPyramid(other);
     expect(statement(other, "SELECT name FROM metric WHERE count <> (SELECT count(*) FROM value WHERE value.metric = metric.metric)").all()).toEqual([]);
     other.close();
     return tables;

@@ -28,6 +28,8 @@ const WINDOW_BYTES = (4 << 20) + 196_608;
 /** Bytes taken from one host in a slot of time: what is beyond waits, so that other work has its turn. */
 const SLOT_BYTES = 4 << 20;
 const SLOT_MILLISECONDS = 50;
+/** What was stored is acknowledged together: a message for each push costs both sides more than the push. */
+const ACKNOWLEDGE_MILLISECONDS = 40;
 const PING_SECONDS = 5;
 /** A link on which nothing arrives for this long, although it was pinged, is lost. */
 const SILENT_SECONDS = 20;
@@ -59,6 +61,8 @@ export class AgentSession {
   #flushedFiles = new Allowance(10, 2000);
   #eventBytes = new Allowance(32 << 20, 256 << 20);
   #unacknowledged = 0;
+  /** Of them, what is stored and waits to be acknowledged. */
+  #stored = 0;
   #slot = { at: 0, bytes: 0 };
   #heard = performance.now();
   #pinger: NodeJS.Timeout | null = null;
@@ -225,8 +229,16 @@ export class AgentSession {
     );
     if (late > 0 || this.#unacknowledged > WINDOW_BYTES) return this.end(`${this.host} sends more than was asked for; the link to it was closed.`);
     this.#watches.get(watch)?.(push.data);
-    // What is stored makes room for more, but for no more a second than this machine can take in: the agent holds back whatever is beyond its window.
-    if (bytes > 0) setTimeout(() => this.#acknowledge(bytes), this.#eventBytes.take(bytes)).unref();
+    if (bytes === 0) return;
+    if (this.#stored === 0) setTimeout(() => this.#acknowledgeStored(), ACKNOWLEDGE_MILLISECONDS).unref();
+    this.#stored += bytes;
+  }
+
+  /** What is stored makes room for more, but for no more a second than this machine can take in: the agent holds back whatever is beyond its window. */
+  #acknowledgeStored(): void {
+    const bytes = this.#stored;
+    this.#stored = 0;
+    setTimeout(() => this.#acknowledge(bytes), this.#eventBytes.take(bytes)).unref();
   }
 
   #acknowledge(bytes: number): void {

@@ -306,6 +306,7 @@ export class RemoteRun implements RemoteView {
       } catch (error) {
         return error instanceof OutOfStep ? resolve("again") : reject(error as Error);
       }
+      if (!push.file && !push.state && !push.caughtUp) return;
       const wait = !this.#linked || !this.#over() ? null : this.#process === "alive" ? STRAGGLE_SECONDS * 1000 : LAST_WORDS_MILLISECONDS;
       if (wait === ending?.wait) return;
       clearTimeout(ending?.timer);

@@ -4,10 +4,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { MAX_EVENT_BYTES } from "../../contract/events.ts";
 import { rowsAfter } from "../../db/liveRows.ts";
 import { openWritable, statement, type WritableDB } from "../../db/database.ts";
-import { addRun, listRuns, metricNames, newestOrdinal, readingCounts, readRun } from "../../db/runRows.ts";
+import { addRun, listRuns, metricNames, newestOrdinal, readingCounts, readRun, removeRun } from "../../db/runRows.ts";
 import { readSeries } from "../../db/series.ts";
 import { temporaryHome } from "../fixtures/temporaryHome.ts";
-import { EventStream } from "../fixtures/writeRun.ts";
+import { EventStream, random, stepLines } from "../fixtures/writeRun.ts";
 import { EventFile } from "./eventFile.ts";
 
 const ID = "0199aaaa-0000-7000-8000-000000000001";
@@ -150,6 +150,30 @@ test("an emptied file leaves no rows behind", () => {
   drain();
   expect(losses()).toEqual([]);
   expect(readRun(db, run, true)!.step).toBe(0);
+  expect(statement(db, "SELECT (SELECT count(*) FROM value) + (SELECT count(*) FROM bucket) + (SELECT count(*) FROM metric) AS n").get()).toEqual({ n: 0 });
+});
+
+test("a removed run leaves nothing, and the run beside it keeps all", () => {
+  const mine = (id: string) => {
+    const key = addRun(db, { id, spec: "{}", name: "r", steps: 1, experts: null, sparseLayers: 0, createdAt: 1 }), path = `${file}.${key}`, one = new EventStream(1);
+    for (let step = 1; step <= 40; step++) appendFileSync(path, stepLines(one, step, { experts: 2, every: 5, next: random(1) }));
+    appendFileSync(path, one.line({ kind: "alert", step: 9, level: "warning", code: "spike", message: "m", stack: null, layer: null, expert: null }));
+    appendFileSync(path, one.line({ kind: "log", step: 9, level: "info", message: "m" }));
+    appendFileSync(path, one.line({ kind: "checkpoint", step: 9, action: "written", reason: "final", bytes: 1, evaluationLoss: null, best: false }));
+    appendFileSync(path, new EventStream(2).line({ kind: "attempt", fromStep: 40, parameters: 1, device: "cpu", precision: "fp32" }));
+    const reader = new EventFile(db, key, path);
+    while (reader.readBatch().more);
+    return key;
+  };
+  const tables = statement<{ name: string }>(db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all().map(({ name }) => name);
+  const counts = () => Object.fromEntries(tables.map((name) => [name, statement<{ n: number }>(db, `SELECT count(*) AS n FROM ${name}`).get()!.n]));
+  mine("0199aaaa-0000-7000-8000-000000000002");
+  const before = counts(), removed = mine("0199aaaa-0000-7000-8000-000000000003");
+  expect(Math.min(...Object.values(before))).toBeGreaterThan(0);
+  expect(counts()).toEqual(Object.fromEntries(Object.entries(before).map(([name, n]) => [name, name === "run" ? n + 1 : 2 * n])));
+  removeRun(db, removed);
+  expect(counts()).toEqual(before);
+  expect(db.pragma("foreign_key_check")).toEqual([]);
 });
 
 test("numbers that are not finite keep their value; evaluation values get their prefix", () => {

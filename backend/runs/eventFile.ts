@@ -3,19 +3,22 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { EventStamp, MAX_EVENT_BYTES, RunEvent } from "../../contract/events.ts";
-import {
-  applyEvents, readPosition, rememberFile, restartReading, type EventBatch, type ReadPosition,
-} from "../../db/applyEvents.ts";
+import { fitsOf } from "../../contract/fits.ts";
+import { readPosition, rememberFile, restartReading, RunWriter, type EventBatch, type ReadPosition } from "../../db/applyEvents.ts";
 import type { WritableDB } from "../../db/database.ts";
 
 /** Events in one transaction: short enough to leave the event loop free in between. */
 const EVENTS_PER_BATCH = 1000;
 const CHUNK_BYTES = MAX_EVENT_BYTES + 1;
+/** Files are read one after the other, each into here. */
+const CHUNK = Buffer.allocUnsafe(CHUNK_BYTES);
 /** Bytes of the first line that tell one file from another. */
 const HEAD_BYTES = 4096;
 const NEWLINE = 0x0a;
 
-const KNOWN_KINDS = new Set<string>(RunEvent.options.map((option) => option.shape.kind.value));
+/** A line is held against the schema of its kind alone. */
+const KINDS = new Map<unknown, { schema: (typeof RunEvent.options)[number]; fits: (json: unknown) => boolean }>(
+  RunEvent.options.map((schema) => [schema.shape.kind.value, { schema, fits: fitsOf(schema) }]));
 
 type ParsedLine = EventBatch["events"][number] | "unparsable";
 
@@ -27,10 +30,11 @@ export function parseEventLine(line: string): ParsedLine {
   } catch {
     return "unparsable";
   }
-  const event = RunEvent.safeParse(json);
-  if (event.success) return event.data;
+  const known = KINDS.get((json as { kind?: unknown } | null)?.kind);
+  if (known?.fits(json)) return json as RunEvent;
+  if (known) return known.schema.safeParse(json).data ?? "unparsable";
   const stamp = EventStamp.safeParse(json);
-  if (!stamp.success || KNOWN_KINDS.has(stamp.data.kind)) return "unparsable";
+  if (!stamp.success) return "unparsable";
   const { attempt, seq, t } = stamp.data;
   return { kind: "unknown", attempt, seq, t };
 }
@@ -53,12 +57,18 @@ export class EventFile {
   #file: string;
   /** How far an over-long line was searched for its end, so that each read does not search it again. */
   #searched = 0;
-  #buffer = Buffer.alloc(0);
+  #writer: RunWriter;
 
   constructor(db: WritableDB, run: number, file: string) {
     this.#db = db;
     this.#run = run;
     this.#file = file;
+    this.#writer = new RunWriter(db, run);
+  }
+
+  /** Lets go of what makes the next batch quick, while none is expected. */
+  rest(): void {
+    this.#writer.rest();
   }
 
   /** Reads and stores the next batch. A torn last line waits for its end. */
@@ -95,9 +105,8 @@ export class EventFile {
 
   #store(descriptor: number, { offset }: ReadPosition, size: number): ReadOutcome {
     if (this.#searched > offset) return this.#passOverLongLine(descriptor, size);
-    if (this.#buffer.length === 0) this.#buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    const length = readSync(descriptor, this.#buffer, 0, CHUNK_BYTES, offset);
-    const chunk = this.#buffer.subarray(0, length);
+    const length = readSync(descriptor, CHUNK, 0, CHUNK_BYTES, offset);
+    const chunk = CHUNK.subarray(0, length);
     const batch: EventBatch = { events: [], offset, unparsable: 0, oversized: 0 };
     let start = 0;
     let lines = 0;
@@ -118,23 +127,21 @@ export class EventFile {
       return this.#passOverLongLine(descriptor, size);
     }
     batch.offset = offset + start;
-    const applied = applyEvents(this.#db, this.#run, batch);
-    if (batch.offset === size) this.#buffer = Buffer.alloc(0);
+    const applied = this.#writer.apply(batch);
     return { applied, more: batch.offset < size, restarted: false };
   }
 
   /** Looks for the end of a line that is longer than a reader accepts, and counts it once found. */
   #passOverLongLine(descriptor: number, size: number): ReadOutcome {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const length = readSync(descriptor, chunk, 0, CHUNK_BYTES, this.#searched);
-    const end = chunk.subarray(0, length).indexOf(NEWLINE);
+    const length = readSync(descriptor, CHUNK, 0, CHUNK_BYTES, this.#searched);
+    const end = CHUNK.subarray(0, length).indexOf(NEWLINE);
     if (end < 0) {
       this.#searched += length;
       return { applied: 0, more: this.#searched < size, restarted: false };
     }
     const next = this.#searched + end + 1;
     this.#searched = 0;
-    applyEvents(this.#db, this.#run, { events: [], offset: next, unparsable: 0, oversized: 1 });
+    this.#writer.apply({ events: [], offset: next, unparsable: 0, oversized: 1 });
     return { applied: 0, more: next < size, restarted: false };
   }
 }

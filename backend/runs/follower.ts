@@ -2,15 +2,16 @@
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 import { askedIn } from "../../contract/asked.ts";
-import { FILES, type ExitFile, type ProcessFile } from "../../contract/runDirectory.ts";
+import { ExitFile, FILES, HeartbeatFile, ProcessFile } from "../../contract/runDirectory.ts";
 import type { WritableDB } from "../../db/database.ts";
 import { conditionRun, readProgress, type RunCondition, type RunProgress } from "../../db/runRows.ts";
 import { fileStamp } from "../fileStamp.ts";
 import type { RemoteView } from "../hosts/remoteView.ts";
-import { EventFile } from "./eventFile.ts";
+import { EventFile, type ReadOutcome } from "./eventFile.ts";
 import { processState, signalProcess } from "./processState.ts";
-import { controlRequested, hasEnded, readExit, readHeartbeat, readProcess } from "./runFiles.ts";
+import { controlRequested, hasEnded } from "./runFiles.ts";
 import { settle, type Departure } from "./settle.ts";
+import { WatchedJson } from "./watchedJson.ts";
 
 /** Time limits, in milliseconds of this process's monotonic clock. */
 export interface Patience {
@@ -47,6 +48,8 @@ export class Follower {
   readonly directory: string;
   /** Whether a process may still write here. */
   going = true;
+  /** Whether its first step is still to come, which shows in its events alone. */
+  preparing = true;
   launching: Launching | null = null;
   /** What the link knows of a run on another machine; null for one of this machine. */
   readonly remote: RemoteView | null;
@@ -58,6 +61,9 @@ export class Follower {
   #heartbeat = { count: -1, since: 0 };
   #missingSince: number | null = null;
   #stamp = "";
+  #process: WatchedJson<typeof ProcessFile>;
+  #exit: WatchedJson<typeof ExitFile>;
+  #beat: WatchedJson<typeof HeartbeatFile>;
 
   constructor(db: WritableDB, run: { id: string; run: number; directory: string }, patience: Patience = PATIENCE, remote: RemoteView | null = null) {
     this.#db = db;
@@ -66,12 +72,17 @@ export class Follower {
     this.run = run.run;
     this.directory = run.directory;
     this.#patience = patience;
+    this.#process = new WatchedJson(join(run.directory, FILES.process), ProcessFile);
+    this.#exit = new WatchedJson(join(run.directory, FILES.exit), ExitFile);
+    this.#beat = new WatchedJson(join(run.directory, FILES.heartbeat), HeartbeatFile);
     this.#events = new EventFile(db, run.run, join(run.directory, FILES.events));
   }
 
   /** Stores the next batch of events. */
-  readBatch() {
-    return this.#events.readBatch();
+  readBatch(): ReadOutcome {
+    const outcome = this.#events.readBatch();
+    if (!this.going && !outcome.more) this.#events.rest();
+    return outcome;
   }
 
   /** Whether a file of an idle run changed since this was asked last. */
@@ -107,12 +118,13 @@ export class Follower {
   updateCondition(): boolean {
     const condition = this.#condition();
     this.going = !["completed", "stopped", "failed"].includes(condition.status);
+    this.preparing = condition.status === "preparing";
     if (!this.going) this.unwatch();
     return conditionRun(this.#db, this.run, condition);
   }
 
   #condition(): RunCondition {
-    const process = readProcess(this.directory);
+    const process = this.#process.read();
     const progress = readProgress(this.#db, this.run)!;
     const base = {
       exitReason: null, statusMessage: null, endedAt: null, steps: askedIn(process?.argv ?? []).steps ?? progress.steps,
@@ -124,7 +136,7 @@ export class Follower {
       if (!this.launching.departed) return this.#living(process!, progress, base);
     } else if (this.launching && !this.launching.departed) return { ...base, status: "starting" };
 
-    const exit = readExit(this.directory);
+    const exit = this.#exit.read();
     if (hasEnded(exit, process) && !(this.launching && exit.attempt <= this.launching.previousAttempt)) {
       this.launching = null;
       return ended(exit, base);
@@ -143,7 +155,7 @@ export class Follower {
 
   /** A run on another machine: only its end, as it was copied from there, ends it. */
   #mirrored(remote: RemoteView, process: ProcessFile | null, progress: RunProgress, base: Omit<RunCondition, "status">): RunCondition {
-    const exit = readExit(this.directory), after = remote.startedAfter ?? 0;
+    const exit = this.#exit.read(), after = remote.startedAfter ?? 0;
     if (hasEnded(exit, process) && exit.attempt > after) {
       const end = ended(exit, base);
       return remote.left === null ? end : { ...end, statusMessage: [end.statusMessage, remote.left].filter(Boolean).join(" ") };
@@ -158,7 +170,7 @@ export class Follower {
     const state = processState(process);
     if (state === "gone" || state === "rebooted") {
       // It may have written its end between the two looks.
-      const exit = readExit(this.directory);
+      const exit = this.#exit.read();
       if (hasEnded(exit, process)) {
         this.launching = null;
         return ended(exit, base);
@@ -188,7 +200,7 @@ export class Follower {
   }
 
   #stalled(): string | null {
-    const count = readHeartbeat(this.directory)?.count ?? -1;
+    const count = this.#beat.read()?.count ?? -1;
     if (count !== this.#heartbeat.count || count < 0) this.#heartbeat = { count, since: performance.now() };
     const silent = performance.now() - this.#heartbeat.since;
     return silent < this.#patience.heartbeat ? null : `No sign of life from the trainer for ${Math.floor(silent / 1000)} s, although its process runs; it may be stuck.`;

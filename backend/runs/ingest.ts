@@ -2,7 +2,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 import { importedFrom } from "../../contract/runSpec.ts";
-import type { WritableDB } from "../../db/database.ts";
+import { transaction, type WritableDB } from "../../db/database.ts";
 import { addRun, runIds, runKey } from "../../db/runRows.ts";
 import type { RemoteView } from "../hosts/remoteView.ts";
 import { Follower, PATIENCE, type Patience } from "./follower.ts";
@@ -21,8 +21,10 @@ const TICK_MILLISECONDS = 150;
 const CONDITION_EVERY = 5;
 const SCAN_EVERY = 14;
 /** Many small batches cost far more than few large ones: a run that was just read waits this many times as long as that took, for each run that goes, and at most so many milliseconds. */
-const REST = 12;
+const REST = 24;
 const MAX_REST_MILLISECONDS = 500;
+/** Runs that wait are read together, in one transaction, for so many milliseconds at most: then requests have their turn. */
+const ROUND_MILLISECONDS = 20;
 /** Idle directories looked at in one scan, in turn. */
 const IDLE_PER_SCAN = 200;
 
@@ -39,7 +41,9 @@ export class Ingest {
   #idleTurn = 0;
   /** Followers with events waiting; drained in turn, one batch each. */
   #pending = new Set<Follower>();
-  #resting = new Map<Follower, NodeJS.Timeout>();
+  /** Runs that were just read, and when half of their rest is over and when all of it. */
+  #resting = new Map<Follower, { half: number; end: number }>();
+  #waking: { timer: NodeJS.Timeout; at: number } | null = null;
   #draining: Promise<void> | null = null;
   #stopped = false;
   #refused = new Set<string>();
@@ -105,17 +109,21 @@ export class Ingest {
     if (this.#stopped) return;
     this.#guard(`run ${follower.id}`, () => {
       if (follower.updateCondition()) this.#listener.changed(follower.id);
-      if (follower.going) follower.watch(() => this.#queue(follower, true));
+      this.#watch(follower);
     });
     follower.changedOnDisk();
     this.#queue(follower);
+  }
+
+  #watch(follower: Follower): void {
+    if (follower.going) follower.watch(() => this.#queue(follower, true));
   }
 
   /** Stops following a run whose directory is about to be removed. */
   forget(id: string): void {
     const follower = this.followers.get(id);
     follower?.unwatch();
-    if (follower) this.#pending.delete(follower), this.#wake(follower);
+    if (follower) this.#pending.delete(follower), this.#resting.delete(follower);
     this.followers.delete(id);
   }
 
@@ -128,8 +136,10 @@ export class Ingest {
     this.#stopped = true;
     if (this.#timer) clearInterval(this.#timer);
     this.#watcher?.close();
+    clearTimeout(this.#waking?.timer);
     this.#pending.clear();
-    for (const follower of this.followers.values()) follower.unwatch(), this.#wake(follower);
+    this.#resting.clear();
+    for (const follower of this.followers.values()) follower.unwatch();
     await this.settled();
   }
 
@@ -139,7 +149,9 @@ export class Ingest {
     for (const follower of this.followers.values()) {
       if (!follower.going) continue;
       this.#queue(follower, true);
-      if (conditions) this.#guard(`run ${follower.id}`, () => { if (follower.updateCondition()) this.#listener.changed(follower.id); });
+      if (!conditions) continue;
+      this.#guard(`run ${follower.id}`, () => { if (follower.updateCondition()) this.#listener.changed(follower.id); });
+      if (!this.#resting.has(follower)) this.#watch(follower);
     }
     if (this.#ticks % SCAN_EVERY === 0) this.#guard("looking for new runs", () => {
       this.scan();
@@ -166,43 +178,60 @@ export class Ingest {
 
   async #drain(): Promise<void> {
     await new Promise(setImmediate);
-    while (this.#pending.size > 0 && !this.#stopped)
-      for (const follower of [...this.#pending]) {
-        if (this.#stopped || !this.#pending.delete(follower)) continue;
-        if (this.#store(follower)) {
-          if (this.followers.get(follower.id) === follower) this.#pending.add(follower);
-          // Requests are answered between two batches.
-          await new Promise(setImmediate);
-        }
-      }
+    while (this.#pending.size > 0 && !this.#stopped) {
+      this.#round();
+      await new Promise(setImmediate);
+    }
   }
 
-  /** Stores one batch; returns whether more waits. */
-  #store(follower: Follower): boolean {
-    return this.#guard(`run ${follower.id}`, () => {
-      const began = performance.now(), { applied, more, restarted } = follower.readBatch(), took = performance.now() - began;
-      if (applied > 0 && !more) this.#rest(follower, Math.min(MAX_REST_MILLISECONDS, REST * took * this.#going));
-      if (applied > 0 || restarted) {
-        // The first step turns "preparing" into "running".
-        follower.updateCondition();
-        this.#listener.changed(follower.id);
-      }
-      return more;
-    }) ?? false;
+  /** Stores a batch of each run that waits, as far as there is time. */
+  #round(): void {
+    const end = performance.now() + ROUND_MILLISECONDS, waiting = [...this.#pending];
+    let stored = 0;
+    try {
+      transaction(this.#db, () => { do this.#store(waiting[stored]!); while (++stored < waiting.length && performance.now() < end); });
+    } catch {
+      // One that can't be stored must not hold up the others: each by itself.
+      for (const follower of waiting.slice(0, stored + 1)) this.#guard(`run ${follower.id}`, () => this.#store(follower));
+    }
+  }
+
+  /** Stores one batch. */
+  #store(follower: Follower): void {
+    this.#pending.delete(follower);
+    if (this.followers.get(follower.id) !== follower) return;
+    const began = performance.now(), { applied, more, restarted } = follower.readBatch(), took = performance.now() - began;
+    if (more) this.#pending.add(follower);
+    else if (applied > 0) this.#rest(follower, Math.min(MAX_REST_MILLISECONDS, REST * took * this.#going));
+    if (applied === 0 && !restarted) return;
+    if (follower.preparing) follower.updateCondition();
+    this.#listener.changed(follower.id);
   }
 
   /** What comes meanwhile is read together, once it has rested. */
   #rest(follower: Follower, milliseconds: number): void {
-    this.#wake(follower);
-    this.#resting.set(follower, setTimeout(() => {
-      this.#resting.delete(follower);
-      this.#queue(follower);
-    }, milliseconds).unref());
+    const now = performance.now();
+    this.#resting.set(follower, { half: now + milliseconds / 2, end: now + milliseconds });
+    // Who rests for longer than between two looks need not be told of each change.
+    if (milliseconds > TICK_MILLISECONDS) follower.unwatch();
+    this.#wakeAt(now + milliseconds);
   }
 
-  #wake(follower: Follower): void {
-    clearTimeout(this.#resting.get(follower));
-    this.#resting.delete(follower);
+  #wakeAt(at: number): void {
+    if (this.#waking && this.#waking.at <= at) return;
+    clearTimeout(this.#waking?.timer);
+    this.#waking = { at, timer: setTimeout(() => this.#wake(), Math.max(1, at - performance.now())).unref() };
+  }
+
+  /** The first to have rested takes along those that have for the most part: from then on they are read together. */
+  #wake(): void {
+    this.#waking = null;
+    const now = performance.now(), ended = [...this.#resting.values()].some(({ end }) => end <= now);
+    let next = Infinity;
+    for (const [follower, { half, end }] of this.#resting)
+      if (ended && half <= now) this.#resting.delete(follower), this.#queue(follower);
+      else next = Math.min(next, end);
+    if (next < Infinity) this.#wakeAt(next);
   }
 
   get #going(): number {

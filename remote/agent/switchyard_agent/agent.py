@@ -15,6 +15,8 @@ from .watch import Watch
 
 # Bytes of events that may be on their way: what is beyond waits in the file, so a slow reader holds up nothing else.
 WINDOW = 4 << 20
+# Bytes that are written together at most.
+TOGETHER = 1 << 16
 POLL_SECONDS = 0.1
 # A connection that says nothing for this long is over, whatever the network believes.
 SILENCE_SECONDS = 120
@@ -34,10 +36,23 @@ class Agent:
         self.pending = collections.deque()
         self.waiting = threading.Condition()
         self.on_the_way = 0
+        self.pushes = []
         self.heard = time.monotonic()
 
     def send(self, value):
-        data = frame(value)
+        self.write(frame(value))
+
+    def push(self, value):
+        """Of the watching thread alone: what one look finds is written together, since each write wakes the other side."""
+        self.pushes.append(frame(value))
+        if sum(map(len, self.pushes)) > TOGETHER:
+            self.flush()
+
+    def flush(self):
+        data, self.pushes = b"".join(self.pushes), []
+        self.write(data)
+
+    def write(self, data):
         with self.writing:
             while data:
                 data = data[os.write(1, data):]
@@ -67,8 +82,9 @@ class Agent:
         verb = message.get("verb")
         if verb == "ack":
             with self.watching:
+                if self.room() <= 0:
+                    self.watching.notify()
                 self.on_the_way = max(0, self.on_the_way - int(message.get("bytes", 0)))
-                self.watching.notify()
         elif verb == "ping":
             self.send({"id": message.get("id"), "ok": {}})
         elif verb == "watch":
@@ -137,6 +153,7 @@ class Agent:
                     busy = watch.poll(self, now) or busy
                 except (OSError, ValueError) as error:
                     watch.push(self, "problem", str(error)[:500])
+            self.flush()
             with self.watching:
                 # Acknowledged bytes make room at once; everything else is looked at in turn.
                 self.watching.wait(0.005 if busy and self.room() > 0 else POLL_SECONDS)

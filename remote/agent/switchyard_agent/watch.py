@@ -69,7 +69,7 @@ class Watch:
         """Says what changed since it was said last."""
         if self.said.get(key, self) != value:
             self.said[key] = value
-            agent.send({"watch": self.number, key: value})
+            agent.push({"watch": self.number, key: value})
 
     def poll(self, agent, now):
         """One look. Returns whether it had something to send."""
@@ -85,7 +85,7 @@ class Watch:
         if self.replaced():
             self.close()
             self.offset = 0
-            agent.send({"watch": self.number, "replaced": True})
+            agent.push({"watch": self.number, "replaced": True})
             return True
         while self.file and agent.room() > 0:
             self.file.seek(self.offset)
@@ -94,13 +94,13 @@ class Watch:
                 break
             busy = True
             agent.sent(len(data))
-            agent.send({"watch": self.number, "events": {"offset": self.offset, "data": base64.b64encode(data).decode()}})
+            agent.push({"watch": self.number, "events": {"offset": self.offset, "data": base64.b64encode(data).decode()}})
             self.offset += len(data)
         behind = self.file is not None and os.fstat(self.file.fileno()).st_size > self.offset
         for name in self.SMALL:
             text = self.changed_text(name)
             if text is not None:
-                agent.send({"watch": self.number, "file": {"name": name, "text": text}})
+                agent.push({"watch": self.number, "file": {"name": name, "text": text}})
         if slow:
             self.slow_look(agent, behind)
         self.push(agent, "control", self.run.control())
@@ -108,12 +108,12 @@ class Watch:
             self.said.pop("exit.json", None)
             return busy
         if end is not None:
-            agent.send({"watch": self.number, "file": {"name": "exit.json", "text": end}})
+            agent.push({"watch": self.number, "file": {"name": "exit.json", "text": end}})
         elif not os.path.exists(self.run.path("exit.json")):
             self.said.pop("exit.json", None)
         if not self.caught_up:
             self.caught_up = True
-            agent.send({"watch": self.number, "caughtUp": True})
+            agent.push({"watch": self.number, "caughtUp": True})
         return busy
 
     def changed_text(self, name):
@@ -152,7 +152,7 @@ class Watch:
             if end is not None:
                 self.said.pop("exit.json", None)
                 if not os.path.exists(self.run.path("exit.json")):
-                    agent.send({"watch": self.number, "file": {"name": "exit.json", "text": json.dumps(end)}})
+                    agent.push({"watch": self.number, "file": {"name": "exit.json", "text": json.dumps(end)}})
         self.push(agent, "state", state)
         self.push(agent, "checkpoints", self.run.checkpoints()[-1000:])
         self.push_output(agent)
@@ -177,4 +177,4 @@ class Watch:
         except OSError:
             return
         self.output_at = start_at + len(data)
-        agent.send({"watch": self.number, "output": {"fresh": fresh, "data": base64.b64encode(data).decode()}})
+        agent.push({"watch": self.number, "output": {"fresh": fresh, "data": base64.b64encode(data).decode()}})
