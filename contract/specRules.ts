@@ -25,14 +25,12 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
 }
 
 function checkMesh(spec: RunSpec, wrong: Wrong): void {
-  const { mesh, training, device } = spec, ranks = ranksOf(mesh), named = device.startsWith("GPU-") ? device.split(",").length : ranks;
+  const { mesh, device } = spec, ranks = ranksOf(mesh), named = device.startsWith("GPU-") ? device.split(",").length : ranks;
   if (named !== ranks) wrong("device", `${named === 1 ? "One GPU is" : `${named} GPUs are`} named for ${ranks === 1 ? "one rank" : `${ranks} ranks`}; name one for each.`);
   if (ranks === 1) return;
   for (const { path, message } of misfitsOf(spec, mesh)) wrong(path, message);
   if (ranks > MOST_RANKS) wrong("mesh.data", `A mesh of ${ranks} ranks is more than the ${MOST_RANKS} that can train together.`);
   if (device.startsWith("cuda:")) wrong("device", 'A mesh takes a GPU for each rank; choose "cuda", or name their UUIDs.');
-  if (training.optimizer.kind === "adafactor" && mesh.expert * mesh.model > 1) wrong("training.optimizer", "Adafactor looks at whole matrices, which the expert and model axes cut; choose AdamW, or data ranks alone.");
-  if (training.pruning && mesh.model > 1) wrong("training.pruning", "Pruning looks at whole matrices, which the model axis cuts; choose other axes.");
 }
 
 /** The parts of the model that freezing does not reach: none left means that nothing would be trained. */

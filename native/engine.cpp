@@ -150,7 +150,7 @@ struct Engine::State {
     if (config.inference)
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
     else if (config.training.pruning)
-      pruning.emplace(*config.training.pruning, model.parameters);
+      pruning.emplace(*config.training.pruning, model.parameters, mesh ? mesh->model() : nullptr);
   }
   ~State() {
     if (!leads()) return;
@@ -160,10 +160,6 @@ struct Engine::State {
 
   static std::unique_ptr<Mesh> connect(const EngineConfig& config, at::Device device) {
     if (!config.mesh || config.mesh->shape.ranks() == 1) return nullptr;
-    const auto& shape = config.mesh->shape;
-    if (config.training.adafactor && shape.expert * shape.model > 1)
-      throw Failure("Adafactor looks at whole matrices, which an expert or model axis cuts; choose AdamW, or a mesh of data ranks alone.");
-    if (config.training.pruning && shape.model > 1) throw Failure("Pruning looks at whole matrices, which a model axis cuts; choose another mesh.");
     return std::make_unique<Mesh>(placeOf(config), config.mesh->storeFile, device);
   }
   /// Whether other ranks do what this one is asked to.
@@ -450,7 +446,7 @@ std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
     files.push_back({name, written.bytes, written.sha256});
   };
   write("model.safetensors", partsOf(model.parameters));
-  write("optimizer.safetensors", partsOf(optimizer->state(), model.parameters, mesh.get()));
+  write("optimizer.safetensors", partsOf(optimizer->state(), mesh.get()));
   return files;
 }
 
@@ -473,7 +469,7 @@ void Engine::State::load(const std::string& directory) {
   if (!optimizer) return loadModel(directory + "/model.safetensors");
   announce({Command::Kind::load, false, {}, directory});
   const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
-  const auto moments = partsOf(optimizer->state(), model.parameters, mesh.get());
+  const auto moments = partsOf(optimizer->state(), mesh.get());
   std::int64_t step = 0;
   TensorsByName values, state;
   together([&] {

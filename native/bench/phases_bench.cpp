@@ -42,7 +42,7 @@ struct TimedOptimizer : Optimizer {
     optimizer->update(learningRate, step, gradientScale);
     taken = milliseconds(start);
   }
-  std::vector<NamedTensor> state() const override { return optimizer->state(); }
+  std::vector<StateTensor> state() const override { return optimizer->state(); }
 
   std::unique_ptr<Optimizer> optimizer;
   std::vector<Parameter*> trained;

@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <map>
-
 namespace switchyard {
 namespace {
 
@@ -27,15 +25,18 @@ std::vector<TensorPart> partsOf(const ParameterSet& parameters) {
   return parts;
 }
 
-std::vector<TensorPart> partsOf(const std::vector<NamedTensor>& state, const ParameterSet& parameters, const Mesh* mesh) {
-  std::map<std::string, const Parameter*> byName;
-  for (const auto& parameter : parameters.all()) byName.emplace(parameter.name, &parameter);
+std::vector<TensorPart> partsOf(const std::vector<StateTensor>& state, const Mesh* mesh) {
   std::vector<TensorPart> parts;
-  for (const auto& [name, tensor] : state) {
-    const auto* parameter = byName.at(name.substr(name.find('.') + 1));
-    if (parameter->share.of > 1) parts.push_back({name, tensor, parameter->shape, parameter->split, parameter->value.sizes().vec(), mesh->replicasOf(parameter->split)});
-    else if (tensor.sizes() == parameter->value.sizes()) parts.push_back({name, tensor, parameter->shape, parameter->split});
-    else parts.push_back({name, tensor, tensor.sizes().vec(), {}});
+  for (const auto& [name, tensor, parameter, dimensions] : state) {
+    TensorPart part{name, tensor, {}, {}};
+    for (const auto dimension : dimensions) {
+      const auto at = static_cast<std::int64_t>(part.shape.size());
+      if (dimension == parameter->split.expert) part.split.expert = at;
+      if (dimension == parameter->split.model) part.split.model = at;
+      part.shape.push_back(parameter->shape[static_cast<std::size_t>(dimension)]);
+    }
+    if (parameter->share.of > 1) part.partShape = parameter->value.sizes().vec(), part.replicas = mesh->replicasOf(parameter->split);
+    parts.push_back(part);
   }
   return parts;
 }

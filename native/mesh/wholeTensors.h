@@ -7,6 +7,7 @@
 
 #include "../checkpoint/namedTensors.h"
 #include "../model/parameters.h"
+#include "../optim/optimizer.h"
 #include "mesh.h"
 
 namespace switchyard {
@@ -24,8 +25,7 @@ struct TensorPart {
 };
 
 std::vector<TensorPart> partsOf(const ParameterSet& parameters);
-/// Of an optimizer's state, named KIND.PARAMETER. What is not of its parameter's shape belongs to parameters that are not cut.
-std::vector<TensorPart> partsOf(const std::vector<NamedTensor>& state, const ParameterSet& parameters, const Mesh* mesh);
+std::vector<TensorPart> partsOf(const std::vector<StateTensor>& state, const Mesh* mesh);
 
 /// The whole tensors, on each rank; all ranks call it. A null mesh gives the tensors themselves.
 std::vector<NamedTensor> wholeOf(const std::vector<TensorPart>& parts, const Mesh* mesh);

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <numeric>
+
 #include "replicas.h"
 
 namespace switchyard {
@@ -28,12 +30,14 @@ void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gra
   if (sharing) gatherUpdates(parameters, *sharing);
 }
 
-std::vector<NamedTensor> AdamW::state() const {
-  std::vector<NamedTensor> all;
+std::vector<StateTensor> AdamW::state() const {
+  std::vector<StateTensor> all;
   std::size_t i = 0;
   for (const auto* parameter : parameters) {
-    all.push_back({"first_moment." + parameter->name, firstMoments[i]});
-    all.push_back({"second_moment." + parameter->name, secondMoments[i]});
+    std::vector<std::int64_t> dimensions(parameter->shape.size());
+    std::iota(dimensions.begin(), dimensions.end(), 0);
+    all.push_back({"first_moment." + parameter->name, firstMoments[i], parameter, dimensions});
+    all.push_back({"second_moment." + parameter->name, secondMoments[i], parameter, dimensions});
     ++i;
   }
   return all;

@@ -11,7 +11,7 @@ class AdamW : public Optimizer {
   AdamW(const AdamWConfig& config, ParameterSet& parameters, const Mesh* mesh);
   void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) override;
   /// first_moment.PARAMETER and second_moment.PARAMETER, each of the parameter's shape, or flat of this rank's share of it.
-  std::vector<NamedTensor> state() const override;
+  std::vector<StateTensor> state() const override;
 
  private:
   AdamWConfig config;

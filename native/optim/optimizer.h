@@ -5,14 +5,24 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "../checkpoint/safetensors.h"
 #include "../config.h"
 #include "../mesh/mesh.h"
 #include "../model/parameters.h"
 
 namespace switchyard {
+
+/// What an optimizer remembers of a parameter; the tensor is the state itself.
+struct StateTensor {
+  /// KIND.PARAMETER, as in a checkpoint.
+  std::string name;
+  at::Tensor tensor;
+  const Parameter* parameter;
+  /// Those of the parameter's dimensions that it has, in order. Where updates are shared it is flat, this rank's share.
+  std::vector<std::int64_t> dimensions;
+};
 
 class Optimizer {
  public:
@@ -22,8 +32,8 @@ class Optimizer {
   /// nothing changes), the shadows included. Step counts from 1.
   virtual void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) = 0;
 
-  /// Everything it remembers, by the names a checkpoint uses: KIND.PARAMETER. The tensors are the state itself.
-  virtual std::vector<NamedTensor> state() const = 0;
+  /// Everything it remembers.
+  virtual std::vector<StateTensor> state() const = 0;
 };
 
 /// The optimizer that the configuration names, over the parameters that are not frozen by now, which must outlive it, as must

@@ -44,7 +44,7 @@ at::Tensor keptBlocks(const at::Tensor& matrix, double share, std::int64_t block
       .reshape({rows * blockSize, columns * blockSize}).narrow(0, 0, n).narrow(1, 0, m);
 }
 
-Pruning::Pruning(const PruningConfig& config, ParameterSet& parameters) : config(config) {
+Pruning::Pruning(const PruningConfig& config, ParameterSet& parameters, Group* columns) : config(config), columns(columns) {
   for (auto* parameter : parameters.trained())
     if (isPrunable(*parameter)) matrices.push_back(parameter);
   if (matrices.empty()) throw Failure("There is nothing to prune: attention and feed-forward layers are frozen.");
@@ -68,20 +68,31 @@ void Pruning::prune(std::int64_t step, const at::Tensor& closed) {
   for (std::size_t i = 0; i < masks.size(); ++i) {
     auto value = matrices[i]->value.detach();
     value.mul_(masks[i].bitwise_or(closed));
-    if (more) value.mul_((config.blocks ? keptBlocks(value, share, config.blockSize) : keptWeights(value, share)).bitwise_or(closed));
+    if (more) value.mul_(kept(*matrices[i], share).bitwise_or(closed));
     matrices[i]->refreshShadow();
   }
+}
+
+at::Tensor Pruning::kept(const Parameter& parameter, double share) const {
+  const auto dimension = parameter.split.model;
+  const bool cut = columns && dimension >= 0;
+  const auto part = parameter.value.detach();
+  const auto matrix = cut ? at::cat(columns->gather(part, Traffic::control).unbind(0), dimension) : part;
+  const auto whole = config.blocks ? keptBlocks(matrix, share, config.blockSize) : keptWeights(matrix, share);
+  return cut ? whole.narrow(dimension, columns->rank() * part.size(dimension), part.size(dimension)) : whole;
 }
 
 at::Tensor Pruning::sparsity() const {
   const at::NoGradGuard noGrad;
   std::int64_t weights = 0;
   at::Tensor zeros;
+  // All that is pruned is cut alike, so the zeros of all parts are those of all matrices.
   for (const auto* parameter : matrices) {
     const auto count = parameter->value.detach().eq(0.0).sum();
     zeros = zeros.defined() ? zeros + count : count;
     weights += parameter->value.numel();
   }
+  if (columns) columns->sum(zeros, Traffic::control), weights *= columns->size();
   return zeros.to(at::kDouble) / static_cast<double>(weights);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../config.h"
+#include "../mesh/group.h"
 #include "../model/parameters.h"
 
 namespace switchyard {
@@ -23,8 +24,9 @@ at::Tensor keptBlocks(const at::Tensor& matrix, double share, std::int64_t block
 /// A zero of a pruned matrix is its mask: what a checkpoint holds is enough to go on.
 class Pruning {
  public:
-  /// Of the parameters that are not frozen by now. Throws Failure where none of them can be pruned.
-  Pruning(const PruningConfig& config, ParameterSet& parameters);
+  /// Of the parameters that are not frozen by now. `columns`: the ranks among which the matrices are cut; null where they are whole. Throws Failure where
+  /// none of them can be pruned.
+  Pruning(const PruningConfig& config, ParameterSet& parameters, Group* columns = nullptr);
 
   /// Takes the gradient from weights that are zero, once pruning has begun. Call before the step's update.
   void maskGradients(std::int64_t step);
@@ -35,7 +37,11 @@ class Pruning {
   at::Tensor sparsity() const;
 
  private:
+  /// What to keep of this rank's part of a matrix, chosen in the whole.
+  at::Tensor kept(const Parameter& parameter, double share) const;
+
   PruningConfig config;
+  Group* columns;
   std::vector<Parameter*> matrices;
   /// Of this step, one a matrix, bool; empty before pruning begins.
   std::vector<at::Tensor> masks;

@@ -122,6 +122,7 @@ void expectSame(const Trained& found, const Trained& expected) {
     EXPECT_NEAR(a.auxiliaryLoss, b.auxiliaryLoss, 1e-5 * std::max(1.0, b.auxiliaryLoss));
     EXPECT_NEAR(a.zLoss, b.zLoss, 1e-5 * std::max(1.0, b.zLoss));
     EXPECT_NEAR(a.gradientNorm, b.gradientNorm, 1e-4 * b.gradientNorm);
+    EXPECT_NEAR(a.sparsity.value_or(0), b.sparsity.value_or(0), 1e-9);
     EXPECT_EQ(a.targetTokens, b.targetTokens);
     ASSERT_EQ(a.routing.size(), b.routing.size());
     for (std::size_t layer = 0; layer < b.routing.size(); ++layer) expectSame(a.routing[layer], b.routing[layer]);
@@ -221,6 +222,13 @@ TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
   add("gated experts in every layer", [](auto& c) { c.model.sparse->every = 1, c.model.feedForward = Activation::gatedSilu; });
   add("penalties", [](auto& c) { c.training.l1 = 1e-4, c.training.l2 = 1e-3; });
   add("updates that are not shared", [](auto& c) { c.training.adamW->shareUpdates = false; });
+  // Means, and the least weights, of whole matrices.
+  add("Adafactor", [](auto& c) { c.training.adamW.reset(), c.training.adafactor = AdafactorConfig{}, c.training.adafactor->weightDecay = 0.01; });
+  for (const bool blocks : {false, true})
+    add(blocks ? "pruned by blocks" : "pruned", [&](auto& c) {
+      c.model.sparse.reset();
+      c.training.pruning = PruningConfig{blocks, 0.6, 4, 0, STEPS, 1};
+    });
   add("frozen attention", [](auto& c) { c.training.freeze = {ModelPart::attention, ModelPart::router}; });
   for (const auto& [name, config] : all) {
     SCOPED_TRACE(name);
@@ -230,10 +238,6 @@ TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
       expectSame(trainOn(config, shape), expected);
     }
   }
-  // Row and column means of whole matrices: ranks that hold them all.
-  auto adafactor = configOf(switchRouting(4));
-  adafactor.training.adamW.reset(), adafactor.training.adafactor = AdafactorConfig{};
-  expectSame(trainOn(adafactor, {3, 1, 1}), trainAlone(adafactor));
 }
 
 TEST(Mesh, RanksShareTheUpdatesOfWhatTheyHoldAlike) {
@@ -324,10 +328,6 @@ TEST(Mesh, TellsWhatEachRankSent) {
 }
 
 TEST(Mesh, RefusesWhatItCannotCut) {
-  auto config = configOf(switchRouting(4));
-  config.training.adamW.reset(), config.training.adafactor = AdafactorConfig{};
-  config.mesh = MeshConfig{{1, 2, 1}, 0, "/nowhere"};
-  EXPECT_THROW(Engine{config}, Failure);
   onMesh(configOf(switchRouting(4)), {2, 1, 1}, [&](Engine& engine) {
     auto batch = batchOf(1);
     batch.batchSize = 1, batch.input.resize(7), batch.labels = std::vector<std::int32_t>(5, 3);

@@ -137,13 +137,13 @@ TEST(Optimizers, LeaveEverythingAsItWasForAGradientThatIsNotFinite) {
     optimizer->update(0.1, 1, torch::scalar_tensor(1.0F));
     std::vector<torch::Tensor> before;
     for (const auto& parameter : problem.parameters.all()) before.push_back(parameter.value.detach().clone());
-    for (const auto& [name, tensor] : optimizer->state()) before.push_back(tensor.clone());
+    for (const auto& moment : optimizer->state()) before.push_back(moment.tensor.clone());
     problem.gradients(2);
     problem.parameters.all()[0].value.mutable_grad()[0][0] = std::numeric_limits<float>::quiet_NaN();
     optimizer->update(0.1, 2, torch::scalar_tensor(std::numeric_limits<float>::quiet_NaN()));
     std::size_t i = 0;
     for (const auto& parameter : problem.parameters.all()) EXPECT_TRUE(torch::equal(parameter.value.detach(), before[i++]));
-    for (const auto& [name, tensor] : optimizer->state()) EXPECT_TRUE(torch::equal(tensor, before[i++])) << name;
+    for (const auto& moment : optimizer->state()) EXPECT_TRUE(torch::equal(moment.tensor, before[i++])) << moment.name;
   }
 }
 
@@ -180,7 +180,7 @@ TEST(Optimizers, LeaveWhatIsNotTrainedAlone) {
     training.adamW = AdamWConfig{0.9, 0.99, 1e-8, 0.1};
     if (adafactor) training.adamW.reset(), training.adafactor = AdafactorConfig{};
     const auto optimizer = makeOptimizer(training, parameters);
-    for (const auto& [name, tensor] : optimizer->state()) EXPECT_TRUE(name.ends_with(".matrix")) << name;
+    for (const auto& moment : optimizer->state()) EXPECT_TRUE(moment.name.ends_with(".matrix")) << moment.name;
     (parameters.all()[0].as(torch::kBFloat16).sum() + frozen.as(torch::kBFloat16).sum() * state.value.sum()).backward();
     optimizer->update(0.1, 1, torch::scalar_tensor(1.0));
     EXPECT_EQ(parameters.trained().size(), 1U);

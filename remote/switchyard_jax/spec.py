@@ -80,5 +80,3 @@ def _check_mesh(spec: dict[str, Any]) -> None:
         raise _wrong("mesh.model", f"{model['dFf']} feed-forward columns can't be split evenly over {mesh.model} devices; choose a model axis that divides them.")
     if training["batchSize"] % mesh.shares:
         raise _wrong("training.batchSize", f"A batch of {training['batchSize']} can't be split evenly over the {mesh.data} × {mesh.expert} devices of the data and expert axes; make it a multiple of {mesh.shares}.")
-    if training["optimizer"]["kind"] == "adafactor" and mesh.expert * mesh.model > 1:
-        raise _wrong("training.optimizer", "Adafactor looks at whole matrices, which the expert and model axes cut; choose AdamW, or data ranks alone.")

@@ -26,9 +26,11 @@ class Ran(NamedTuple):
     evaluation: tuple[np.ndarray, list[dict[str, Any]]] | None
 
 
-def run_on(folder: Path, mesh: MeshShape, model: dict[str, Any], evaluates: bool, rematerialise: bool = False) -> Ran:
+def run_on(folder: Path, mesh: MeshShape, model: dict[str, Any], evaluates: bool, rematerialise: bool = False, optimizer: dict[str, Any] | None = None) -> Ran:
+    """optimizer: AdamW by default."""
     folder.mkdir(exist_ok=True)
-    trainer = trainer_of(folder, spec_of(model, {"batchSize": 8, "schedule": "constant", "learningRate": 0.01}), mesh, rematerialise)
+    training = {"batchSize": 8, "schedule": "constant", "learningRate": 0.01, "optimizer": optimizer or {"kind": "adamw"}}
+    trainer = trainer_of(folder, spec_of(model, training), mesh, rematerialise)
     trainer.begin()
     batches = random_batches(3, False, rows=8)
     trainer.compile(batches[0])
@@ -71,6 +73,27 @@ def test_groups_smaller_than_the_batch_and_rematerialised_blocks(tmp_path: Path)
     alone = run_on(tmp_path / "one", ONE, by("sequence"), False)
     assert_same_run(run_on(tmp_path / "sequence", MeshShape(2, 4, 1), by("sequence"), False, rematerialise=True), alone)
     assert_same_run(run_on(tmp_path / "rank", MeshShape(8, 1, 1), by("rank"), False), alone)
+
+
+def test_whole_updates_are_as_shared_ones(tmp_path: Path, one: Ran) -> None:
+    assert_same_run(run_on(tmp_path, MeshShape(2, 2, 2), MODEL, False, optimizer={"kind": "adamw", "shareUpdates": False}), one)
+
+
+def test_adafactor_takes_its_means_over_whole_matrices(tmp_path: Path) -> None:
+    adafactor = {"kind": "adafactor", "weightDecay": 0.01}
+    alone = run_on(tmp_path / "one", ONE, MODEL, False, optimizer=adafactor)
+    assert_same_run(run_on(tmp_path / "mesh", MeshShape(2, 2, 2), MODEL, False, optimizer=adafactor), alone)
+
+
+def test_moments_are_shared_among_devices_that_hold_the_same_weights(tmp_path: Path) -> None:
+    spec = spec_of(MODEL, {"batchSize": 8, "optimizer": {"kind": "adamw"}})
+    trainer = trainer_of(tmp_path, spec, MeshShape(4, 2, 1))
+    trainer.begin()
+    arrays = trainer.arrays()
+    for kind in ("first_moment", "second_moment"):
+        for key, moment in arrays[kind].items():
+            held, value = moment.addressable_shards[0].data.size, arrays["values"][key].addressable_shards[0].data.size
+            assert value // held == (4 if "experts" in key else 8), key
 
 
 def test_shards_of_one_mesh_are_read_on_another(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
+from jax import Array, lax
 from jax.sharding import PartitionSpec
 
 from ..model.parameters import Leaf
@@ -45,7 +45,7 @@ def make_optimizer(spec: dict[str, Any], leaves: list[Leaf], sharing: Sharing) -
 
 
 def shares_updates(spec: dict[str, Any]) -> bool:
-    """Adafactor looks at whole matrices."""
+    """Adafactor's means are over whole matrices, of which a share knows little."""
     return spec["kind"] == "adamw" and spec["shareUpdates"]
 
 
@@ -88,7 +88,8 @@ SCALE_FLOOR = 1e-3
 
 
 def _adafactor(spec: dict[str, Any], leaves: list[Leaf]) -> Optimizer:
-    """1804.04235 without first moment, factored over the last two dimensions of each parameter; stacked ones each by itself."""
+    """1804.04235 without first moment, factored over the last two dimensions of each parameter; stacked ones each by itself. Means are those of the whole
+    where a mesh cuts a matrix."""
     by_key = {leaf.key: leaf for leaf in leaves}
 
     def init(values: Tree) -> FactoredState:
@@ -97,14 +98,24 @@ def _adafactor(spec: dict[str, Any], leaves: list[Leaf]) -> Optimizer:
                              {key: jnp.zeros_like(x[..., 0, :]) for key, x in matrices.items()},
                              {key: jnp.zeros_like(x) for key, x in values.items() if key not in matrices})
 
-    def rms(x: Array) -> Array:
-        return jnp.sqrt(jnp.square(x).mean())
+    def whole(mean: Array, axes: list[str | None]) -> Array:
+        """The mean of equal parts, from that of this device's part."""
+        cut = tuple(axis for axis in axes if axis is not None)
+        return lax.pmean(mean, cut) if cut else mean
 
-    def direction(gradient: Array, value: Array, estimate: Array) -> Array:
+    def direction_of(leaf: Leaf) -> Callable[[Array, Array, Array], Array]:
         """Of one parameter."""
-        update = gradient * jax.lax.rsqrt(estimate + SQUARE_FLOOR)
-        update = update / jnp.maximum(rms(update) / spec["clippingThreshold"], 1.0)
-        return update * jnp.maximum(rms(value), SCALE_FLOOR) if spec["scaleParameter"] else update
+        axes = list(leaf.partition)
+
+        def rms(x: Array) -> Array:
+            return jnp.sqrt(whole(jnp.square(x).mean(), axes))
+
+        def direction(gradient: Array, value: Array, estimate: Array) -> Array:
+            update = gradient * lax.rsqrt(estimate + SQUARE_FLOOR)
+            update = update / jnp.maximum(rms(update) / spec["clippingThreshold"], 1.0)
+            return update * jnp.maximum(rms(value), SCALE_FLOOR) if spec["scaleParameter"] else update
+
+        return jax.vmap(direction) if leaf.stacked else direction
 
     def update(gradients: Tree, state: FactoredState, values: Tree) -> tuple[Tree, FactoredState]:
         count = state.count + 1
@@ -112,15 +123,15 @@ def _adafactor(spec: dict[str, Any], leaves: list[Leaf]) -> Optimizer:
         row, column, full, updates = {}, {}, {}, {}
         for key, gradient in gradients.items():
             square = jnp.square(gradient) + SQUARE_FLOOR
+            axes = by_key[key].partition
             if by_key[key].matrix:
-                row[key] = state.row[key] + rate * (square.mean(axis=-1) - state.row[key])
-                column[key] = state.column[key] + rate * (square.mean(axis=-2) - state.column[key])
-                rows = row[key] / row[key].mean(axis=-1, keepdims=True)
+                row[key] = state.row[key] + rate * (whole(square.mean(axis=-1), [axes[-1]]) - state.row[key])
+                column[key] = state.column[key] + rate * (whole(square.mean(axis=-2), [axes[-2]]) - state.column[key])
+                rows = row[key] / whole(row[key].mean(axis=-1, keepdims=True), [axes[-2]])
                 estimate = rows[..., None] * column[key][..., None, :]
             else:
                 full[key] = estimate = state.full[key] + rate * (square - state.full[key])
-            one = jax.vmap(direction) if by_key[key].stacked else direction
-            updates[key] = one(gradient, values[key], estimate)
+            updates[key] = direction_of(by_key[key])(gradient, values[key], estimate)
         return updates, FactoredState(count, row, column, full)
 
     scale = optax.GradientTransformation(init, update)
