@@ -1,11 +1,9 @@
 """Requests to Ray over HTTP, at the address of its dashboard. It stands alone, since a look at a host sends it along as well: standard library,
 Python 3.6 or later."""
 
-import http.client
 import json
 import os
 import socket
-import urllib.parse
 
 # Of an answer this much is read.
 MOST_BYTES = 4 << 20
@@ -29,6 +27,9 @@ def token():
 
 def ask_ray(address, method, path, body=None, seconds=30):
     """Status of an answer, and its text. No proxy is asked: Ray is near the host."""
+    # Most agents never ask Ray, and should be there at once.
+    import http.client
+    import urllib.parse
     url, here = urllib.parse.urlsplit(address), socket.gethostname()
     make = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     headers, known = {"Accept": "application/json"}, token()
