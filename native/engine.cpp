@@ -11,11 +11,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <fstream>
 
 #include "batchUpload.h"
-#include "checkpoint/namedTensors.h"
+#include "checkpoint/trainingState.h"
 #include "devices/chooseDevice.h"
 #include "devices/cpu.h"
 #include "devices/cpuMemory.h"
@@ -26,7 +25,7 @@
 #include "mesh/command.h"
 #include "mesh/mesh.h"
 #include "mesh/rankUse.h"
-#include "mesh/wholeTensors.h"
+#include "mesh/together.h"
 #include "model/gatherRouting.h"
 #include "model/parts.h"
 #include "model/routerLosses.h"
@@ -132,14 +131,6 @@ at::Device prepareDevice(const EngineConfig& config) {
 
 std::int64_t bytesOf(const at::Tensor& tensor) { return tensor.defined() ? static_cast<std::int64_t>(tensor.nbytes()) : 0; }
 
-std::int64_t stepOf(const std::string& path, const SafetensorsFile& file) {
-  const auto place = file.metadata.find("step");
-  const auto text = place == file.metadata.end() ? "" : place->second;
-  if (text.empty() || text.size() > 15 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    throw Failure("The checkpoint file " + path + " does not say its step; use another checkpoint.", "", FailureKind::checkpoint);
-  return std::stoll(text);
-}
-
 }  // namespace
 
 struct Engine::State {
@@ -170,15 +161,6 @@ struct Engine::State {
   void expectAlone(const std::string& doing) const {
     if (mesh) throw Failure("An engine on a mesh can't do " + doing + "; build one on a single device from a checkpoint.");
   }
-  /// What each rank does by itself, and none has done unless all have.
-  template <class Work>
-  void together(Work work) const {
-    std::exception_ptr failure;
-    try { work(); } catch (...) { failure = std::current_exception(); }
-    const bool done = !mesh || allDone(*mesh, !failure);
-    if (failure) std::rethrow_exception(failure);
-    if (!done) throw Failure("Another rank of the mesh could not do it.", "", FailureKind::checkpoint);
-  }
   static ParameterSet& frozen(ParameterSet& parameters, const std::vector<ModelPart>& parts) {
     freeze(parameters, parts);
     if (parameters.trained().empty()) throw Failure("All parts of the model are frozen; leave at least one of them to be trained.");
@@ -196,10 +178,8 @@ struct Engine::State {
   StepResult step(const Batch& batch, bool routing);
   EvaluationResult evaluate(Command::Kind kind, const Batch& batch) const;
   void start(const std::string& modelFile, StartingWeights& weights);
-  std::vector<SavedFile> save(const std::string& directory) const;
+  std::vector<SavedFile> save(const std::string& directory);
   void load(const std::string& directory);
-  void loadModel(const std::string& path);
-  void takeValues(const TensorsByName& values);
   void expectTraining(const std::string& doing) const {
     if (!optimizer) throw Failure("This engine is for inference alone, so it can't do " + doing + "; build one for training.");
   }
@@ -375,7 +355,7 @@ StartingWeights Engine::start(const std::string& modelFile) {
 
 void Engine::State::start(const std::string& modelFile, StartingWeights& weights) {
   announce({Command::Kind::start, false, {}, modelFile});
-  together([&] { weights = startFrom(modelFile, model.parameters); });
+  together(mesh.get(), [&] { weights = startFrom(modelFile, model.parameters); });
 }
 
 void Engine::follow() {
@@ -435,55 +415,18 @@ void Engine::load(const std::string& directory) {
   guarded("loading a checkpoint", [&] { state->load(directory); });
 }
 
-std::vector<SavedFile> Engine::State::save(const std::string& directory) const {
+std::vector<SavedFile> Engine::State::save(const std::string& directory) {
   announce({Command::Kind::save, false, {}, directory});
-  const std::map<std::string, std::string> metadata{{"format", "switchyard"}, {"step", std::to_string(steps)}};
-  std::vector<SavedFile> files;
-  const auto write = [&](const std::string& name, const std::vector<TensorPart>& parts) {
-    const auto tensors = wholeOf(parts, mesh.get());
-    if (mesh && !leads()) return;
-    const auto written = writeSafetensors(directory + "/" + name, tensors, metadata);
-    files.push_back({name, written.bytes, written.sha256});
-  };
-  write("model.safetensors", partsOf(model.parameters));
-  write("optimizer.safetensors", partsOf(optimizer->state(), mesh.get()));
-  return files;
-}
-
-/// The parameters alone, for inference. A model from elsewhere has no step.
-void Engine::State::loadModel(const std::string& path) {
-  const auto file = readSafetensors(path);
-  const auto step = file.metadata.contains("step") ? stepOf(path, file) : 0;
-  const auto values = byName(file);
-  expectTensors(path, values, expectedOf(partsOf(model.parameters)));
-  takeValues(values);
-  steps = step;
-}
-
-void Engine::State::takeValues(const TensorsByName& values) {
-  fillParts(partsOf(model.parameters), values, model.parameters.place);
-  for (auto& parameter : model.parameters.all()) parameter.refreshShadow();
+  return switchyard::save({model.parameters, *optimizer, mesh.get()}, directory, steps);
 }
 
 void Engine::State::load(const std::string& directory) {
-  if (!optimizer) return loadModel(directory + "/model.safetensors");
+  if (!optimizer) {
+    steps = loadParameters(model.parameters, directory + "/model.safetensors");
+    return;
+  }
   announce({Command::Kind::load, false, {}, directory});
-  const auto modelPath = directory + "/model.safetensors", optimizerPath = directory + "/optimizer.safetensors";
-  const auto moments = partsOf(optimizer->state(), mesh.get());
-  std::int64_t step = 0;
-  TensorsByName values, state;
-  together([&] {
-    const auto modelFile = readSafetensors(modelPath), optimizerFile = readSafetensors(optimizerPath);
-    step = stepOf(modelPath, modelFile);
-    if (step != stepOf(optimizerPath, optimizerFile))
-      throw Failure("The files of the checkpoint " + directory + " are of different steps; use another checkpoint.", "", FailureKind::checkpoint);
-    values = byName(modelFile), state = byName(optimizerFile);
-    expectTensors(modelPath, values, expectedOf(partsOf(model.parameters)));
-    expectTensors(optimizerPath, state, expectedOf(moments));
-  });
-  takeValues(values);
-  fillParts(moments, state, model.parameters.place);
-  steps = step;
+  steps = switchyard::load({model.parameters, *optimizer, mesh.get()}, directory);
 }
 
 }  // namespace switchyard

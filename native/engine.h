@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/savedFile.h"
 #include "config.h"
 #include "generation/request.h"
 #include "mesh/traffic.h"
@@ -78,12 +79,6 @@ struct ParameterInfo {
 
 struct MemoryUse {
   std::int64_t parameterBytes = 0, optimizerBytes = 0, peakBytes = 0;
-};
-
-struct SavedFile {
-  std::string name;
-  std::int64_t bytes = 0;
-  std::string sha256;
 };
 
 class Engine {

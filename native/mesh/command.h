@@ -23,7 +23,4 @@ void tell(Mesh& mesh, const Command& command);
 /// The others: waits for what comes next.
 Command listen(Mesh& mesh);
 
-/// Whether a work that each rank does by itself was done by all; without, the others need not go on with what it was for.
-bool allDone(Mesh& mesh, bool done);
-
 }  // namespace switchyard

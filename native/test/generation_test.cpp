@@ -119,7 +119,9 @@ TEST(Generation, GreedyIsTheMostProbableTokenOfTheWholeForwardPass) {
       double sum = 0;
       for (std::size_t i = 0; i < found.tokens.size(); i++) {
         const auto last = whole(model, input, joined(prompt, Ids(found.tokens.begin(), found.tokens.begin() + static_cast<std::ptrdiff_t>(i))))[-1];
-        if (precision == Precision::fp32) EXPECT_EQ(found.tokens[i], last.argmax().item<std::int64_t>()) << i;
+        if (precision == Precision::fp32) {
+          EXPECT_EQ(found.tokens[i], last.argmax().item<std::int64_t>()) << i;
+        }
         EXPECT_NEAR(found.logProbabilities[i], last[found.tokens[i]].item<double>(), tolerance) << i;
         sum += found.logProbabilities[i];
       }
@@ -183,8 +185,8 @@ TEST(Generation, ASequenceDoesNotDependOnItsNeighbours) {
           EXPECT_EQ(together[i].routing[layer].dropped, alone.routing[layer].dropped);
           dropped += alone.routing[layer].dropped.size();
           // What was generated is never dropped.
-          if (!alone.routing[layer].encoder)
-            for (const auto place : alone.routing[layer].dropped) EXPECT_LE(place, static_cast<std::int64_t>(all.prompt[i].size()));
+          if (alone.routing[layer].encoder) continue;
+          for (const auto place : alone.routing[layer].dropped) EXPECT_LE(place, static_cast<std::int64_t>(all.prompt[i].size()));
         }
       }
       EXPECT_GT(dropped, 0U);

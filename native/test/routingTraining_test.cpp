@@ -123,7 +123,7 @@ TEST(RoutingTraining, ABiasIsTrainedByNoOptimizerAndStaysWithAFrozenRouter) {
     for (const auto& state : optimizer->state()) EXPECT_EQ(state.name.find("expert_bias"), std::string::npos);
     StepSettings settings;
     settings.biasRate = sparse.biasRate, settings.learningRate = 0.1;
-    const TokenBatch tokens{torch::full({2, 5}, 3, torch::kLong), torch::full({2, 5}, 4, torch::kLong), {}};
+    const TokenBatch tokens{torch::full({2, 5}, 3, torch::kLong), torch::full({2, 5}, 4, torch::kLong), {}, {}};
     settings.targetTokens = 10;
     trainingStep(model, *optimizer, tokens, settings, 0);
     // All tokens are alike: one expert is over the mean, three are under it.

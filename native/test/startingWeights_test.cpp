@@ -95,7 +95,9 @@ TEST_F(StartingWeightsTest, MakeEachExpertACopyOfTheDenseLayer) {
     fresh += model[router].numel();
   }
   for (const auto& [name, tensor] : source.tensors())
-    if (!isFeedForward(name) || name.starts_with(DENSE_BLOCK)) EXPECT_TRUE(torch::equal(tensor, model[name])) << name;
+    if (!isFeedForward(name) || name.starts_with(DENSE_BLOCK)) {
+      EXPECT_TRUE(torch::equal(tensor, model[name])) << name;
+    }
   EXPECT_EQ(result.upcycled, upcycled);
   EXPECT_EQ(result.fresh, fresh);
   EXPECT_EQ(result.copied + result.upcycled + result.fresh, model.transformer.parameters.count());
@@ -111,7 +113,7 @@ TEST_F(StartingWeightsTest, UpcycledToOneExpertComputeTheSame) {
   Model source(plain), model(single, 2);
   write(source.tensors());
   startFrom(file, model.transformer.parameters);
-  const TokenBatch batch{torch::randint(1, 20, {3, 7}), torch::randint(1, 20, {3, 5}), {}};
+  const TokenBatch batch{torch::randint(1, 20, {3, 7}), torch::randint(1, 20, {3, 5}), {}, {}};
   Pass one, two;
   const auto expected = source.transformer.forward(one, batch), got = model.transformer.forward(two, batch);
   EXPECT_LT((expected - got).abs().max().item<double>(), 1e-5);
