@@ -76,3 +76,7 @@ test.each<[string, Partial<RayEngine>, (typeof good)["ray"], string | null, RegE
 
 test.each([["--output=x", false], ["--outp=x", false], ["--wrap=rm", false], ["--array=1-9", false], ["-p", false], ["gpu", false], ["--gres=gpu:8", true], ["--time=1:00:00", true], ["--exclusive", true], ["--wait-all-nodes=1", true], ["--comment=a b", true]])(
   "%s as an option of sbatch is taken: %s", (option, taken) => expect(SlurmEngine.safeParse({ kind: "slurm", options: [option] }).success).toBe(taken));
+
+test.each([
+  ["http://127.0.0.1:8265", true], ["https://ray.example.org/team-1/ray/", true], ["http://[::1]:8265", true], ["127.0.0.1:8265", false], ["ray://head:10001", false], ["http://head:8265?x=1", false], ["http://me@head:8265", false], ["http://head:8265 ", false],
+])("%s as an address of Ray is taken: %s", (address, taken) => expect(RayEngine.safeParse({ kind: "ray", address }).success).toBe(taken));

@@ -48,7 +48,7 @@ export function EngineFields({ draft, change, issues, tried }: { draft: EngineDr
       {draft.kind === "ray" && (
         <>
           <FormRow title="Address of Ray’s dashboard" help="As the host reaches it: its job server answers there." placeholder={RAY_ADDRESS} {...field("address")} />
-          <FormRow title="CPUs" help="That a run asks for. Asked for nothing at all, it runs on the head node." {...field("cpus")} />
+          <FormRow title="CPUs" help="What a run asks for. One that asks for nothing at all runs on the head node." {...field("cpus")} />
           <FormRow title="GPUs" {...field("gpus")} />
           <FormRow title="Other resources" help="Separated by spaces, each NAME=NUMBER." placeholder="TPU=4" {...field("resources")} />
         </>
