@@ -28,6 +28,7 @@ test("several lines: who is lowest and who highest", () => {
   const three = [facts([0, 1], [3, 2.5], "a"), facts([0, 1], [3, 2.25], "b"), facts([0, 1], [3, 2.75], "c")];
   expect(linesSentence("cross-entropy", "nats/token", three, "run")).toBe(
     "cross-entropy of 3 runs: lowest 2.25 nats/token (b), highest 2.75 nats/token (c)");
+  expect(linesSentence("cross-entropy", "nats/token", three.slice(0, 2), "run")).toBe("cross-entropy: 2.25 nats/token (b), 2.5 nats/token (a)");
   expect(linesSentence("cross-entropy", "nats/token", [], "run")).toBe("cross-entropy: nothing recorded yet");
 });
 test("a name of 200 characters leaves room for the numbers, and no letter is cut in half", () => {

@@ -64,6 +64,6 @@ export function linesSentence(label: string, unit: string, lines: readonly LineF
   const lowest = sorted[0]!;
   const highest = sorted.at(-1)!;
   if (lowest.last === highest.last) return `${label} of ${counted(lines.length, noun)}: all ${quantity(lowest.last, unit)}`;
-  if (lines.length === 2) return `${label}: ${shortName(lowest.name)} ${quantity(lowest.last, unit)}, ${shortName(highest.name)} ${quantity(highest.last, unit)}`;
+  if (lines.length === 2) return `${label}: ${quantity(lowest.last, unit)} (${shortName(lowest.name)}), ${quantity(highest.last, unit)} (${shortName(highest.name)})`;
   return `${label} of ${counted(lines.length, noun)}: lowest ${quantity(lowest.last, unit)} (${shortName(lowest.name)}), highest ${quantity(highest.last, unit)} (${shortName(highest.name)})`;
 }

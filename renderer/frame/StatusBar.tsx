@@ -40,7 +40,7 @@ function DeviceFacts({ devices }: { devices: Devices | null }) {
   return (
     <ul className="devices" aria-label="Devices">
       <li title={`${cpu.name}; ${cpu.physicalCores} cores, ${cpu.logicalCores} threads; ${cpu.instructionSets.join(", ")}`}>
-        CPU {cpu.utilization === null ? "" : `${Math.round(cpu.utilization)}% of ${counted(cpu.logicalCores, "thread")} · `}memory {gibibytes(used)} of {gibibytes(cpu.memoryBytes)} GiB
+        {cpu.utilization === null ? "" : `CPU ${Math.round(cpu.utilization)}% of ${counted(cpu.logicalCores, "thread")} · `}memory {gibibytes(used)} of {gibibytes(cpu.memoryBytes)} GiB
       </li>
       {gpus.map((gpu) => (
         <li key={gpu.uuid} title={`${gpu.name}${gpu.usable ? "" : "; this build can't train on it"}`}>

@@ -13,7 +13,7 @@ import { setView, useView } from "../state/view.ts";
 import type { Json } from "../spec/draft.ts";
 import { fieldFacts, type FieldFacts } from "../spec/specFields.ts";
 import { specValue } from "../spec/specValue.ts";
-import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
+import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, readable, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
 import { GainRow } from "./GainRow.tsx";
 import "./tabs.css";
 
@@ -95,7 +95,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
             <tr className="compare-group"><th colSpan={runs.length + 1} scope="rowgroup">Specs, where they differ</th></tr>
             {error && <tr><td colSpan={runs.length + 1} className="field-error">{error.message}</td></tr>}
             {differences?.length === 0 && <tr><td colSpan={runs.length + 1} className="muted">The specs are the same.</td></tr>}
-            {differences?.map(({ path, values }) => {
+            {differences && readable(differences).map(({ path, values }) => {
               const facts = factsOf(path);
               return <tr key={path}><th scope="row" title={facts?.description}>{facts?.title ?? path}<code className="muted">{path}</code></th>{values.map((value, index) => <td key={runs[index]?.id ?? index} data-differs={JSON.stringify(value) !== JSON.stringify(values[base])}><bdi>{specValue(value as Json, facts)}</bdi></td>)}</tr>;
             })}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunSummary, Series } from "../../contract/handlers.ts";
-import { asCsv, asMarkdown, cells, commonEnd, differenceText, exactTable, placeText, readableTable, valueBefore } from "./compareTable.ts";
+import { asCsv, asMarkdown, cells, commonEnd, differenceText, exactTable, placeText, readable, readableTable, valueBefore } from "./compareTable.ts";
 
 const series = (step: number[], last: (number | "NaN")[]): Series => ({
   name: "loss", reduced: false, count: step.length, step, tokens: step.map((at) => at * 100), seconds: step.map((at) => at / 10), last, min: last, max: last, cursor: 1,
@@ -51,4 +51,19 @@ test("CSV holds the exact values, and no name runs as a formula", () => {
   const lines = asCsv(exactTable(comparison)).split("\r\n");
   expect(lines[0]).toBe("values: newest,a|b,\"'=HYPERLINK(\"\"x\"\")\"");
   expect(lines.slice(2, 4)).toEqual(["cross-entropy (nats/token),2,1.23456789", `"cross-entropy (nats/token), difference from a|b",,${1.23456789 - 2}`]);
+});
+
+test("what a dense run has no fields for is one row, and what sparse runs differ in stays", () => {
+  const differences = [
+    { path: "model.dropout", values: [0.1, 0, 0.1] },
+    { path: "model.sparse.auxiliaryLoss", values: [0.01, undefined, 0.02] },
+    { path: "model.sparse.experts", values: [8, undefined, 8] },
+    { path: "model.sparse.zLoss", values: [0, null, 0] },
+  ];
+  expect(readable(differences)).toEqual([
+    differences[0], { path: "model.sparse", values: ["8 experts", "none: dense", "8 experts"] }, differences[1],
+  ]);
+  const sparse = differences.map(({ path, values: [first, , third] }) => ({ path, values: [first, third] }));
+  expect(readable(sparse)).toEqual(sparse);
+  expect(readable([])).toEqual([]);
 });

@@ -57,6 +57,22 @@ export function differenceText(difference: number, unit: string): string {
   return `${difference > 0 ? "+" : difference < 0 ? "−" : "±"}${size}`;
 }
 
+export interface Difference { path: string; values: readonly unknown[] }
+
+/** As differences are read: a dense run has none of the fields of experts, which one row says for all of them; the others stand where runs with experts differ. */
+export function readable(differences: readonly Difference[]): Difference[] {
+  const sparse = (path: string) => path.startsWith("model.sparse.");
+  const ofExperts = differences.filter(({ path }) => sparse(path)), missing = (value: unknown) => value === undefined || value === null;
+  const dense = (ofExperts[0]?.values ?? []).map((_, run) => ofExperts.every(({ values }) => missing(values[run])));
+  if (ofExperts.length < 2 || !dense.includes(true)) return [...differences];
+  const count = ofExperts.find(({ path }) => path === "model.sparse.experts");
+  return differences.flatMap((difference): Difference[] => {
+    if (difference === ofExperts[0]) return [{ path: "model.sparse", values: dense.map((isDense, run) => (isDense ? "none: dense" : count ? `${String(count.values[run])} experts` : "with experts")) }, ...(differsBesides(difference, dense) ? [difference] : [])];
+    return sparse(difference.path) && !differsBesides(difference, dense) ? [] : [difference];
+  });
+}
+const differsBesides = ({ values }: Difference, dense: readonly boolean[]): boolean => new Set(values.filter((_, run) => !dense[run]).map((value) => JSON.stringify(value))).size > 1;
+
 export interface Comparison {
   runs: readonly RunSummary[];
   /** Index of the run that differences are measured from. */
@@ -66,7 +82,7 @@ export interface Comparison {
   /** Where the values are read: "newest", "at equal steps, at 400 steps". */
   place: string;
   metrics: readonly { name: string; cells: readonly Cell[] }[];
-  differences: readonly { path: string; values: readonly unknown[] }[];
+  differences: readonly Difference[];
 }
 export interface Table { head: string[]; rows: string[][] }
 
