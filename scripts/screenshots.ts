@@ -1,5 +1,6 @@
 // The pictures of docs/images: each panel of real runs, light and dark.
-//   node scripts/screenshots.ts HOME [RUN [RUN ...]]   the first run is the one shown, the others are compared with it
+//   node scripts/screenshots.ts HOME RUN [RUN ...]   the first run is the one shown, the others are compared with it
+//   --only VIEW takes one picture again: mesh is of a run on several ranks, start of an empty home. --host NAME shows a host that was checked in this home.
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -31,7 +32,7 @@ const VIEWS: Record<string, string> = {
   // Of a host that was checked in this home.
   ...(host ? { hosts: `?page=hosts&host=${host}` } : {}),
   plan: "?page=plan&of=paper:Switch-Base&devices=64",
-  ...(others.length > 0 ? { overlay: `?run=${run}&with=${others.join(",")}`, compare: `?run=${run}&with=${others.join(",")}&page=compare` } : {}),
+  ...(others.length > 0 ? { overlay: `?run=${run}&with=${others.join(",")}`, compare: `?run=${run}&with=${others.join(",")}&page=compare&values=step` } : {}),
 };
 
 const backend = spawn(node24, [join(root, "backend/serve.ts"), "--home", home, "--port", "0", "--renderer", join(root, "dist/renderer")], { stdio: ["ignore", "pipe", "inherit"] });
@@ -43,6 +44,8 @@ mkdirSync(folder, { recursive: true });
 async function settled(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
   while (await page.locator(".figure-skeleton").count() > 0) await page.waitForTimeout(50);
+  // The use of the processor is known from the second reading on.
+  await page.locator(".devices", { hasText: "CPU" }).waitFor();
   await page.waitForTimeout(800);
 }
 

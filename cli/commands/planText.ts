@@ -41,7 +41,7 @@ export function planText({ spec, device, parameters, flopsPerSequence, assumptio
     `${format(spec.name)} on ${devices} × ${device.name}, ${spec.model.precision}, batch of ${spec.training.batchSize} ${example}s`,
     `Parameters      ${prefixed(total).trim()} (${Object.entries(parts).filter(([, count]) => count > 0).map(([part, count]) => `${part} ${prefixed(count).trim()}`).join(", ")})`,
     `${`FLOPs/${example}`.padEnd(16)}${prefixed(flopsPerSequence.forward)}FLOPs forward, ${prefixed(flopsPerSequence.training)}FLOPs forward and backward`, "",
-    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${prefixed(chosen.sequencesPerSecond)}${example}s/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
+    `${named ? "Mesh" : chosen.fits ? "Best mesh" : "No mesh fits; the one that needs least memory is"} ${meshName(chosen.mesh)} (data × expert × model): ${seconds(time.total)} a step, ${prefixed(chosen.sequencesPerSecond).trim()} ${example}s/s, ${share(chosen.utilisation)} of peak FLOPs`, "",
     "Memory of a device",
     table(["", "", ""], [
       ["  parameters", bytes(memory.parameters), ""], ["  gradients", bytes(memory.gradients), ""], ["  optimizer state", bytes(memory.optimizer), ""], ["  activations", bytes(memory.activations), ""],

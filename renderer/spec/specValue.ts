@@ -10,7 +10,7 @@ export function specValue(value: Json | undefined, facts?: FieldFacts): string {
   if (value === undefined) return "not set";
   if (value === null) return facts?.off ?? "none";
   if (typeof value === "boolean") return value ? "on" : "off";
-  if (typeof value === "number") return `${Math.abs(value) >= 1e5 ? value.toLocaleString("en") : String(value)}${countable(value, facts?.unit ?? "")}`;
+  if (typeof value === "number") return `${Math.abs(value) >= 1000 ? value.toLocaleString("en") : String(value)}${countable(value, facts?.unit ?? "")}`;
   if (typeof value === "string") return facts?.choices.find((choice) => choice.value === value)?.label ?? value;
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((one) => specValue(one, facts)).join(", ");
   return JSON.stringify(value);

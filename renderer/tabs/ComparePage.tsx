@@ -13,7 +13,7 @@ import { setView, useView } from "../state/view.ts";
 import type { Json } from "../spec/draft.ts";
 import { fieldFacts, type FieldFacts } from "../spec/specFields.ts";
 import { specValue } from "../spec/specValue.ts";
-import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, readable, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
+import { asCsv, asMarkdown, cells, commonEnd, COMPARED, differenceText, exactTable, PLACE_NAMES, placeText, PLACES, reachText, readable, readableTable, stateText, summaryValue, valueBefore, type Cell, type Comparison, type Place } from "./compareTable.ts";
 import { GainRow } from "./GainRow.tsx";
 import "./tabs.css";
 
@@ -65,6 +65,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
     return { name, cells: cells(name, values, base) };
   }).filter(({ cells: row }) => row.some(({ value }) => value !== null));
   const comparison: Comparison = { runs, baseline: base, target, place: placeText(place, end), metrics, differences: differences ?? [] };
+  const reach = reachText(place, end);
   const copy = () => void navigator.clipboard.writeText(asMarkdown(readableTable(comparison))).then(() => say("Copied the comparison as Markdown."), () => say("The browser did not allow copying; save it as CSV instead."));
 
   return (
@@ -72,7 +73,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
       <header className="compare-head">
         <h1>Compare {runs.length} runs</h1>
         <label className="bar-field">Values <select className="input" value={place} onChange={(event) => setView({ place: event.target.value as Place })}>{PLACES.map((one) => <option key={one} value={one}>{PLACE_NAMES[one]}</option>)}</select></label>
-        {!summary && <span className="muted number">{end === null ? "waiting for values" : `${comparison.place}, where the shortest run has come to`}</span>}
+        {!summary && <span className="muted number">{reach === null ? "waiting for values" : `${reach}, where the shortest run has come to`}</span>}
         <span className="compare-buttons">
           <button type="button" className="button" onClick={copy}>Copy as Markdown</button>
           <button type="button" className="button" onClick={() => saveCsv(asCsv(exactTable(comparison)), "comparison")}>Save as CSV</button>

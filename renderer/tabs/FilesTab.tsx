@@ -1,4 +1,5 @@
 // Checkpoints, and where everything of the run lies.
+import { moment } from "../charts/moment.ts";
 import { quantity, shortNumber } from "../charts/quantity.ts";
 import { fromWire } from "../../contract/events.ts";
 import { metricDefinition, targetOf } from "../../contract/metrics.ts";
@@ -48,7 +49,7 @@ export function FilesTab({ runId }: { runId: string }) {
           <thead><tr><th scope="col">Step</th><th scope="col">Saved</th><th scope="col">Because</th><th scope="col">Evaluation cross-entropy ({metricDefinition("evaluation.loss", targetOf(detail.spec)).unit})</th><th scope="col">Size</th><th scope="col">Folder</th><td /></tr></thead>
           <tbody>{checkpoints.toSorted((a, b) => b.step - a.step).map(({ step, t, bytes, reason, evaluationLoss, best, present, remote }) => (
             <tr key={step} data-gone={!present && !remote}>
-              <th scope="row">{step.toLocaleString("en")}</th><td>{new Date(t * 1000).toLocaleString()}</td><td>{reason}</td>
+              <th scope="row">{step.toLocaleString("en")}</th><td>{moment(t)}</td><td>{reason}</td>
               <td>{evaluationLoss === null ? "" : shortNumber(fromWire(evaluationLoss))}{best && <b> best</b>}</td>
               <td>{quantity(bytes, "bytes")}</td><td>{present ? <code>checkpoints/step-{step}</code> : remote ? <span>on {host}</span> : <span className="muted">{step < newestPresent ? "gone, newer ones took its place" : "no longer on disk"}</span>}</td>
               <td>{(present || remote) && <CheckpointButtons runId={runId} step={step} fetch={remote && !present} changed={() => refresh("runs.checkpoints")} />}</td>

@@ -88,9 +88,13 @@ export interface Table { head: string[]; rows: string[][] }
 
 const UNITS = { step: "steps", tokens: "tokens", time: "s" } as const;
 
+/** How far all runs have come: "12.8k tokens"; null where values are read at no such place. */
+export const reachText = (place: Place, end: number | null): string | null => (place in UNITS && end !== null ? quantity(end, UNITS[place as keyof typeof UNITS]) : null);
 /** "newest", "at equal tokens: 12.8k tokens". */
-export const placeText = (place: Place, end: number | null): string =>
-  place in UNITS && end !== null ? `${PLACE_NAMES[place]}: ${quantity(end, UNITS[place as keyof typeof UNITS])}` : PLACE_NAMES[place];
+export function placeText(place: Place, end: number | null): string {
+  const reach = reachText(place, end);
+  return reach === null ? PLACE_NAMES[place] : `${PLACE_NAMES[place]}: ${reach}`;
+}
 
 const metricTitle = (name: string, target: Target): string => {
   const { label, unit } = metricDefinition(name, target);
