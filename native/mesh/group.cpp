@@ -43,9 +43,10 @@ Group::~Group() = default;
 
 c10d::Backend& Group::backendOf(const at::Tensor& x) const { return x.device().is_cpu() ? *host : *gpu; }
 
-void Group::run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind) {
+template <class Begin>
+void Group::run(Begin begin, double bytes, Traffic kind) {
   const auto began = std::chrono::steady_clock::now();
-  work->wait();
+  begin()->wait();
   meter.add(kind, bytes, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
 }
 
@@ -53,7 +54,7 @@ void Group::sum(at::Tensor x, Traffic kind) {
   reaching([&] {
     auto dense = x.contiguous();
     std::vector<at::Tensor> tensors{dense};
-    run(backendOf(dense).allreduce(tensors, atOnce<c10d::AllreduceOptions>()), 2.0 * onceAround(bytesOf(x)), kind);
+    run([&] { return backendOf(dense).allreduce(tensors, atOnce<c10d::AllreduceOptions>()); }, 2.0 * onceAround(bytesOf(x)), kind);
     if (!dense.is_same(x)) x.copy_(dense);
   });
 }
@@ -62,7 +63,7 @@ at::Tensor Group::gather(const at::Tensor& x, Traffic kind) {
   return reaching([&] {
     auto input = x.reshape(-1);
     auto output = at::empty({ranks * x.numel()}, x.options());
-    run(backendOf(input).all_gather_single(output, input, atOnce<c10d::AllgatherOptions>()), bytesOf(x) * static_cast<double>(ranks - 1), kind);
+    run([&] { return backendOf(input).all_gather_single(output, input, atOnce<c10d::AllgatherOptions>()); }, bytesOf(x) * static_cast<double>(ranks - 1), kind);
     auto sizes = x.sizes().vec();
     sizes.insert(sizes.begin(), ranks);
     return output.view(sizes);
@@ -74,7 +75,7 @@ at::Tensor Group::exchange(const at::Tensor& x, Traffic kind) {
     auto input = x.contiguous();
     auto output = at::empty_like(input);
     std::vector<std::int64_t> equal;
-    run(backendOf(input).all_to_all_single(output, input, equal, equal, atOnce<c10d::AllToAllOptions>()), onceAround(bytesOf(x)), kind);
+    run([&] { return backendOf(input).all_to_all_single(output, input, equal, equal, atOnce<c10d::AllToAllOptions>()); }, onceAround(bytesOf(x)), kind);
     return output;
   });
 }
@@ -84,7 +85,7 @@ at::Tensor Group::ownPart(const at::Tensor& x) const { return x.narrow(0, place 
 void Group::gatherParts(at::Tensor x, Traffic kind) {
   reaching([&] {
     auto own = ownPart(x);
-    run(backendOf(x).all_gather_single(x, own, atOnce<c10d::AllgatherOptions>()), onceAround(bytesOf(x)), kind);
+    run([&] { return backendOf(x).all_gather_single(x, own, atOnce<c10d::AllgatherOptions>()); }, onceAround(bytesOf(x)), kind);
   });
 }
 
@@ -93,7 +94,7 @@ void Group::broadcast(at::Tensor x, std::int64_t root, Traffic kind) {
     std::vector<at::Tensor> tensors{x};
     auto options = atOnce<c10d::BroadcastOptions>();
     options.rootRank = root;
-    run(backendOf(x).broadcast(tensors, options), place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
+    run([&] { return backendOf(x).broadcast(tensors, options); }, place == root ? bytesOf(x) * static_cast<double>(ranks - 1) : 0.0, kind);
   });
 }
 
@@ -118,7 +119,7 @@ Group::Pending::~Pending() = default;
 Group::Pending::Pending(Pending&&) noexcept = default;
 
 at::Tensor Group::Pending::wait() {
-  reaching([&] { group->run(work, bytes, kind); });
+  reaching([&] { group->run([&] { return work; }, bytes, kind); });
   return result;
 }
 

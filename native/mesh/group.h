@@ -25,6 +25,7 @@ class Group {
 
   std::int64_t rank() const { return place; }
   std::int64_t size() const { return ranks; }
+  const TrafficMeter& traffic() const { return meter; }
 
   /// x becomes the sum over all ranks, with the same bits on each.
   void sum(at::Tensor x, Traffic kind);
@@ -58,7 +59,9 @@ class Group {
   Pending sumPartsLater(at::Tensor x, Traffic kind);
 
  private:
-  void run(const c10::intrusive_ptr<c10d::Work>& work, double bytes, Traffic kind);
+  /// Calls what begins a collective, and waits for it: either may be where the time goes.
+  template <class Begin>
+  void run(Begin begin, double bytes, Traffic kind);
   c10d::Backend& backendOf(const at::Tensor& x) const;
   at::Tensor ownPart(const at::Tensor& x) const;
   /// Bytes that a rank sends where each part of so many bytes goes around a ring once.

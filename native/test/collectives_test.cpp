@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -108,6 +109,26 @@ TEST_P(Collectives, KeepTheOrderOfWhatIsDoneLaterAndAtOnce) {
       group.sum(now, Traffic::control);
       EXPECT_EQ(now[2].item<double>(), 2.0 * n);
       for (int i = 0; i < 5; ++i) EXPECT_TRUE(pending[static_cast<std::size_t>(i)].wait().eq((i + 1.0) * n).all().item<bool>());
+    }
+  });
+}
+
+/// Time in a collective is that of whoever waits in it.
+TEST_P(Collectives, TellHowLongTheyTook) {
+  onRanks(size(), connect(), [&](Group& group) {
+    const auto seconds = [&](Traffic kind) { return group.traffic().uses[static_cast<std::size_t>(kind)].seconds; };
+    const auto x = torch::ones({4});
+    group.sum(x, Traffic::control);
+    const auto before = seconds(Traffic::control);
+    if (group.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    group.sum(x, Traffic::control);
+    if (group.rank() == 0) {
+      EXPECT_GT(seconds(Traffic::control) - before, 0.08);
+    }
+    if (group.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    group.sumLater(x, Traffic::gradients).wait();
+    if (group.rank() == 0) {
+      EXPECT_GT(seconds(Traffic::gradients), 0.08);
     }
   });
 }

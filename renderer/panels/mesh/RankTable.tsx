@@ -16,6 +16,8 @@ const segmentsOf = ({ times }: RankFigures): BarSegment[] => RANK_TIMES.map((tim
 export function RankTable({ spec, state, ranks, step }: { spec: RunSpec | null; state: FigureState; ranks: readonly RankFigures[]; step: number | null }) {
   const totals = ranks.map((rank) => sum(segmentsOf(rank).map(({ value }) => value))), longest = Math.max(...totals, 1e-9);
   const waiting = ranks.map(({ times }) => times.waiting ?? 0), sent = ranks.map(({ bytes }) => sum(Object.values(bytes)));
+  // What nobody sends, for want of an axis, has no column.
+  const kinds = TRAFFIC.filter((kind) => ranks.some(({ bytes }) => bytes[kind] !== 0));
   const most = waiting.indexOf(Math.max(...waiting));
   const summary = ranks.length === 0 || step === null ? ""
     : `At step ${step.toLocaleString("en")} ranks compute for ${percent(sum(ranks.map(({ times }) => times.compute ?? 0)) / Math.max(1e-9, sum(totals)), 2)} of the time; rank ${most} waits longest, ${milliseconds(waiting[most]!)}; all together send ${quantity(sum(sent), "bytes")}.`;
@@ -35,7 +37,7 @@ export function RankTable({ spec, state, ranks, step }: { spec: RunSpec | null; 
             <thead><tr>
               <th scope="col">rank</th><th scope="col">data, expert, model</th><th scope="col" className="rank-time">step</th>
               {RANK_TIMES.map((time) => <th key={time} scope="col" title={metricDefinition(rankTimeMetric(0, time)).definition}>{time}</th>)}
-              {TRAFFIC.map((kind) => <th key={kind} scope="col" title={TRAFFIC_TITLES[kind]}>{kind}<span className="figure-unit"> sent</span></th>)}
+              {kinds.map((kind) => <th key={kind} scope="col" title={TRAFFIC_TITLES[kind]}>{kind}<span className="figure-unit"> sent</span></th>)}
             </tr></thead>
             <tbody>{ranks.map((rank, i) => {
               const place = placeOf(i, spec.mesh);
@@ -44,7 +46,7 @@ export function RankTable({ spec, state, ranks, step }: { spec: RunSpec | null; 
                   <th scope="row">{i}</th><td>{place.data}, {place.expert}, {place.model}</td>
                   <td className="rank-time"><StackedBar segments={segmentsOf(rank)} scale={longest} write={milliseconds} /></td>
                   {RANK_TIMES.map((time) => <td key={time}>{rank.times[time] === undefined ? "not recorded" : milliseconds(rank.times[time])}</td>)}
-                  {TRAFFIC.map((kind) => <td key={kind}>{rank.bytes[kind] === undefined ? "not recorded" : quantity(rank.bytes[kind], "bytes")}</td>)}
+                  {kinds.map((kind) => <td key={kind}>{rank.bytes[kind] === undefined ? "not recorded" : quantity(rank.bytes[kind], "bytes")}</td>)}
                 </tr>
               );
             })}</tbody>
