@@ -158,8 +158,8 @@ export function restartReading(db: WritableDB, run: number, file: string, head: 
   transaction(db, () => {
     clearRows(db, run, { keepRewinds: true });
     statement(db, `
-      UPDATE run SET ordinal = ordinal + 1, file = ?, head = ?, offset = 0, read_attempt = 0, read_seq = -1, stepped = 0, step = 0, tokens = 0,
-        seconds = 0, progress = NULL, unparsable = 0, oversized = 0, unknown = 0, repeated = 0, missing = 0 WHERE run = ?`).run(file, head, run);
+      UPDATE run SET ordinal = ordinal + 1, file = ?, head = ?, offset = 0, read_attempt = 0, read_seq = -1, attempt = 0, stepped = 0, step = 0, tokens = 0,
+        seconds = 0, progress = NULL, device = NULL, parameters = NULL, last_event_at = NULL, unparsable = 0, oversized = 0, unknown = 0, repeated = 0, missing = 0 WHERE run = ?`).run(file, head, run);
     statement(db, "INSERT INTO rewind (run, ordinal, after_step) SELECT run, ordinal, -1 FROM run WHERE run = ?").run(run);
   });
 }

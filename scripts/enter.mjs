@@ -24,6 +24,7 @@ const commands = {
   start: { entry: "scripts/start.ts", needs: () => ["native", "interface", "desktop"] },
   test: { entry: "scripts/test.ts", needs: needsOfSuites },
   bench: { entry: "bench/main.ts", needs: () => ["native"] },
+  fuzz: { entry: "backend/fuzz/main.ts", needs: () => [] },
   build: { needs: () => ["native", "interface", "desktop"] },
   switchyard: { entry: "cli/main.ts", needs: needsOfTerminalCommand },
 };

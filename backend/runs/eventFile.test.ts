@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MAX_EVENT_BYTES } from "../../contract/events.ts";
@@ -93,6 +93,16 @@ test("a line longer than a reader accepts is passed over, also when it grows whi
   drain();
   expect(losses()).toEqual([1, 2]);
   expect(readingCounts(db, run)).toMatchObject({ oversized: 1, unparsable: 0 });
+});
+
+test("a line longer than a reader accepts that is cut before its end takes nothing with it", () => {
+  appendFileSync(file, metrics(1) + "x".repeat(MAX_EVENT_BYTES * 2));
+  drain();
+  truncateSync(file, statSync(file).size - MAX_EVENT_BYTES * 2 + 10);
+  appendFileSync(file, `\n${metrics(2)}`);
+  drain();
+  expect(losses()).toEqual([1, 2]);
+  expect(readingCounts(db, run)).toMatchObject({ oversized: 0, unparsable: 1 });
 });
 
 test("the longest line allowed is read", () => {

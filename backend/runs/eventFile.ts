@@ -104,6 +104,8 @@ export class EventFile {
   }
 
   #store(descriptor: number, { offset }: ReadPosition, size: number): ReadOutcome {
+    // The long line was cut since.
+    if (this.#searched > size) this.#searched = 0;
     if (this.#searched > offset) return this.#passOverLongLine(descriptor, size);
     const length = readSync(descriptor, CHUNK, 0, CHUNK_BYTES, offset);
     const chunk = CHUNK.subarray(0, length);
