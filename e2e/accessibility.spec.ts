@@ -21,6 +21,7 @@ async function violations(page: Page): Promise<string[]> {
 
 test("axe finds nothing wrong on any page, light or dark", async ({ app, product }) => {
   test.slow();
+  await expect(app.getByRole("heading", { name: "Train a Switch Transformer" })).toBeVisible();
   expect(await violations(app), "start").toEqual([]);
   await startRun(app, { ...TINY, training: { ...TINY.training, steps: 20, routingEvery: 5 } });
   await expect(status(app)).toContainText("completed", { timeout: 90_000 });
