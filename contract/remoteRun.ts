@@ -55,8 +55,11 @@ export type RemoteWorker = z.output<typeof RemoteWorker>;
 export type RemoteLaunch = z.output<typeof RemoteLaunch>;
 export type RemoteFile = z.output<typeof RemoteFile>;
 
+/** A folder of prepared data on a host. */
+export const DataFolder = RemotePath.regex(/^(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)/, "The trainer reads folders of the host and no buckets or addresses: mount the bucket there, for example with gcsfuse, and give the folder.");
+
 /** Where a run is to be trained: a host or a cluster by its name; and, where the data lie there prepared already, their folder there. */
-export const Where = z.strictObject({ host: HostName, data: RemotePath.optional() });
+export const Where = z.strictObject({ host: HostName, data: DataFolder.optional() });
 export type Where = z.output<typeof Where>;
 
 /** A run that was found on a host. */

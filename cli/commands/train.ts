@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { join } from "node:path";
 import type { RunSummary } from "../../contract/handlers.ts";
-import type { Where } from "../../contract/remoteRun.ts";
+import { DataFolder, type Where } from "../../contract/remoteRun.ts";
 import { isMirror } from "../../backend/hosts/remoteFile.ts";
 import { cleanOutput } from "../../backend/runs/output.ts";
 import { homeAt, type Home } from "../../backend/home.ts";
@@ -128,6 +128,8 @@ export const train: Command = {
     const spec = changed(readSpecFile(parsed.positional[0]!), parsed), start = parsed.value("start"), teacher = parsed.value("teacher");
     const host = parsed.value("host"), data = parsed.value("data");
     if (data !== undefined && host === undefined) throw new UsageError("--data names a folder on a host: give --host as well.");
+    const folder = DataFolder.optional().safeParse(data);
+    if (!folder.success) throw new UsageError(folder.error.issues[0]!.message);
     return startRun(parsed, async (backend) => {
       if (start !== undefined) spec["start"] = await weights(backend, start);
       if (teacher !== undefined) spec["distillation"] = { ...isObject(spec["distillation"]) ? spec["distillation"] : {}, teacher: await weights(backend, teacher) };

@@ -1,9 +1,7 @@
 """One attempt of a run: model, the last good checkpoint, data, then steps until the end or a stop."""
 
-import hashlib
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +16,7 @@ from .failure import RunFailure, StopAsked
 from .loop import Loop, Resumed
 from .mesh.axes import MeshShape
 from .model.sizes import model_of
+from .programs import forget_unused, program_folder
 from .run.checkpoints import ALERTS, MODEL, OPTIMIZER, Stored, Tensors, damage_of, list_checkpoints, read_tensors, set_aside
 from .run.directory import AnyRun, Progress, say
 from .run.sharded import FOLDER as ORBAX, ShardedState
@@ -91,12 +90,11 @@ def _devices(wanted: str, ranks: int, workers: Workers) -> list[Any]:
 
 
 def keep_compilations() -> None:
-    """Compiled programs are kept for this user and kind of processor, so that a resume begins at once."""
+    """Compiled programs are kept, so that a resume begins at once."""
     if jax.config.jax_compilation_cache_dir is None:
-        cache = Path(os.environ.get("SWITCHYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchyard")
-        processor = re.search(r"^flags\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-        kind = hashlib.sha256((processor[0] if processor else "").encode()).hexdigest()[:16]
-        jax.config.update("jax_compilation_cache_dir", str(cache / f"jax-programs-{kind}"))
+        folder = program_folder()
+        forget_unused(folder)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 def _name_of(devices: list[Any], ranks: int) -> str:

@@ -1,6 +1,7 @@
 // New run: a form made from the schema, its consequences as one types, and the button that starts it.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { RequestError } from "../../contract/client.ts";
+import { DataFolder } from "../../contract/remoteRun.ts";
 import { untrainableFields } from "../../contract/remoteTrainer.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
@@ -35,6 +36,8 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
   const [starting, setStarting] = useState(false);
   const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
   const { host: where } = useView();
+  const [data, setData] = useState("");
+  const wrongData = where === null || data === "" ? undefined : DataFolder.safeParse(data).error?.issues[0]?.message;
   const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
   const { state } = useConnectionStatus();
   const form = useRef<HTMLFormElement>(null);
@@ -79,10 +82,11 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
       setAdvanced(true);
       return refuse(`${counted(issues.size, "field")} must be changed before the run can start.`);
     }
+    if (wrongData !== undefined) return refuse("The data's folder must be changed before the run can start.");
     setStarting(true);
     setFailure(null);
     try {
-      const { runId } = await client.send("runs.start", { spec: draft, where: where === null ? null : { host: where } });
+      const { runId } = await client.send("runs.start", { spec: draft, where: where === null ? null : { host: where, ...(data === "" ? {} : { data }) } });
       clearKept(source);
       onStarted(runId);
     } catch (error) {
@@ -125,8 +129,9 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
           <fieldset className="presets"><legend className="muted">Begin from</legend>{presets.map(({ id, title, about, spec }) => (
             <button key={id} type="button" className="preset" onClick={() => begin(draftFrom(spec))}><b>{title}</b><span className="muted">{about}</span></button>
           ))}</fieldset>
-          <WhereField where={where} change={(host) => {
+          <WhereField where={where} data={data} wrongData={wrongData} spec={checked.spec} changeData={setData} change={(host) => {
             setView({ host });
+            setData("");
             setRefused(new Map());
             setFailure(null);
           }} />
