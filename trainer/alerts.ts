@@ -108,13 +108,13 @@ export class Alerts {
     const full = window.loads.length === THRESHOLDS.window, during = `over the last ${THRESHOLDS.window} recorded steps`;
     const sums = load.map((_, e) => window.loads.reduce((sum, one) => sum + one[e]!, 0));
     const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-    const fair = mean(sums), percent = (x: number): string => `${(100 * x).toFixed(0)}%`;
+    const fair = mean(sums), percent = (x: number, digits = 0): string => `${(100 * x).toFixed(digits)}%`;
     sums.forEach((sum, expert) => {
       if (sum < fair * THRESHOLDS.dead[0]) {
         this.deadExperts++;
         if (full && !window.dead.has(expert)) {
           window.dead.add(expert);
-          raise("dead-expert", `Expert ${expert} of ${name} got ${percent(sum / fair)} of its fair share ${during}.`, expert);
+          raise("dead-expert", `Expert ${expert} of ${name} got ${percent(sum / fair, 1)} of its fair share ${during}.`, expert);
         }
       } else if (sum > fair * THRESHOLDS.dead[1]) window.dead.delete(expert);
     });

@@ -85,7 +85,7 @@ class Alerts:
                 self.dead_experts += 1
                 if full and expert not in window["dead"]:
                     window["dead"][expert] = None
-                    say("dead-expert", f"Expert {expert} of {name} got {100 * total / fair:.0f}% of its fair share {during}.", expert)
+                    say("dead-expert", f"Expert {expert} of {name} got {100 * total / fair:.1f}% of its fair share {during}.", expert)
             elif total > fair * DEAD[1]:
                 window["dead"].pop(expert, None)
         if tokens == 0:

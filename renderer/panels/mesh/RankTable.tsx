@@ -37,7 +37,7 @@ export function RankTable({ spec, state, ranks, step }: { spec: RunSpec | null; 
             <thead><tr>
               <th scope="col">rank</th><th scope="col">data, expert, model</th><th scope="col" className="rank-time">step</th>
               {RANK_TIMES.map((time) => <th key={time} scope="col" title={metricDefinition(rankTimeMetric(0, time)).definition}>{time}</th>)}
-              {kinds.map((kind) => <th key={kind} scope="col" title={TRAFFIC_TITLES[kind]}>{kind}<span className="figure-unit"> sent</span></th>)}
+              {kinds.map((kind) => <th key={kind} scope="col" title={TRAFFIC_TITLES[kind]}>{kind}<span className="visually-hidden"> sent</span></th>)}
             </tr></thead>
             <tbody>{ranks.map((rank, i) => {
               const place = placeOf(i, spec.mesh);
