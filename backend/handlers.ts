@@ -99,8 +99,8 @@ export function createHandlers(application: Application, trainer?: readonly stri
       launch(id, NOTHING_ASKED);
       return { runId: id };
     },
-    "runs.import": async ({ path }) => {
-      const imported = await importLogs(home, path), full = imported.filter(({ rows }) => rows > 0);
+    "runs.import": async ({ path, ...mapping }) => {
+      const imported = await importLogs(home, path, mapping), full = imported.filter(({ rows }) => rows > 0);
       for (const { runId } of imported) ingest.refresh(follower(runId));
       // What came of an empty log is put away, and can be restored.
       for (const { runId, rows } of imported) if (rows === 0) label(runId, { deletedAt: Date.now() / 1000 });

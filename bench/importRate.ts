@@ -82,7 +82,7 @@ function decode(file: string): number {
 async function importAndStore(logs: string, directory: string): Promise<{ imported: number; stored: number }> {
   const home = homeAt(directory);
   createHome(home);
-  const log = await LogImport.open(home, findLogs(logs, null)[0]!, { metrics: new Map(), columns: {} });
+  const log = await LogImport.open(home, findLogs(logs, null)[0]!, { metrics: {}, columns: {} });
   const imported = await milliseconds(() => {
     log.read();
     log.end();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryHome, until } from "../backend/fixtures/temporaryHome.ts";
 import { readProcess, readExit, runDirectories } from "../backend/runs/runFiles.ts";
-import { columnMap } from "./commands/import.ts";
+import { columnMapping } from "./commands/import.ts";
 
 const main = join(import.meta.dirname, "main.ts");
 
@@ -43,8 +43,6 @@ test("while one process follows a log, a second import is refused", async () => 
 });
 
 test("a mapping names metrics, and the columns of step and time", () => {
-  const { metrics, columns } = columnMap(["loss=a b,evaluation.loss=v=1", "step=tick"]);
-  expect([...metrics]).toEqual([["loss", "a b"], ["evaluation.loss", "v=1"]]);
-  expect(columns).toEqual({ step: "tick" });
-  expect(() => columnMap(["9=x"])).toThrow(/can't be a metric's name/);
+  expect(columnMapping(["loss=a b,evaluation.loss=v=1", "step=tick"])).toEqual({ metrics: { loss: "a b", "evaluation.loss": "v=1" }, columns: { step: "tick" } });
+  expect(() => columnMapping(["9=x"])).toThrow(/--map: "9" can't be a metric's name/);
 });

@@ -1,6 +1,7 @@
 // What the interface can ask the backend, and what the backend pushes. One table drives both ends: the backend implements
 // `Handlers`, the renderer and the tests call `send(name, args)`; both sides validate with these schemas.
 import { z } from "zod";
+import { ColumnMapping } from "./columnMapping.ts";
 import { MeshSpec, RunSpec, WeightsSource } from "./runSpec.ts";
 import { ModelFile, ModelId, ModelInspection, ModelName } from "./modelFile.ts";
 import { GenerationPush, GenerationRequest } from "./generation.ts";
@@ -113,7 +114,7 @@ export const requests = {
   /** Validates and starts, here or where it is said. Errors carry `issues` for the form. */
   "runs.start": { args: z.strictObject({ spec: z.unknown(), where: Where.nullable().default(null) }), result: z.object({ runId: RunId }) },
   /** Another trainer's log: a folder of event files, searched to its depth, or a file. The runs that hold something, at least one. */
-  "runs.import": { args: z.strictObject({ path: z.string().trim().min(1).max(4096) }), result: z.object({ runs: z.array(z.object({ runId: RunId, name: z.string(), rows: z.int() })).min(1) }) },
+  "runs.import": { args: z.strictObject({ path: z.string().trim().min(1).max(4096), ...ColumnMapping.shape }), result: z.object({ runs: z.array(z.object({ runId: RunId, name: z.string(), rows: z.int() })).min(1) }) },
   "runs.stop": { args: runId, result: ok },
   /** Continues from the newest good checkpoint; `steps` raises the number of steps. */
   "runs.resume": { args: z.strictObject({ runId: RunId, steps: z.int().min(1).optional(), mesh: MeshSpec.optional() }), result: ok },

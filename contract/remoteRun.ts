@@ -1,5 +1,6 @@
 // A run on another machine: its local directory mirrors the one there, and remote.json says where that is.
 import { z } from "zod";
+import { ColumnMapping } from "./columnMapping.ts";
 import { HostName, RemotePath } from "./hosts.ts";
 import { MeshSpec } from "./meshSpec.ts";
 import { RunId } from "./runDirectory.ts";
@@ -41,8 +42,8 @@ export const RemoteLogFile = z.strictObject({
   /** The folder of event files, or the file, there. */
   path: z.string().min(1).max(4096),
   format: LogFormat, evaluation: z.boolean(),
-  /** Tags by metric, and the columns of step and time, where a person named them. */
-  metrics: z.record(z.string(), z.string()), columns: z.strictObject({ step: z.string().optional(), time: z.string().optional() }),
+  /** Where a person named them. */
+  ...ColumnMapping.shape,
   /** Read on as it grows. */
   following: z.boolean(),
 });
@@ -98,8 +99,7 @@ export const remoteRequests = {
   /** Imports a log of a host as a run, and reads on as it grows. */
   "runs.attachLog": {
     args: z.strictObject({
-      host: HostName, path: RemotePath, format: LogFormat.nullable().default(null),
-      metrics: z.record(z.string().max(128), z.string().max(512)).default({}), columns: z.strictObject({ step: z.string().optional(), time: z.string().optional() }).default({}),
+      host: HostName, path: RemotePath, format: LogFormat.nullable().default(null), ...ColumnMapping.shape,
     }),
     result: z.object({ runId: RunId }),
   },

@@ -52,6 +52,19 @@ test("a log is imported from the window: what can't be is said and kept, and aga
     await bring(file);
     await expect(app.locator(".run-progress-text")).toContainText("step 3");
     await expect(app.locator(".run-row")).toHaveCount(1);
+    writeFileSync(join(folder, "other.csv"), "tick,train loss\n1,5\n2,4\n");
+    await app.keyboard.press("Control+k");
+    await app.getByPlaceholder("Search runs and commands").fill("import a log");
+    await app.keyboard.press("Enter");
+    await app.getByLabel("Folder with TensorBoard event files").fill(join(folder, "other.csv"));
+    await app.getByLabel("Columns with names of their own").fill("loss");
+    await app.keyboard.press("Enter");
+    await expect(app.getByRole("dialog").getByRole("alert")).toContainText('"loss" must be METRIC=COLUMN');
+    await app.getByLabel("Columns with names of their own").fill("step=tick, loss=train loss");
+    await app.keyboard.press("Enter");
+    await expect(app.locator(".title-button")).toHaveText("other.csv");
+    await expect(app.locator(".run-progress-text")).toContainText("step 2");
+    await expect(app.locator("figure", { hasText: "Cross-entropy" }).first()).toContainText("4");
     // The lock went with the process: the terminal can read on as well.
     await expect(product.cli("import", file)).resolves.toMatchObject([{ added: 0, rows: 3 }]);
   } finally {

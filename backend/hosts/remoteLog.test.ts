@@ -30,7 +30,7 @@ function setUp(home = temporaryHome()) {
 
 /** Rows of a log that lies on this machine, without where in a file they were read. */
 async function rowsHere(path: string) {
-  const home = temporaryHome(), log = await LogImport.open(home, findLogs(path, null)[0]!, { metrics: new Map(), columns: {} });
+  const home = temporaryHome(), log = await LogImport.open(home, findLogs(path, null)[0]!, { metrics: {}, columns: {} });
   log.read();
   log.end();
   const db = openWritable(":memory:"), run = addRun(db, { id: log.runId, spec: "{}", name: "r", steps: 0, experts: null, sparseLayers: 0, createdAt: 1 });

@@ -105,7 +105,7 @@ export class RemoteLog implements RemoteView {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const { metrics, columns, path, format } = this.file, release = this.#link(this.host).lease();
-    const log = await LogImport.open(this.#home, foundLog(this.file), { metrics: new Map(Object.entries(metrics)), columns }, remoteSource(this.file));
+    const log = await LogImport.open(this.#home, foundLog(this.file), { metrics, columns }, remoteSource(this.file));
     try {
       log.begin();
       for (let read = fileStamp(join(this.directory, FILES.events)) !== null; !signal.aborted;) {

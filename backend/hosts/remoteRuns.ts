@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, basename } from "node:path";
 import { NOTHING_ASKED, type Asked } from "../../contract/asked.ts";
+import type { ColumnMapping } from "../../contract/columnMapping.ts";
 import type { FoundRemoteLog, RemoteFile, RemoteLaunch, RemoteLogFile, RemoteWorker } from "../../contract/remoteRun.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 import type { LogFormat, RunSpec } from "../../contract/runSpec.ts";
@@ -132,7 +133,7 @@ export class RemoteRuns {
   }
 
   /** Imports a log of a host, or goes on with it, and follows it from now on. Returns the run's id. @throws a sentence */
-  async attachLog(name: string, given: string, format: LogFormat | null, map: Pick<RemoteLogFile, "metrics" | "columns">): Promise<string> {
+  async attachLog(name: string, given: string, format: LogFormat | null, map: ColumnMapping): Promise<string> {
     const host = this.#first(name), logs = await this.logs(host, given), log = logs.find(({ path }) => path === given) ?? (logs.length === 1 ? logs[0] : undefined);
     if (!log) throw new PersonError(logs.length === 0 ? `No log was found at ${given} on ${host}.` : `${given} on ${host} holds ${logs.length} logs; name one of them.`);
     if (log.runId !== null) {
@@ -141,7 +142,7 @@ export class RemoteRuns {
     }
     const session = await this.link(host).session();
     const file: RemoteLogFile = { v: 1, host, path: log.path, format: format ?? log.format ?? await formatThere(session, log.path), evaluation: isEvaluation(log.path), ...map, following: true };
-    const { runId } = await LogImport.open(this.#options.home, foundLog(file), { metrics: new Map(Object.entries(map.metrics)), columns: map.columns }, remoteSource(file));
+    const { runId } = await LogImport.open(this.#options.home, foundLog(file), map, remoteSource(file));
     this.log(runId)!.follow();
     this.#options.adopt(runId);
     return runId;

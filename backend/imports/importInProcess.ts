@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import type { ColumnMapping } from "../../contract/columnMapping.ts";
 import { RunId } from "../../contract/runDirectory.ts";
 import type { Home } from "../home.ts";
 import { PersonError } from "../personError.ts";
@@ -22,8 +23,8 @@ function fullPath(typed: string): string {
 }
 
 /** Reads the logs at the path into runs, or on with those of an earlier import. */
-export async function importLogs(home: Home, path: string): Promise<ImportedRun[]> {
-  const child = spawn(process.execPath, [PROGRAM, home.directory, fullPath(path)], { stdio: ["ignore", "pipe", "pipe"] });
+export async function importLogs(home: Home, path: string, mapping: ColumnMapping): Promise<ImportedRun[]> {
+  const child = spawn(process.execPath, [PROGRAM, home.directory, fullPath(path), JSON.stringify(mapping)], { stdio: ["ignore", "pipe", "pipe"] });
   let printed = "", lastWords = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => void (printed += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => void (lastWords = (lastWords + text).slice(-LAST_WORDS)));

@@ -1,6 +1,7 @@
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import type { ColumnMapping } from "../../contract/columnMapping.ts";
 import { fromWire, RunEvent } from "../../contract/events.ts";
 import { importedFrom } from "../../contract/runSpec.ts";
 import { openWritable } from "../../db/database.ts";
@@ -11,10 +12,10 @@ import type { Home } from "../home.ts";
 import { Ingest } from "../runs/ingest.ts";
 import { readExit, readSpec, runDirectories } from "../runs/runFiles.ts";
 import { findLogs } from "./findLogs.ts";
-import { LogImport, type ColumnMap } from "./importLog.ts";
+import { LogImport } from "./importLog.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/logs");
-const NO_MAP: ColumnMap = { metrics: new Map(), columns: {} };
+const NO_MAP: ColumnMapping = { metrics: {}, columns: {} };
 let home: Home, folder: string;
 beforeEach(() => {
   home = temporaryHome();
@@ -160,13 +161,13 @@ test("MaxText's metrics file is read with its bare NaN, and one that was begun a
 test("CSV and JSONL follow a mapping of columns", async () => {
   const csv = join(folder, "log.csv");
   writeFileSync(csv, '\uFEFFtick,"train, loss",lr,note\n1,5.5,1e-3,"a ""b"""\n2,nan,,x\n');
-  const map = { metrics: new Map([["loss", "train, loss"]]), columns: { step: "tick" } };
+  const map = { metrics: { loss: "train, loss" }, columns: { step: "tick" } };
   const [report] = await importAll(csv, map);
   expect(valuesOf(report!.runId, "loss")).toEqual([[1, 5.5], [2, NaN]]);
   expect(valuesOf(report!.runId, "learningRate")).toEqual([[1, 1e-3]]);
   const jsonl = join(folder, "log.jsonl");
   writeFileSync(jsonl, '{"iter":4,"valid":{"ce":2},"x":1}\nnonsense\n{"no":1}\n');
-  const [second] = await importAll(jsonl, { metrics: new Map([["evaluation.loss", "valid/ce"]]), columns: {} });
+  const [second] = await importAll(jsonl, { metrics: { "evaluation.loss": "valid/ce" }, columns: {} });
   expect(valuesOf(second!.runId, "evaluation.loss")).toEqual([[4, 2]]);
   expect(second!.problems).toHaveLength(2);
 });

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import type { ColumnMapping } from "../../contract/columnMapping.ts";
 import { FILES, ProcessFile } from "../../contract/runDirectory.ts";
 import { importedFrom, RunSpec } from "../../contract/runSpec.ts";
 import { lockRun } from "../../trainer/run/runDirectory.ts";
@@ -26,9 +27,6 @@ const MAX_PIECE_BYTES = 32 << 20;
 /** Decoded at a time: the rows of more would outlive their short time in memory and cost as much again to clear away. */
 export const SLICE_BYTES = 256 << 10;
 const HEAD_BYTES = 4096;
-
-/** A person's mapping: metrics by tag, and the columns of step and time. */
-export interface ColumnMap { metrics: ReadonlyMap<string, string>; columns: TextColumns }
 
 export interface ImportReport {
   runId: string;
@@ -67,20 +65,20 @@ export class LogImport {
   readonly #before: number;
 
   /** Goes on with the run that an earlier import of this log made, or makes one. @throws a sentence where another process imports this log */
-  static async open(home: Home, log: FoundLog, map: ColumnMap, source = localSource(log)): Promise<LogImport> {
+  static async open(home: Home, log: FoundLog, map: ColumnMapping, source = localSource(log)): Promise<LogImport> {
     const runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }), { files: source.files });
     if (!openHere.has(runId) && !(await lockRun(join(home.runs, runId)))) throw new Error(`${log.path} is being imported by another process into the run ${runId}; end that one first.`);
     openHere.add(runId);
     return new LogImport(home, runId, log, map, source);
   }
 
-  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMap, source: LogSource) {
+  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMapping, source: LogSource) {
     this.#source = source;
     this.log = log;
     this.runId = runId;
     this.#directory = join(home.runs, runId);
     this.#state = readState(this.#directory) ?? newState();
-    this.#events = new RowEvents(this.#state, map.metrics, log.evaluation);
+    this.#events = new RowEvents(this.#state, new Map(Object.entries(map.metrics)), log.evaluation);
     this.#decode = decoderOf(log, map.columns);
     this.#before = this.#state.rows;
   }

@@ -1,15 +1,16 @@
-// One import as a program of its own: node importProgram.ts HOME PATH. A large log keeps nobody waiting then, and the lock of a
+// One import as a program of its own: node importProgram.ts HOME PATH MAPPING. A large log keeps nobody waiting then, and the lock of a
 // run, which lasts as long as the process that took it, is free again afterwards. Prints {"runs": [...]} or {"error": "..."}.
+import { ColumnMapping } from "../../contract/columnMapping.ts";
 import { homeAt } from "../home.ts";
 import { findLogs } from "./findLogs.ts";
 import { LogImport } from "./importLog.ts";
 
-const [home, path] = process.argv.slice(2);
+const [home, path, mapping] = process.argv.slice(2);
 const say = (document: unknown) => process.stdout.write(JSON.stringify(document));
 try {
   const runs = [];
   for (const log of findLogs(path!, null)) {
-    const one = await LogImport.open(homeAt(home), log, { metrics: new Map(), columns: {} });
+    const one = await LogImport.open(homeAt(home), log, ColumnMapping.parse(JSON.parse(mapping!)));
     one.read();
     one.end();
     const { runId, rows, problems } = one.report;

@@ -2,7 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createHome, homeAt } from "../../backend/home.ts";
 import { findLogs, type FoundLog } from "../../backend/imports/findLogs.ts";
-import { LogImport, type ColumnMap } from "../../backend/imports/importLog.ts";
+import { LogImport } from "../../backend/imports/importLog.ts";
+import { readMapping, type ColumnMapping } from "../../contract/columnMapping.ts";
 import { LogFormat } from "../../contract/runSpec.ts";
 import { UsageError, type Command } from "../commandLine.ts";
 import { print } from "../print.ts";
@@ -19,16 +20,12 @@ export function formatOption(text: string | undefined): LogFormat | null {
 }
 
 /** "loss=train/loss,step=iteration" as a mapping. @throws UsageError */
-export function columnMap(texts: readonly string[]): ColumnMap {
-  const metrics = new Map<string, string>(), columns: ColumnMap["columns"] = {};
-  for (const pair of texts.flatMap((text) => text.split(","))) {
-    const at = pair.indexOf("="), metric = pair.slice(0, at).trim(), tag = pair.slice(at + 1).trim();
-    if (at < 1 || tag === "") throw new UsageError(`"--map ${pair}" must be METRIC=TAG, for example loss=train/loss.`);
-    if (metric === "step" || metric === "time") columns[metric] = tag;
-    else if (/^[A-Za-z][A-Za-z0-9._/-]{0,127}$/.test(metric)) metrics.set(metric, tag);
-    else throw new UsageError(`"${metric}" can't be a metric's name; letters, digits and . _ / - can.`);
+export function columnMapping(texts: readonly string[]): ColumnMapping {
+  try {
+    return readMapping(texts.join(","));
+  } catch (error) {
+    throw new UsageError(`--map: ${(error as Error).message}`);
   }
-  return { metrics, columns };
 }
 
 export const importCommand: Command = {
@@ -40,7 +37,7 @@ export const importCommand: Command = {
     follow: { about: "Read on as the log grows, until interrupted (Ctrl+C)." },
   },
   async run({ positional, json, home: directory, value, values, has }) {
-    const format = formatOption(value("format")), map = columnMap(values("map")), home = homeAt(directory);
+    const format = formatOption(value("format")), map = columnMapping(values("map")), home = homeAt(directory);
     const logs = findLogs(positional[0]!, format);
     createHome(home);
     const imports: LogImport[] = [];

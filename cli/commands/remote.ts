@@ -12,7 +12,7 @@ import { findRun } from "../runReference.ts";
 import type { LogFormat } from "../../contract/runSpec.ts";
 import { duration, format as shown, table } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
-import { columnMap, formatOption } from "./import.ts";
+import { columnMapping, formatOption } from "./import.ts";
 import { wholeNumber } from "./runs.ts";
 import { untilStarted, waitAndReport } from "./train.ts";
 
@@ -27,11 +27,11 @@ const attach: Command = {
     map: { value: "METRIC=TAG,...", about: "Of a log: which tag or column a metric is in, as import has it.", repeated: true },
   },
   run: ({ positional: [host, path], json, has, value, values, home: directory }) => {
-    const home = homeAt(directory), format = formatOption(value("format")), { metrics, columns } = columnMap(values("map"));
+    const home = homeAt(directory), format = formatOption(value("format")), { metrics, columns } = columnMapping(values("map"));
     return withBackend(home, async (backend) => {
       const { runs, more } = await answeringPrompts(backend, () => backend.send("hosts.runs", { name: host!, path: path ?? null }));
       const logs = runs.length === 0 && path !== undefined ? (await backend.send("hosts.logs", { name: host!, path })).logs : [];
-      if (logs.length > 0) return attachLogs(backend, host!, logs, { all: has("all"), list: has("list"), json, format, metrics: Object.fromEntries(metrics), columns, live: runningBackend(home) !== null });
+      if (logs.length > 0) return attachLogs(backend, host!, logs, { all: has("all"), list: has("list"), json, format, metrics: metrics, columns, live: runningBackend(home) !== null });
       if (runs.length === 0) throw new Error(`No run and no log was found on ${host}${path === undefined ? " in its runs folder; name another folder there: switchyard attach HOST PATH" : ` at ${path}`}.`);
       const chosen = has("all") ? runs : path !== undefined && runs.length === 1 ? runs : [];
       if (chosen.length === 0 || has("list")) {

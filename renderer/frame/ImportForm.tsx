@@ -1,13 +1,15 @@
 // Another trainer's log, brought in as a run.
 import { Dialog } from "@base-ui/react/dialog";
 import { useId, useState, type FormEvent } from "react";
+import { readMapping } from "../../contract/columnMapping.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf } from "../connection/index.ts";
+import { ColumnsField } from "./ColumnsField.tsx";
 import { attempt, say } from "../state/notice.ts";
 import { chooseRun } from "../state/runActions.ts";
 
 export function ImportForm({ close }: { close: () => void }) {
-  const [path, setPath] = useState(""), [importing, setImporting] = useState(false), [refusal, setRefusal] = useState<string | null>(null);
+  const [path, setPath] = useState(""), [columns, setColumns] = useState(""), [importing, setImporting] = useState(false), [refusal, setRefusal] = useState<string | null>(null);
   const field = useId(), help = useId();
   const type = (text: string) => {
     setPath(text);
@@ -22,7 +24,7 @@ export function ImportForm({ close }: { close: () => void }) {
     setImporting(true);
     setRefusal(null);
     try {
-      const { runs } = await client.send("runs.import", { path: path.trim() });
+      const { runs } = await client.send("runs.import", { path: path.trim(), ...readMapping(columns) });
       close();
       chooseRun(runs[0]!.runId);
       say(`Imported ${runs.length === 1 ? `“${runs[0]!.name}”, ${counted(runs[0]!.rows, "row")}` : counted(runs.length, "run")}.`);
@@ -40,6 +42,10 @@ export function ImportForm({ close }: { close: () => void }) {
         {window.switchyard && <span className="field-buttons"><button type="button" className="button" onClick={() => choose("folders")}>Choose a folder…</button><button type="button" className="button" onClick={() => choose("files")}>Choose a file…</button></span>}
         <p id={help} className={refusal === null ? "muted" : "field-error"} role={refusal === null ? undefined : "alert"}>{refusal ?? "Each folder of event files becomes a run. The same path imported again reads on where the last import stopped."}</p>
       </div>
+      <ColumnsField value={columns} disabled={importing} onChange={(text) => {
+        setColumns(text);
+        setRefusal(null);
+      }} />
       <div className="dialog-buttons">
         <button type="button" className="button" onClick={close}>Cancel</button>
         <button type="submit" className="button primary" disabled={importing || path.trim() === ""}>{importing ? "Importing…" : "Import"}</button>

@@ -1,8 +1,10 @@
 // The runs that lie on a host, to be attached to: from then on they stand in the list beside those of this machine.
 import { useState } from "react";
+import { readMapping } from "../../contract/columnMapping.ts";
 import { counted, quantity } from "../charts/quantity.ts";
 import type { FoundRemoteLog, FoundRun } from "../../contract/remoteRun.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
+import { ColumnsField } from "../frame/ColumnsField.tsx";
 import { age } from "../frame/runText.ts";
 import { attempt } from "../state/notice.ts";
 import { chooseRun } from "../state/runActions.ts";
@@ -31,13 +33,14 @@ export function HostRuns({ host }: { host: string }) {
 
 /** Other trainers' logs, where there are no runs. */
 function FoundLogs({ host, path }: { host: string; path: string }) {
-  const { data, error, dataUpdatedAt } = useRequest("hosts.logs", { name: host, path });
+  const { data, error, dataUpdatedAt } = useRequest("hosts.logs", { name: host, path }), [columns, setColumns] = useState("");
   if (error) return <p className="field-error" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <p className="muted" role="status">Looking for other trainers’ logs…</p>;
   if (data.logs.length === 0) return <p className="muted">No run and no other trainer’s log was found at {path}.</p>;
-  const attach = (log: FoundRemoteLog) => attempt(async () => chooseRun((await client.send("runs.attachLog", { host, path: log.path })).runId));
+  const attach = (log: FoundRemoteLog) => attempt(async () => chooseRun((await client.send("runs.attachLog", { host, path: log.path, ...readMapping(columns) })).runId));
   return (
     <div className="host-runs-table">
+      {data.logs.some(({ format, runId }) => format !== "tensorboard" && runId === null) && <ColumnsField value={columns} onChange={setColumns} />}
       <table className="file-table number">
         <caption className="visually-hidden">{counted(data.logs.length, "log")} on {host}</caption>
         <thead><tr><th scope="col">Log</th><td /><th scope="col">Format</th><th scope="col">Changed</th><th scope="col">Size</th></tr></thead>
