@@ -41,6 +41,7 @@ const working = (progress: { attempt: number; stepped: boolean }, { attempt }: P
   (progress.stepped && progress.attempt >= attempt ? "running" : "preparing");
 
 const ENDED = { completed: "completed", stopped: "stopped" } as const;
+const isOver = ({ status }: RunCondition): boolean => ["completed", "stopped", "failed"].includes(status);
 
 export class Follower {
   readonly id: string;
@@ -61,6 +62,8 @@ export class Follower {
   #heartbeat = { count: -1, since: 0 };
   #missingSince: number | null = null;
   #stamp = "";
+  /** Whether all events that were there at some moment are stored. */
+  #caughtUp = false;
   #process: WatchedJson<typeof ProcessFile>;
   #exit: WatchedJson<typeof ExitFile>;
   #beat: WatchedJson<typeof HeartbeatFile>;
@@ -81,6 +84,7 @@ export class Follower {
   /** Stores the next batch of events. */
   readBatch(): ReadOutcome {
     const outcome = this.#events.readBatch();
+    this.#caughtUp ||= !outcome.more;
     if (!this.going && !outcome.more) this.#events.rest();
     return outcome;
   }
@@ -114,11 +118,12 @@ export class Follower {
     if (this.#stopping) this.#stopping.hurried = true;
   }
 
-  /** Works out how the run goes and stores it. Returns whether anything changed. */
+  /** Works out how the run goes and stores it. Returns whether anything changed. Of a run that was followed to its end the last rows are there before it is said to have ended. */
   updateCondition(): boolean {
     const condition = this.#condition();
-    this.going = !["completed", "stopped", "failed"].includes(condition.status);
-    this.preparing = condition.status === "preparing";
+    if (this.going && this.#caughtUp && isOver(condition)) while (this.readBatch().more);
+    this.going = !isOver(condition);
+    this.preparing = condition.status === "starting" || condition.status === "preparing";
     if (!this.going) this.unwatch();
     return conditionRun(this.#db, this.run, condition);
   }
