@@ -39,7 +39,7 @@ describe("dead expert", () => {
     const alerts = new Alerts();
     codes(times(19, dead), alerts);
     const [alert] = alerts.observe({ step: 20, loss: 2, routing: [dead] });
-    expect(alert).toMatchObject({ code: "dead-expert", level: "warning", stack: "encoder", layer: 1, expert: 3, step: 20, message: expect.stringContaining("Expert 3 of encoder layer 1 got 9%") });
+    expect(alert).toMatchObject({ code: "dead-expert", level: "warning", stack: "encoder", layer: 1, expert: 3, step: 20, message: expect.stringContaining("Expert 3 of encoder layer 1 got 9.0%") });
     expect(alerts.deadExperts).toBe(1);
     expect(codes(times(20, revived), alerts).flat()).toEqual([]);
     expect(alerts.deadExperts).toBe(0);
