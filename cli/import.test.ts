@@ -16,7 +16,7 @@ test("import says in one sentence what it can't do, and goes on with what it has
   };
   writeFileSync(log, "step,loss\n1,5\n2,");
   expect(run(log, "--format", "tensorbord")).toMatchObject({ code: 2, document: { error: { message: expect.stringContaining('Did you mean "tensorboard"?') } } });
-  expect(run(log, "--map", "loss")).toMatchObject({ code: 2, document: { error: { message: expect.stringContaining("METRIC=TAG") } } });
+  expect(run(log, "--map", "loss")).toMatchObject({ code: 2, document: { error: { message: expect.stringContaining("METRIC=COLUMN") } } });
   expect(run(join(home.directory, "nothing"))).toMatchObject({ code: 1, document: { error: { message: expect.stringContaining("There is no file or folder") } } });
   expect(run(log)).toMatchObject({ code: 0, document: [{ format: "csv", added: 1, rows: 1, step: 1, names: { loss: "loss" }, problems: [] }] });
   appendFileSync(log, "4\n");
