@@ -33,7 +33,7 @@ export const importCommand: Command = {
   details: "PATH is a folder with TensorBoard event files, searched to its depth (each folder that holds some becomes a run), or a JSONL or CSV file.\nImporting the same path again reads on where the last import stopped.",
   options: {
     format: { value: "FORMAT", about: "tensorboard, maxtext, csv or jsonl (default: found out)." },
-    map: { value: "METRIC=TAG,...", about: "Which tag or column a metric is in, for example loss=train/loss; step= and time= name those columns.", repeated: true },
+    map: { value: "METRIC=COLUMN,...", about: "Which tag or column a metric is in, for example loss=train/loss; step= and time= name those columns.", repeated: true },
     follow: { about: "Read on as the log grows, until interrupted (Ctrl+C)." },
   },
   async run({ positional, json, home: directory, value, values, has }) {

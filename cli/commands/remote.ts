@@ -24,7 +24,7 @@ const attach: Command = {
   options: {
     all: { about: "Attach to every run that is found, or every log." }, list: { about: "Only list what is found." },
     format: { value: "FORMAT", about: "Of a log: tensorboard, maxtext, csv or jsonl (default: found out)." },
-    map: { value: "METRIC=TAG,...", about: "Of a log: which tag or column a metric is in, as import has it.", repeated: true },
+    map: { value: "METRIC=COLUMN,...", about: "Of a log: which tag or column a metric is in, as import has it.", repeated: true },
   },
   run: ({ positional: [host, path], json, has, value, values, home: directory }) => {
     const home = homeAt(directory), format = formatOption(value("format")), { metrics, columns } = columnMapping(values("map"));
