@@ -2,17 +2,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, type TestContext } from "vitest";
 import { RayEngine } from "../../contract/engines.ts";
 import { FILES } from "../../contract/runDirectory.ts";
-import { RunSpec } from "../../contract/runSpec.ts";
-import { handedRuns, jobOf, onLoginNode, statusOf, type HandedOptions } from "../fixtures/handedRuns.ts";
+import { forgetJob, HANDED_SPEC as SPEC, handedRuns, jobOf, messageOf, onLoginNode, outlivesSilence, resumesAsAnotherJob, sleeping, statusOf, type HandedOptions } from "../fixtures/handedRuns.ts";
 import { RayCluster } from "../fixtures/rayCluster.ts";
 import { losingLaunchAnswer, runsOn, type Mirrors } from "../fixtures/remoteMirrors.ts";
 import { until } from "../fixtures/temporaryHome.ts";
 
-const SPEC = RunSpec.parse({ name: "far", data: { source: { kind: "sample", names: ["moby-dick"] } }, training: { steps: 100 } });
 let cluster: RayCluster | null = null, unavailable = "";
 beforeAll(async () => {
   cluster = await RayCluster.start().catch((error: Error) => { unavailable = error.message; return null; });
@@ -36,7 +33,6 @@ function using(context: TestContext, { asks = {} as Partial<RayEngine>, ...optio
 }
 
 const nameOf = (id: string): string => jobOf(there, id, "ray");
-const messageOf = (mine: Mirrors, id: string) => mine.status(id).status_message ?? "";
 
 test("a run is submitted, trains in its job and ends; its log is what the job printed", async (context) => {
   const { ray, mine } = using(context, { seconds: 0.01, asks: { cpus: 1 } });
@@ -83,35 +79,24 @@ test("a submission whose answer is lost, and one that is asked for often at a ti
 
   const directory = join(runsOn(there), id), session = await mine.remotes.link("login").session();
   await until(async () => (await session.request("status", { directory, process: 0 })).going === 0, 20_000);
-  const request = { run: id, process: 0, key: "0123456789abcdef0123456789abcdef", files: {}, argv: ["sleep", "30"], env: {}, engine: RayEngine.parse({ kind: "ray", address: ray.address }), port: 20_000 };
+  const request = sleeping(id, RayEngine.parse({ kind: "ray", address: ray.address }));
   const answers = await Promise.all([1, 2, 3, 4, 5].map(() => session.request("launch", request)));
   expect(answers.filter(({ started }) => started)).toHaveLength(1);
   expect((await ray.jobs()).length).toBe(before + 2);
-  // As if the agent had died between Ray's answer and noting it: the job is found by its name.
-  const noted = join(directory, "launch.json"), launch = JSON.parse(readFileSync(noted, "utf8")) as { ray: { job: string | null } }, { job } = launch.ray;
-  launch.ray.job = null;
-  writeFileSync(noted, JSON.stringify(launch));
+  // The job is found by its name.
+  const job = forgetJob(there, id, "ray");
   await session.request("launch", request);
   expect(nameOf(id)).toBe(job);
   expect((await ray.jobs()).length).toBe(before + 2);
-  await until(async () => (await ray.job(job!))!.status === "RUNNING", 20_000);
+  await until(async () => (await ray.job(job))!.status === "RUNNING", 20_000);
   await expect(session.request("launch", { ...request, key: "f".repeat(32) })).rejects.toThrow(`Ray job ${job} of this run is there already.`);
   expect((await session.request("end", { directory, process: 0, grace: 5 }, { seconds: 90 })).left).toEqual([]);
   expect((await session.request("status", { directory, process: 0 })).state).toBe("gone");
-  expect((await ray.job(job!))!.status).toBe("STOPPED");
+  expect((await ray.job(job))!.status).toBe("STOPPED");
 }, 180_000);
 
 test("it stops when asked, with its end by the trainer, and a resume is another job", async (context) => {
-  const { mine } = using(context);
-  await mine.start();
-  const id = mine.remotes.start(SPEC, "login"), run = mine.remotes.of(id)!;
-  await until(() => mine.status(id).step >= 5, 40_000);
-  const first = nameOf(id);
-  await run.stop();
-  await until(() => mine.status(id).status === "stopped", 40_000);
-  run.start({ steps: 30, mesh: null }, { from: null, data: null });
-  await until(() => mine.status(id).status === "completed" && mine.status(id).step === 30, 40_000);
-  expect(nameOf(id)).not.toBe(first);
+  await resumesAsAnotherJob(using(context).mine, nameOf);
 }, 120_000);
 
 test("a trainer that does not stop when asked is told by SIGTERM through Ray; a job that somebody else stops says so with Ray's word", async (context) => {
@@ -147,17 +132,7 @@ test("a trainer that fails, and a job that Ray can't run, say so with Ray's mess
 
 test("a Ray that does not answer ends nothing", async (context) => {
   const { ray, mine } = using(context, { seconds: 0.2 });
-  await mine.start();
-  const id = mine.remotes.start(SPEC, "login");
-  await until(() => mine.status(id).step >= 3, 40_000);
-  ray.freeze();
-  try {
-    await wait(8000);
-    expect(mine.status(id).status).toBe("running");
-  } finally {
-    ray.freeze(false);
-  }
-  await until(() => mine.status(id).status === "completed", 60_000);
+  await outlivesSilence(mine, ray);
 }, 120_000);
 
 test("over ssh: a head node is checked, and what is started there trains in a job", async (context) => {

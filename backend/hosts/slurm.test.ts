@@ -1,18 +1,15 @@
 // Runs that a host hands to Slurm, on a real one: submitted once, waiting with its reason, watched, stopped, ended by Slurm, resumed.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, type TestContext } from "vitest";
 import { SlurmEngine } from "../../contract/engines.ts";
 import { FILES } from "../../contract/runDirectory.ts";
-import { RunSpec } from "../../contract/runSpec.ts";
-import { handedRuns, jobOf as handedJob, onLoginNode, statusOf, type HandedOptions } from "../fixtures/handedRuns.ts";
+import { forgetJob, HANDED_SPEC as SPEC, handedRuns, jobOf as handedJob, messageOf, onLoginNode, outlivesSilence, resumesAsAnotherJob, sleeping, statusOf, type HandedOptions } from "../fixtures/handedRuns.ts";
 import { losingLaunchAnswer, runsOn, type Mirrors } from "../fixtures/remoteMirrors.ts";
 import { SlurmCluster } from "../fixtures/slurmCluster.ts";
 import { until } from "../fixtures/temporaryHome.ts";
 
-const SPEC = RunSpec.parse({ name: "far", data: { source: { kind: "sample", names: ["moby-dick"] } }, training: { steps: 100 } });
 let cluster: SlurmCluster | null = null, unavailable = "";
 beforeAll(async () => {
   cluster = await SlurmCluster.start().catch((error: Error) => { unavailable = error.message; return null; });
@@ -38,7 +35,6 @@ function using(context: TestContext, { options = [] as string[], ...more }: Hand
 }
 
 const jobOf = (id: string): string => handedJob(there, id, "slurm");
-const messageOf = (mine: Mirrors, id: string) => mine.status(id).status_message ?? "";
 
 test("a run is submitted, trains in its job and ends; its log is the job's output", async (context) => {
   const { slurm, mine } = using(context, { seconds: 0.01 });
@@ -80,15 +76,12 @@ test("a submission whose answer is lost, and one that is asked for often at a ti
   await until(() => slurm.jobs()[jobOf(id)] === "COMPLETED", 30_000);
 
   const directory = join(runsOn(there), id), session = await mine.remotes.link("login").session();
-  const request = { run: id, process: 0, key: "0123456789abcdef0123456789abcdef", files: {}, argv: ["sleep", "30"], env: {}, engine: { kind: "slurm", options: [] }, port: 20_000 };
+  const request = sleeping(id, SlurmEngine.parse({ kind: "slurm" }));
   const answers = await Promise.all([1, 2, 3, 4, 5].map(() => session.request("launch", request)));
   expect(answers.filter(({ started }) => started)).toHaveLength(1);
   expect(Object.keys(slurm.jobs()).length).toBe(before + 2);
-  // As if the agent had died between sbatch and noting its answer: the job is found by its name.
-  const noted = join(directory, "launch.json"), launch = JSON.parse(readFileSync(noted, "utf8")) as { slurm: { job: string | null } }, { job } = launch.slurm;
-  launch.slurm.job = null;
-  
-  writeFileSync(noted, JSON.stringify(launch));
+  // The job is found by its name.
+  const job = forgetJob(there, id, "slurm");
   await session.request("launch", request);
   expect(jobOf(id)).toBe(job);
   expect(Object.keys(slurm.jobs()).length).toBe(before + 2);
@@ -98,16 +91,7 @@ test("a submission whose answer is lost, and one that is asked for often at a ti
 }, 120_000);
 
 test("it stops when asked, with its end by the trainer, and a resume is another job", async (context) => {
-  const { mine } = using(context);
-  await mine.start();
-  const id = mine.remotes.start(SPEC, "login"), run = mine.remotes.of(id)!;
-  await until(() => mine.status(id).step >= 5, 40_000);
-  const first = jobOf(id);
-  await run.stop();
-  await until(() => mine.status(id).status === "stopped", 40_000);
-  run.start({ steps: 30, mesh: null }, { from: null, data: null });
-  await until(() => mine.status(id).status === "completed" && mine.status(id).step === 30, 40_000);
-  expect(jobOf(id)).not.toBe(first);
+  await resumesAsAnotherJob(using(context).mine, jobOf);
 }, 120_000);
 
 test("a trainer that does not stop when asked is told by SIGTERM through Slurm, and the job is gone", async (context) => {
@@ -153,17 +137,7 @@ test("what sbatch refuses is the run's end, and its next start begins anew", asy
 
 test("a controller that does not answer ends nothing", async (context) => {
   const { slurm, mine } = using(context, { seconds: 0.2 });
-  await mine.start();
-  const id = mine.remotes.start(SPEC, "login");
-  await until(() => mine.status(id).step >= 3, 40_000);
-  slurm.freeze();
-  try {
-    await wait(8000);
-    expect(mine.status(id).status).toBe("running");
-  } finally {
-    slurm.freeze(false);
-  }
-  await until(() => mine.status(id).status === "completed", 60_000);
+  await outlivesSilence(mine, slurm);
 }, 120_000);
 
 test("a job of two tasks runs the trainer twice, each with its number, and one coordinator", async (context) => {
