@@ -7,7 +7,6 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,16 +16,12 @@
 
 #include "../mesh/group.h"
 #include "../mesh/hostBackend.h"
+#include "median.h"
 
 namespace {
 
 using namespace switchyard;
 using Clock = std::chrono::steady_clock;
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 struct Case {
   const char* name;

@@ -20,21 +20,18 @@
 #include "../kernels/expertProduct.h"
 #include "../kernels/product.h"
 #include "../kernels/rmsNorm.h"
+#include "median.h"
 
 namespace {
 
 using namespace switchyard::kernels;
+using switchyard::median;
 using Work = std::function<void()>;
 
 double microseconds(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 void compare(const char* kernel, const char* storage, int rounds, const Work& fused, const Work& ops) {

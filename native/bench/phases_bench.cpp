@@ -16,6 +16,7 @@
 #include "../optim/gradients.h"
 #include "../optim/optimizer.h"
 #include "../trainingStep.h"
+#include "median.h"
 
 namespace {
 
@@ -23,11 +24,6 @@ using namespace switchyard;
 using Clock = std::chrono::steady_clock;
 
 double milliseconds(Clock::time_point from) { return std::chrono::duration<double, std::milli>(Clock::now() - from).count(); }
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 constexpr std::int64_t VOCABULARY = 8192, BATCH = 16, INPUT = 128, TARGET = 32;
 
