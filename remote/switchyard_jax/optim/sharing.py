@@ -11,19 +11,17 @@ from jax.sharding import PartitionSpec
 from ..mesh.axes import ROWS, MeshShape
 from ..model.parameters import Leaf
 
-Axes = str | tuple[str, ...]
-
 
 class Sharing:
     """Who updates what, inside shard_map. Shares are cut along one dimension of a leaf: the first that no axis cuts and that divides evenly; a leaf without one is
     updated by all."""
 
     def __init__(self, leaves: list[Leaf], mesh: MeshShape, shared: bool) -> None:
-        self._axes: dict[str, Axes] = {leaf.key: "data" if leaf.parameters[0].expert is not None else ROWS for leaf in leaves}
+        self._axes: dict[str, tuple[str, ...]] = {leaf.key: ("data",) if leaf.parameters[0].expert is not None else ROWS for leaf in leaves}
         self._dimensions: dict[str, int] = {}
         self._replicas: dict[str, int] = {}
         for leaf in leaves:
-            replicas = math.prod(getattr(mesh, axis) for axis in ([self._axes[leaf.key]] if isinstance(self._axes[leaf.key], str) else self._axes[leaf.key]))
+            replicas = math.prod(getattr(mesh, axis) for axis in self._axes[leaf.key])
             fitting = [i for i, size in enumerate(leaf.shape) if leaf.partition[i] is None and size % replicas == 0]
             if shared and replicas > 1 and fitting:
                 self._dimensions[leaf.key], self._replicas[leaf.key] = fitting[0], replicas
