@@ -17,6 +17,7 @@ import { readDevices } from "./devices.ts";
 import { createHostHandlers } from "./hosts/handlers.ts";
 import { createRemoteHandlers } from "./hosts/remoteHandlers.ts";
 import { importLogs } from "./imports/importInProcess.ts";
+import { nothingFound } from "./imports/importLog.ts";
 import { importModel, inspectModel } from "./models/importModel.ts";
 import { deleteModel, findModel, listModels } from "./models/store.ts";
 import { PersonError } from "./personError.ts";
@@ -101,10 +102,8 @@ export function createHandlers(application: Application, trainer?: readonly stri
     },
     "runs.import": async ({ path, ...mapping }) => {
       const imported = await importLogs(home, path, mapping), full = imported.filter(({ rows }) => rows > 0);
-      for (const { runId } of imported) ingest.refresh(follower(runId));
-      // What came of an empty log is put away, and can be restored.
-      for (const { runId, rows } of imported) if (rows === 0) label(runId, { deletedAt: Date.now() / 1000 });
-      if (full.length === 0) throw new PersonError(`No scalars were found in ${path}. ${imported.flatMap(({ problems }) => problems)[0] ?? ""}`.trim());
+      for (const { runId, kept } of imported) if (kept) ingest.refresh(follower(runId));
+      if (full.length === 0) throw new PersonError(nothingFound([path], imported.flatMap(({ problems }) => problems)));
       return { runs: full.map(({ runId, name, rows }) => ({ runId, name, rows })) };
     },
     "runs.stop": async ({ runId }) => {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryHome, until } from "../backend/fixtures/temporaryHome.ts";
@@ -22,7 +22,10 @@ test("import says in one sentence what it can't do, and goes on with what it has
   appendFileSync(log, "4\n");
   expect(run(log)).toMatchObject({ code: 0, document: [{ added: 1, rows: 2, step: 2 }] });
   writeFileSync(join(home.directory, "empty.csv"), "step,loss\n");
-  expect(run(join(home.directory, "empty.csv"))).toMatchObject({ code: 1, stderr: expect.stringContaining("No scalars were found") });
+  expect(run(join(home.directory, "empty.csv"))).toEqual({
+    code: 1, stderr: "", document: { error: { message: `No scalars were found in ${join(home.directory, "empty.csv")}; nothing was imported.`, detail: null, issues: [] } },
+  });
+  expect(readdirSync(home.runs)).toHaveLength(1);
 });
 
 test("while one process follows a log, a second import is refused", async () => {

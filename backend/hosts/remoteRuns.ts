@@ -142,7 +142,8 @@ export class RemoteRuns {
     }
     const session = await this.link(host).session();
     const file: RemoteLogFile = { v: 1, host, path: log.path, format: format ?? log.format ?? await formatThere(session, log.path), evaluation: isEvaluation(log.path), ...map, following: true };
-    const { runId } = await LogImport.open(this.#options.home, foundLog(file), map, remoteSource(file));
+    const opened = await LogImport.open(this.#options.home, foundLog(file), map, remoteSource(file)), { runId } = opened;
+    opened.show();
     this.log(runId)!.follow();
     this.#options.adopt(runId);
     return runId;

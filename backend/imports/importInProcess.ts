@@ -11,7 +11,7 @@ import { PersonError } from "../personError.ts";
 
 const PROGRAM = fileURLToPath(new URL("importProgram.ts", import.meta.url));
 const LAST_WORDS = 4000;
-const ImportedRun = z.object({ runId: RunId, name: z.string(), rows: z.int(), problems: z.array(z.string()) });
+const ImportedRun = z.object({ runId: RunId, kept: z.boolean(), name: z.string(), rows: z.int(), problems: z.array(z.string()) });
 const Answer = z.union([z.object({ runs: z.array(ImportedRun) }), z.object({ error: z.string() })]);
 export type ImportedRun = z.output<typeof ImportedRun>;
 

@@ -12,7 +12,7 @@ import type { Home } from "../home.ts";
 import { Ingest } from "../runs/ingest.ts";
 import { readExit, readSpec, runDirectories } from "../runs/runFiles.ts";
 import { findLogs } from "./findLogs.ts";
-import { LogImport } from "./importLog.ts";
+import { importOnce } from "./importLog.ts";
 
 const fixtures = join(import.meta.dirname, "../fixtures/logs");
 const NO_MAP: ColumnMapping = { metrics: {}, columns: {} };
@@ -25,12 +25,7 @@ beforeEach(() => {
 
 async function importAll(path: string, map = NO_MAP) {
   const reports = [];
-  for (const log of findLogs(path, null)) {
-    const one = await LogImport.open(home, log, map);
-    one.read();
-    one.end();
-    reports.push(one.report);
-  }
+  for (const log of findLogs(path, null)) reports.push(await importOnce(home, log, map));
   return reports;
 }
 const eventsOf = (id: string) => readFileSync(join(home.runs, id, "events.jsonl"), "utf8").trimEnd().split("\n").map((line) => RunEvent.parse(JSON.parse(line)));
@@ -190,6 +185,19 @@ test("what is no log is refused in one sentence", async () => {
   writeFileSync(join(folder, "x"), Buffer.from([0xff, 0xd8, 0x2c, 0x0a]));
   expect(() => findLogs(join(folder, "x"), null)).toThrow(/no log that can be imported/);
   expect(existsSync(home.runs) && runDirectories(home.runs)).toEqual([]);
+});
+
+test("a log without any scalar leaves nothing, and the run of one that had some stays", async () => {
+  const csv = join(folder, "log.csv");
+  writeFileSync(csv, "step,loss\nx,y\n");
+  expect((await importAll(csv))[0]).toMatchObject({ kept: false, rows: 0 });
+  expect(readdirSync(home.runs)).toEqual([]);
+  appendFileSync(csv, "1,5\n");
+  const [report] = await importAll(csv);
+  expect(report).toMatchObject({ kept: true, rows: 1 });
+  writeFileSync(csv, "step,loss\n");
+  expect((await importAll(csv))[0]).toMatchObject({ kept: true, runId: report!.runId });
+  expect(readdirSync(home.runs)).toEqual([report!.runId]);
 });
 
 test("a later file that goes back supersedes, one that repeats a step or comes late does not", async () => {

@@ -1,6 +1,6 @@
 // One log into one run directory, from where an earlier import stopped.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { ColumnMapping } from "../../contract/columnMapping.ts";
@@ -11,7 +11,7 @@ import { writeJson } from "../atomicFile.ts";
 import type { Home } from "../home.ts";
 import { isMirror } from "../hosts/remoteFile.ts";
 import { plainReason } from "../personError.ts";
-import { createRunDirectory } from "../runs/launch.ts";
+import { newRunId, prepareRunDirectory, showRunDirectory } from "../runs/launch.ts";
 import { bootId, startTicks } from "../runs/processState.ts";
 import { readSpec, runDirectories, writeExit } from "../runs/runFiles.ts";
 import { eventFiles, type FoundLog } from "./findLogs.ts";
@@ -30,13 +30,15 @@ const HEAD_BYTES = 4096;
 
 export interface ImportReport {
   runId: string;
+  /** Whether there is a run: none is made of a log without any scalar. */
+  kept: boolean;
   /** Rows of this import, of all imports, and the newest step. */
   added: number; rows: number; step: number;
   names: [tag: string, metric: string | null][];
   problems: string[];
 }
 
-/** Runs that this process has locked: the lock holds until it ends. */
+/** Directories that this process has locked, by what the lock knows of them: it holds until the process ends, also for another one in the place of one that was removed. */
 const openHere = new Set<string>();
 
 /** Where the bytes of a log lie, and what stands beside the run's spec from its making on: another thing for a log that is copied from a host. */
@@ -53,10 +55,27 @@ export const localSource = ({ format, path }: FoundLog): LogSource => ({
 const decoderOf = ({ format }: FoundLog, columns: TextColumns): Decode =>
   format === "tensorboard" ? decodeTensorBoard : format === "csv" ? decodeCsv(columns) : decodeJsonLines(columns);
 
+/** What a person reads where no log held any scalar. */
+export const nothingFound = (paths: readonly string[], problems: readonly string[]): string =>
+  `No scalars were found in ${paths.length === 1 ? paths[0]! : `${paths.length} logs`}; nothing was imported. ${problems[0] ?? ""}`.trim();
+
+/** Reads a log once, as far as it goes now. */
+export async function importOnce(home: Home, log: FoundLog, map: ColumnMapping): Promise<ImportReport> {
+  const one = await LogImport.open(home, log, map);
+  try {
+    one.read();
+  } finally {
+    one.end();
+  }
+  return one.report;
+}
+
 export class LogImport {
   readonly log: FoundLog;
   readonly runId: string;
-  readonly #directory: string;
+  readonly #runs: string;
+  /** A new run's is aside until there is something to show of it. */
+  #directory: string;
   readonly #source: LogSource;
   readonly #state: ImportState;
   readonly #events: RowEvents;
@@ -66,17 +85,22 @@ export class LogImport {
 
   /** Goes on with the run that an earlier import of this log made, or makes one. @throws a sentence where another process imports this log */
   static async open(home: Home, log: FoundLog, map: ColumnMapping, source = localSource(log)): Promise<LogImport> {
-    const runId = runOf(home, log) ?? createRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }), { files: source.files });
-    if (!openHere.has(runId) && !(await lockRun(join(home.runs, runId)))) throw new Error(`${log.path} is being imported by another process into the run ${runId}; end that one first.`);
-    openHere.add(runId);
-    return new LogImport(home, runId, log, map, source);
+    const known = runOf(home.runs, log), runId = known ?? newRunId();
+    const directory = known === null
+      ? prepareRunDirectory(home.runs, RunSpec.parse({ name: log.name, lineage: { kind: "imported", path: log.path, format: log.format } }), { id: runId, files: source.files })
+      : join(home.runs, runId);
+    const { dev, ino } = statSync(directory), locked = `${dev}:${ino}`;
+    if (!openHere.has(locked) && !(await lockRun(directory))) throw busy(log, runId);
+    openHere.add(locked);
+    return new LogImport(home, runId, directory, log, map, source);
   }
 
-  private constructor(home: Home, runId: string, log: FoundLog, map: ColumnMapping, source: LogSource) {
+  private constructor(home: Home, runId: string, directory: string, log: FoundLog, map: ColumnMapping, source: LogSource) {
     this.#source = source;
     this.log = log;
     this.runId = runId;
-    this.#directory = join(home.runs, runId);
+    this.#runs = home.runs;
+    this.#directory = directory;
     this.#state = readState(this.#directory) ?? newState();
     this.#events = new RowEvents(this.#state, new Map(Object.entries(map.metrics)), log.evaluation);
     this.#decode = decoderOf(log, map.columns);
@@ -84,11 +108,24 @@ export class LogImport {
   }
 
   get report(): ImportReport {
-    return { runId: this.runId, added: this.#state.rows - this.#before, rows: this.#state.rows, step: this.#state.step, names: [...this.#events.names], problems: this.#problems };
+    return { runId: this.runId, kept: this.#shown, added: this.#state.rows - this.#before, rows: this.#state.rows, step: this.#state.step, names: [...this.#events.names], problems: this.#problems };
+  }
+
+  get #shown(): boolean {
+    return this.#directory === join(this.#runs, this.runId);
+  }
+
+  /** Makes a run of it, whether or not there is anything to show yet. @throws a sentence where another process has begun to import this log meanwhile */
+  show(): void {
+    if (this.#shown) return;
+    const other = runOf(this.#runs, this.log);
+    if (other !== null) throw busy(this.log, other);
+    this.#directory = showRunDirectory(this.#runs, this.runId, this.#directory);
   }
 
   /** Shows the run as going, with this process as its writer. */
   begin(): void {
+    this.show();
     const { attempt } = this.#state;
     writeJson(join(this.#directory, FILES.process), ProcessFile.parse({
       v: 1, attempt, pid: process.pid, startTicks: startTicks(process.pid), bootId: bootId(), host: hostname(),
@@ -109,8 +146,9 @@ export class LogImport {
     }
   }
 
-  /** Says that nobody reads on. Whether the trainer itself goes on is not known. */
+  /** Says that nobody reads on. Whether the trainer itself goes on is not known. Of a log that held nothing to show, nothing is left. */
   end(): void {
+    if (!this.#shown) return rmSync(this.#directory, { recursive: true, force: true });
     const { attempt, step, rows } = this.#state;
     writeExit(this.#directory, {
       v: 1, attempt, reason: "stopped", code: 0, step, t: Date.now() / 1000, detail: null, by: "trainer",
@@ -146,6 +184,7 @@ export class LogImport {
     }
     source.offset += consumed;
     storePiece(this.#directory, state, this.#events.take());
+    if (state.rows > 0) this.show();
     return consumed;
   }
 
@@ -188,12 +227,14 @@ function headOf(descriptor: number, length: number): string {
   return createHash("sha256").update(bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0))).digest("hex");
 }
 
+const busy = ({ path }: FoundLog, runId: string): Error => new Error(`${path} is being imported by another process into the run ${runId}; end that one first.`);
+
 /** The run that an earlier import of this log made. */
-function runOf(home: Home, { path, format }: FoundLog): string | null {
-  if (!existsSync(home.runs)) return null;
-  return runDirectories(home.runs).findLast((id) => {
+function runOf(runs: string, { path, format }: FoundLog): string | null {
+  if (!existsSync(runs)) return null;
+  return runDirectories(runs).findLast((id) => {
     // What a host says of its runs' origins is no log of this machine.
-    const from = isMirror(join(home.runs, id)) ? null : importedFrom(readSpec(join(home.runs, id)));
+    const from = isMirror(join(runs, id)) ? null : importedFrom(readSpec(join(runs, id)));
     return from?.path === path && from.format === format;
   }) ?? null;
 }

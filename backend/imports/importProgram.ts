@@ -3,18 +3,15 @@
 import { ColumnMapping } from "../../contract/columnMapping.ts";
 import { homeAt } from "../home.ts";
 import { findLogs } from "./findLogs.ts";
-import { LogImport } from "./importLog.ts";
+import { importOnce } from "./importLog.ts";
 
 const [home, path, mapping] = process.argv.slice(2);
 const say = (document: unknown) => process.stdout.write(JSON.stringify(document));
 try {
   const runs = [];
   for (const log of findLogs(path!, null)) {
-    const one = await LogImport.open(homeAt(home), log, ColumnMapping.parse(JSON.parse(mapping!)));
-    one.read();
-    one.end();
-    const { runId, rows, problems } = one.report;
-    runs.push({ runId, name: log.name, rows, problems });
+    const { runId, kept, rows, problems } = await importOnce(homeAt(home), log, ColumnMapping.parse(JSON.parse(mapping!)));
+    runs.push({ runId, kept, name: log.name, rows, problems });
   }
   say({ runs });
 } catch (error) {

@@ -25,19 +25,41 @@ export function newRunId(now = Date.now()): string {
 /** Begins the name of a run directory that is being made. */
 export const UNFINISHED = ".new-";
 
+interface NewRun { id?: string; files?: Record<string, unknown> }
+
 /** Makes the directory of a new run with its spec, and further files of JSON; it appears with all of them or not at all. Returns the id. */
-export function createRunDirectory(runs: string, spec: RunSpec, { id = newRunId(), files = {} }: { id?: string; files?: Record<string, unknown> } = {}): string {
+export function createRunDirectory(runs: string, spec: RunSpec, { id = newRunId(), files = {} }: NewRun = {}): string {
+  showRunDirectory(runs, id, prepareRunDirectory(runs, spec, { id, files }));
+  return id;
+}
+
+/** The same, of a run that is none before `showRunDirectory`. Returns the directory until then. */
+export function prepareRunDirectory(runs: string, spec: RunSpec, { id, files = {} }: NewRun & { id: string }): string {
   const aside = join(runs, UNFINISHED + id);
-  try {
+  return orNothing(aside, () => {
     mkdirSync(join(aside, FILES.control), { recursive: true, mode: 0o700 });
     writeJson(join(aside, FILES.spec), spec);
     for (const [name, value] of Object.entries(files)) writeJson(join(aside, name), value);
-    renameSync(aside, join(runs, id));
+    return aside;
+  });
+}
+
+/** Returns its directory from now on. */
+export function showRunDirectory(runs: string, id: string, aside: string): string {
+  const directory = join(runs, id);
+  return orNothing(aside, () => {
+    renameSync(aside, directory);
+    return directory;
+  });
+}
+
+function orNothing(aside: string, work: () => string): string {
+  try {
+    return work();
   } catch (error) {
     rmSync(aside, { recursive: true, force: true });
     throw error;
   }
-  return id;
 }
 
 /**

@@ -1,8 +1,8 @@
 // import PATH: another trainer's log as a run.
 import { setTimeout as wait } from "node:timers/promises";
 import { createHome, homeAt } from "../../backend/home.ts";
-import { findLogs, type FoundLog } from "../../backend/imports/findLogs.ts";
-import { LogImport } from "../../backend/imports/importLog.ts";
+import { findLogs } from "../../backend/imports/findLogs.ts";
+import { importOnce, LogImport, nothingFound, type ImportReport } from "../../backend/imports/importLog.ts";
 import { readMapping, type ColumnMapping } from "../../contract/columnMapping.ts";
 import { LogFormat } from "../../contract/runSpec.ts";
 import { UsageError, type Command } from "../commandLine.ts";
@@ -40,26 +40,23 @@ export const importCommand: Command = {
     const format = formatOption(value("format")), map = columnMapping(values("map")), home = homeAt(directory);
     const logs = findLogs(positional[0]!, format);
     createHome(home);
-    const imports: LogImport[] = [];
-    for (const log of logs) imports.push(await LogImport.open(home, log, map));
-    if (has("follow")) await follow(imports);
-    else for (const one of imports) {
-      one.read();
-      one.end();
-    }
-    const reports = imports.map(({ log, report }) => ({ path: log.path, format: log.format, name: log.name, ...report, names: Object.fromEntries(report.names) }));
+    const found: ImportReport[] = [];
+    if (has("follow")) {
+      const imports: LogImport[] = [];
+      for (const log of logs) imports.push(await LogImport.open(home, log, map));
+      await follow(imports);
+      found.push(...imports.map(({ report }) => report));
+    } else for (const log of logs) found.push(await importOnce(home, log, map));
+    const all = found.map(({ kept, ...report }, i) => ({ kept, report: { path: logs[i]!.path, format: logs[i]!.format, name: logs[i]!.name, ...report, names: Object.fromEntries(report.names) } }));
+    const reports = all.filter(({ kept }) => kept).map(({ report }) => report);
+    if (reports.length === 0) throw new Error(nothingFound(logs.map(({ path }) => path), found.flatMap(({ problems }) => problems)));
     print(json, reports, [
       table(["run", "format", "new rows", "rows", "newest step", "metrics", "name"], reports.map((one) => [one.runId, one.format, one.added, one.rows, one.step, Object.keys(one.names).length, one.name])),
-      ...renamed(reports), ...reports.flatMap(({ problems }) => problems), "",
+      ...renamed(reports), ...found.flatMap(({ problems }) => problems), ...all.filter(({ kept }) => !kept).map(({ report }) => nothingFound([report.path], [])), "",
     ].join("\n"));
-    return reports.every(({ rows }) => rows === 0) ? nothing(logs) : 0;
+    return reports.every(({ rows }) => rows === 0) ? 1 : 0;
   },
 };
-
-function nothing(logs: readonly FoundLog[]): number {
-  process.stderr.write(`No scalars were found in ${logs.length === 1 ? logs[0]!.path : `${logs.length} logs`}.\n`);
-  return 1;
-}
 
 /** Which tags fill which panels. */
 function renamed(reports: readonly { names: Record<string, string | null> }[]): string[] {
