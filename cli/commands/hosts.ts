@@ -117,7 +117,7 @@ function checkText(host: HostSummary, check: HostCheck): string {
     ["Accelerators", devicesWords(check.accelerators) || "none found"],
     ["Python", python ? `${python.version} at ${python.path}` : "none"],
     ["JAX", jax ? `${jax.version}${jax.devices.length > 0 ? `: ${devicesWords(jax.devices)}` : ""}` : "none"],
-    ...enginesFound(check).map(({ title, value, note }) => [title, `${value}: ${note}`] as [string, string]),
+    ...enginesFound(check, host.engine).map(({ title, value, note }) => [title, `${value}: ${note}`] as [string, string]),
     ["Runs", runs ? `${runs.count} in ${runs.folder}` : "–"],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));

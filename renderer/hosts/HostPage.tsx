@@ -40,7 +40,7 @@ export function HostPage({ host, forwards, edit }: { host: HostSummary; forwards
       {link.failure && <Failure failure={link.failure} />}
       {host.problem !== null && <section className="host-failure" role="alert"><p><Icon name="warning" /><b>{host.problem}</b></p></section>}
       {findings.length > 0 && <section aria-label="What to do"><ul className="findings">{findings.map((finding) => <FindingItem key={finding.message} finding={finding} />)}</ul></section>}
-      {check ? <CheckFacts check={check} now={now} stale={link.status !== "connected"} />
+      {check ? <CheckFacts check={check} engine={host.engine} now={now} stale={link.status !== "connected"} />
       : !link.failure && host.problem === null && checking === null && <p className="muted host-note">Not looked at yet. Checking logs in with the system’s ssh, asks you what it needs to know, and shows what the host has. Nothing is installed or changed there.</p>}
       {link.status !== "unreachable" && <HostRuns key={name} host={name} />}
       {link.status !== "unreachable" && <Ports host={host} forwards={forwards} />}
