@@ -147,6 +147,14 @@ test("j, k and the arrow keys walk the list as it is filtered", async ({ app }) 
   await expect(app.getByRole("separator", { name: "Width of the list of runs" })).toBeFocused();
 });
 
+test("a key that is pressed as soon as the page is there is not lost", async ({ app, product }) => {
+  // Before anything is drawn.
+  await app.addInitScript(() => addEventListener("DOMContentLoaded", () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "h", bubbles: true }))));
+  await app.goto("about:blank");
+  await app.goto(product.url);
+  await expect(app.getByRole("heading", { name: "Hosts" })).toBeVisible();
+});
+
 test("the palette finds runs and commands, ? lists the keys, the theme changes", async ({ app }) => {
   await startRun(app, { ...short, name: "findable" });
   await expect(status(app)).toContainText("completed", { timeout: 90_000 });

@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { client, queryClient } from "./connection/index.ts";
 import { App } from "./frame/App.tsx";
+import { startKeys } from "./frame/keys.ts";
 import { connectPanels } from "./panels/environment.tsx";
 import { connectHosts } from "./state/hosts.ts";
 import { runsStore } from "./state/runs.ts";
@@ -16,6 +17,7 @@ import "./frame/frame.css";
 
 startSettings();
 startView();
+startKeys();
 connectPanels(client);
 runsStore.connect(client);
 connectHosts(client);

@@ -9,7 +9,6 @@ import { lowerSidebar, useSidebar } from "../state/sidebar.ts";
 import { setView, useView } from "../state/view.ts";
 import { Content } from "./Content.tsx";
 import { Dialogs } from "./Dialogs.tsx";
-import { useKeys } from "./keys.ts";
 import { Sidebar } from "./Sidebar.tsx";
 import { StatusBar } from "./StatusBar.tsx";
 import { TopBar } from "./TopBar.tsx";
@@ -26,7 +25,6 @@ function useChartLinksOfView(): ChartLinks {
 }
 
 export function App() {
-  useKeys();
   const { runs } = useRuns();
   const sidebar = useSidebar();
   const { page, run } = useView();

@@ -1,5 +1,4 @@
 // The keys of the window.
-import { useEffect } from "react";
 import { openDialog } from "../state/dialog.ts";
 import { currentFilter } from "../state/filter.ts";
 import { chooseRun, doAgain, newRun, takeBack } from "../state/runActions.ts";
@@ -76,15 +75,12 @@ function onPlain(event: KeyboardEvent): boolean {
   return true;
 }
 
-export function useKeys(): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.altKey) return;
-      const command = isMac ? event.metaKey : event.ctrlKey;
-      const inDialog = event.target instanceof Element && event.target.closest("[role=dialog], [role=menu]") !== null;
-      if (command ? onCommand(event) : !inDialog && !isTyping(event.target) && onPlain(event)) event.preventDefault();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, []);
+/** Before anything is drawn, so that no key is lost to a page that is still opening. */
+export function startKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.altKey) return;
+    const command = isMac ? event.metaKey : event.ctrlKey;
+    const inDialog = event.target instanceof Element && event.target.closest("[role=dialog], [role=menu]") !== null;
+    if (command ? onCommand(event) : !inDialog && !isTyping(event.target) && onPlain(event)) event.preventDefault();
+  });
 }
