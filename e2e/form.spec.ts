@@ -14,6 +14,22 @@ test("a wrong number is told beside its field, and the run does not start", asyn
   expect(await product.cli("runs", "list")).toEqual([]);
 });
 
+test("all that must be changed is listed once the start was refused, and each leads to its field", async ({ app }) => {
+  await app.keyboard.press("n");
+  const width = app.locator('[name="model.dModel"]'), batch = app.locator('[name="training.batchSize"]'), list = app.locator(".new-run-foot .issue-list");
+  await width.fill("1");
+  await batch.fill("0");
+  await expect(list).toHaveCount(0);
+  await app.getByRole("button", { name: "Start training" }).click();
+  await expect(app.getByText("2 fields must be changed before the run can start.")).toBeVisible();
+  await expect(list.getByRole("listitem")).toHaveCount(2);
+  await expect(width).toBeFocused();
+  await list.getByRole("listitem").nth(1).getByRole("button").click();
+  await expect(batch).toBeFocused();
+  await batch.fill("4");
+  await expect(list).toHaveCount(0);
+});
+
 test("rules across fields are told at the field to change", async ({ app }) => {
   await app.keyboard.press("n");
   const warmup = app.locator('[name="training.warmupSteps"]');

@@ -1,4 +1,5 @@
 // The spec as JSON, to be copied, pasted and edited.
+import { titleOf } from "../spec/specFields.ts";
 
 /** What stands in the text field, and why it can't be read; null while it can. */
 export interface JsonText { text: string; error: string | null }
@@ -15,8 +16,11 @@ export function JsonView({ text, error, issues, change }: Props) {
   );
 }
 
-/** Mistakes by their path, for those that no field stands for. */
-export function IssueList({ issues }: { issues: ReadonlyMap<string, string> }) {
+/** Mistakes by their path. `show` leads to the field of one that has a field. */
+export function IssueList({ issues, show }: { issues: ReadonlyMap<string, string>; show?: (path: string) => (() => void) | null }) {
   if (issues.size === 0) return null;
-  return <ul className="issue-list" role="alert">{[...issues].map(([path, message]) => <li key={path} className="field-error"><code>{path || "spec"}</code>: {message}</li>)}</ul>;
+  return <ul className="issue-list" role="alert">{[...issues].map(([path, message]) => {
+    const go = show?.(path);
+    return <li key={path} className="field-error">{go ? <button type="button" className="link" onClick={go}>{titleOf(path)}</button> : <code>{path || "spec"}</code>}: {message}</li>;
+  })}</ul>;
 }

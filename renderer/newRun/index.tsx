@@ -47,7 +47,10 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
     const there = where !== null && checked.spec ? untrainableFields(checked.spec).map(({ path, message }) => [path, message] as const) : [];
     return new Map([...refused, ...there, ...checked.issues]);
   }, [refused, checked, where]);
-  const unplaced = useMemo(() => new Map([...issues].filter(([path]) => !hasControl(path, valueAt(draft, "training.optimizer.kind")))), [issues, draft]);
+  const placed = (path: string) => hasControl(path, valueAt(draft, "training.optimizer.kind"));
+  /** Beside its field each is told at once; all of them together once the start was refused. */
+  const listed = failure ? issues : new Map([...issues].filter(([path]) => !placed(path)));
+  const showField = (path: string) => (placed(path) ? () => (form.current?.querySelector<HTMLElement>(`[name="${CSS.escape(path)}"]`) ?? form.current?.querySelector<HTMLElement>('[aria-invalid="true"]'))?.focus() : null);
   const replace = (next: Draft) => {
     setDraft(next);
     setRefused(new Map());
@@ -145,7 +148,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
       <footer className="new-run-foot">
         <div className="new-run-problems">
           {failure && <p className="field-error" role="alert">{failure.message}{failure.detail && <details><summary>Details</summary><pre>{failure.detail}</pre></details>}</p>}
-          {!json && <IssueList issues={unplaced} />}
+          {!json && <IssueList issues={listed} show={showField} />}
         </div>
         <button type="button" className="button" onClick={onCancel}>Cancel</button>
         <button type="submit" className="button primary" disabled={starting || state !== "connected"} title={`${commandKey}Enter`}>{starting ? "Starting…" : "Start training"}</button>

@@ -53,6 +53,9 @@ export function fieldFacts(path: string): FieldFacts {
   };
 }
 
+/** What the form calls the field of a path; the path where it has no field of its own. */
+export const titleOf = (path: string): string => (GROUPS.some(({ paths }) => paths.includes(path)) ? fieldFacts(path).title : path);
+
 export interface Group { id: string; title: string; paths: readonly string[] }
 
 /** The fields that a control of one kind can show, in their order. What `OWN_CONTROLS` names stands in the same groups. */
