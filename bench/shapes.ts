@@ -58,7 +58,7 @@ export const nameOf = ({ experts, capacityFactor, decoderOnly = false, larger = 
   `${larger ? "larger, " : ""}${decoderOnly ? "decoder-only, " : ""}${experts} experts${capacityFactor === 1.25 ? "" : `, capacity ${capacityFactor.toFixed(1)}`}`;
 
 export const describe = ({ decoderOnly = false, larger = false }: Shape): string =>
-  `${decoderOnly ? "8" : "4+4"} layers, d_model ${larger ? 512 : 256}, d_ff ${larger ? 2048 : 1024}, vocabulary ${VOCABULARY}, batch ${BATCH}, ${decoderOnly ? INPUT : `${INPUT} in, ${TARGET} out`}, dropout 0.1, AdamW, ${threads} threads`;
+  `${decoderOnly ? "8" : "4+4"} layers, d_model ${larger ? 512 : 256}, d_ff ${larger ? 2048 : 1024}, vocabulary ${VOCABULARY}, batch ${BATCH}, ${decoderOnly ? `${INPUT} tokens` : `${INPUT} in, ${TARGET} out`}, dropout 0.1, AdamW, ${threads} threads`;
 
 export const seconds = async (engine: NativeEngine, batch: Batch, routing = false): Promise<number> => {
   const start = performance.now();

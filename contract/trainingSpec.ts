@@ -68,6 +68,10 @@ export const TrainingSpec = z.strictObject({
     keepBest: field(z.boolean().default(true), { title: "Keep the best by evaluation loss", advanced: true }),
   }).prefault({}), { title: "Checkpoints" }),
   threads: field(count(0, 1024).default(0), { title: "CPU threads", unit: "threads", advanced: true, description: "0 uses every core." }),
+  captureSteps: field(z.boolean().default(true), {
+    title: "Capture steps as graphs", advanced: true,
+    description: "On one GPU: after three steps of a shape its thousands of launches are replayed by one call (CUDA graphs), with the same numbers. Not with pruning or a mesh, and of no use on a CPU.",
+  }),
 });
 export type TrainingSpec = z.output<typeof TrainingSpec>;
 export type OptimizerSpec = z.output<typeof OptimizerSpec>;

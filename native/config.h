@@ -137,6 +137,8 @@ struct TrainingConfig {
   std::optional<PruningConfig> pruning;
   /// 0 takes every core.
   std::int64_t threads = 0;
+  /// Whether a GPU's steps are captured as graphs (capturedSteps.h).
+  bool captureSteps = true;
 };
 
 /// A trained model whose probabilities this one learns too.

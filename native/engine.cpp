@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 
 #include "batchUpload.h"
+#include "capturedSteps.h"
 #include "checkpoint/trainingState.h"
 #include "devices/chooseDevice.h"
 #include "devices/cpu.h"
@@ -33,6 +33,7 @@
 #include "model/transformer.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "room.h"
 #include "startingWeights.h"
 #include "trainingStep.h"
 
@@ -68,16 +69,6 @@ std::int64_t peakResidentBytes() {
   return 0;
 }
 
-/// Bytes as a person reads them: "17.6 GB".
-std::string sizeText(double bytes) {
-  const char* units[] = {"MB", "GB", "TB", "PB"};
-  std::size_t unit = 0;
-  for (bytes /= 1e6; bytes >= 1000.0 && unit < 3; ++unit) bytes /= 1000.0;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g %s", bytes, units[unit]);
-  return text;
-}
-
 MeshPlace placeOf(const EngineConfig& config) { return config.mesh ? MeshPlace::of(config.mesh->shape, config.mesh->rank) : MeshPlace{}; }
 
 Transformer makeModel(const EngineConfig& config, const ModelConfig& model, at::Device device) {
@@ -94,28 +85,6 @@ std::unique_ptr<Transformer> makeTeacher(const EngineConfig& config, at::Device 
   loadExactly(file, teacher->parameters);
   for (auto& parameter : teacher->parameters.all()) parameter.value.requires_grad_(false);
   return teacher;
-}
-
-/// Throws before anything is built where the parameters, with their gradients and what the optimizer keeps, exceed the machine's
-/// memory: filling it first takes minutes and pushes everything else out.
-void expectRoom(const EngineConfig& config) {
-  // All ranks are on this machine.
-  const auto count = [&](const ModelConfig& model) {
-    const auto shapes = makeModel(config, model, at::kMeta);
-    double elements = 0;
-    for (const auto& parameter : shapes.parameters.all()) elements += static_cast<double>(parameter.value.numel());
-    return elements * static_cast<double>(placeOf(config).shape.ranks());
-  };
-  const auto weight = [](const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; };
-  const auto parameters = count(config.model);
-  const double training = config.inference ? 0 : 4 + (config.training.adafactor ? 0 : 8);
-  double needed = (weight(config.model) + training) * parameters;
-  if (config.distillation) needed += weight(config.distillation->teacher) * count(config.distillation->teacher);
-  const auto memory = static_cast<double>(readCpu().memoryBytes);
-  if (needed > memory)
-    throw Failure("The memory was not enough for building the model: its " + std::to_string(static_cast<std::int64_t>(parameters)) +
-                  (config.inference ? " parameters take " : " parameters with gradients and optimizer state take ") + sizeText(needed) + " and this machine has " +
-                  sizeText(memory) + "; make the model smaller.", "", FailureKind::memory);
 }
 
 /// The device, ready for the model.
@@ -142,11 +111,17 @@ struct Engine::State {
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
     else if (config.training.pruning)
       pruning.emplace(*config.training.pruning, model.parameters, mesh ? mesh->model() : nullptr);
+    if (capturesSteps()) captured.emplace(model, *optimizer, config.noLabel());
   }
   ~State() {
     if (!leads()) return;
     // Ranks that are gone need not be told.
     try { tell(*mesh, {}); } catch (const Failure&) {}
+  }
+
+  /// The CPU's own kernels are no ops of libtorch, which alone can be captured.
+  bool capturesSteps() const {
+    return config.training.captureSteps && !config.inference && !mesh && !pruning && !device.is_cpu() && CapturedSteps::possibleOn(device);
   }
 
   static std::unique_ptr<Mesh> connect(const EngineConfig& config, at::Device device) {
@@ -196,6 +171,8 @@ struct Engine::State {
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Generation> generation;
   std::optional<Pruning> pruning;
+  /// Absent where every step is made operation by operation.
+  std::optional<CapturedSteps> captured;
   std::int64_t steps = 0;
 };
 
@@ -262,7 +239,7 @@ StepResult Engine::State::step(const Batch& batch, bool routing) {
   settings.routing = routing;
   settings.capacityFactorGrid = config.capacityFactorGrid;
   if (config.distillation) settings.distillation = {teacher.get(), config.distillation->hardShare, config.distillation->temperature};
-  const auto outcome = trainingStep(model, *optimizer, tokens, settings, config.noLabel());
+  const auto outcome = captured ? captured->step(tokens, settings) : trainingStep(model, *optimizer, tokens, settings, config.noLabel());
 
   const auto facts = outcome.facts.cpu();
   const double* at = facts.const_data_ptr<double>();
@@ -276,6 +253,7 @@ StepResult Engine::State::step(const Batch& batch, bool routing) {
   if (pruning) result.sparsity = at[SPARSITY];
   result.learningRate = settings.learningRate;
   result.targetTokens = targets;
+  result.note = outcome.note;
   result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
   if (result.finite) steps = step;
   result.step = steps;

@@ -56,6 +56,8 @@ struct StepResult {
   /// Of each rank, with routing; empty on one rank.
   std::vector<RankUse> ranks;
   bool finite = true;
+  /// What else a person should know of this step; empty for most.
+  std::string note;
 };
 
 struct EvaluationResult {

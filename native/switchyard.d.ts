@@ -14,7 +14,7 @@ export interface EngineConfig {
   device: string;
   model: import("../contract/runSpec.ts").ModelSpec;
   training: Pick<import("../contract/runSpec.ts").TrainingSpec,
-    "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "freeze" | "l1" | "l2" | "pruning" | "threads">;
+    "learningRate" | "schedule" | "warmupSteps" | "steps" | "optimizer" | "gradientClip" | "freeze" | "l1" | "l2" | "pruning" | "threads" | "captureSteps">;
   /** This process among the ranks that train the model together; absent for this process alone. What is asked of rank 0's engine all do. */
   mesh?: import("../contract/meshSpec.ts").MeshSpec & {
     rank: number;
@@ -118,6 +118,8 @@ export interface StepResult {
   distillationLoss?: number;
   /** Share of zeros among the weights that are pruned, after the step; present with pruning. */
   sparsity?: number;
+  /** What the run's log should say of this step; absent for most. */
+  note?: string;
   /** Global norm before clipping. */
   gradientNorm: number;
   learningRate: number;

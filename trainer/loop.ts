@@ -114,6 +114,7 @@ export class Loop {
   /** deviceMemory: the most bytes held on a GPU; null on the CPU. */
   #record(result: StepResult, tokens: number, seconds: number, deviceMemory: number | null): void {
     const { run, steps, spec } = this.#parts, { training, model } = spec, { step, routing } = result;
+    if (result.note) run.log("info", result.note);
     const stalled = this.#stall.finished(step, seconds);
     const alerts = [...this.#alerts.observe(result), ...(stalled ? [stalled] : [])];
     const due = step % training.logEvery === 0 || step === 1 || step === steps;

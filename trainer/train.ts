@@ -75,10 +75,9 @@ function reporter(run: RunDirectory, asked: () => boolean): (phase: Phase, done:
 async function build(spec: RunSpec, steps: number, { vocabularySize, pad }: Pick<TextTokenizer, "vocabularySize" | "pad">, images: Images | null, { teacher }: Origins, mesh: MeshLink | null): Promise<Engine> {
   try {
     const { Engine } = await import(NATIVE) as typeof import("../native/switchyard.d.ts");
-    const { learningRate, schedule, warmupSteps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
     const config: EngineConfig = {
       seed: spec.seed, device: spec.device, model: spec.model, vocabularySize, padToken: pad, startToken: pad,
-      training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
+      training: { ...spec.training, steps }, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
       ...(images ? { images: images.facts } : {}),
       ...(teacher && spec.distillation ? { distillation: { teacher: { model: teacher.model, file: teacher.file }, hardShare: spec.distillation.hardShare, temperature: spec.distillation.temperature } } : {}),
       ...(mesh ? { mesh: { ...spec.mesh, rank: 0, storeFile: mesh.storeFile } } : {}),

@@ -164,6 +164,7 @@ TrainingConfig readTraining(const Field& spec) {
                          pruning["beginStep"].whole(), pruning["endStep"].whole(), pruning["everySteps"].whole()};
   });
   training.threads = spec["threads"].whole();
+  training.captureSteps = spec["captureSteps"].boolean();
   const auto optimizer = spec["optimizer"];
   if (optimizer["kind"].choice<bool>({{"adamw", true}, {"adafactor", false}})) {
     training.adamW = AdamWConfig{optimizer["beta1"].number(), optimizer["beta2"].number(), optimizer["epsilon"].number(), optimizer["weightDecay"].number(),

@@ -70,6 +70,7 @@ Napi::Value toValue(Napi::Env env, const StepResult& result, bool withRouting) {
   value.Set("auxiliaryLoss", result.auxiliaryLoss);
   value.Set("zLoss", result.zLoss);
   if (result.sparsity) value.Set("sparsity", *result.sparsity);
+  if (!result.note.empty()) value.Set("note", result.note);
   if (result.distillationLoss) value.Set("distillationLoss", *result.distillationLoss);
   value.Set("gradientNorm", result.gradientNorm);
   value.Set("learningRate", result.learningRate);

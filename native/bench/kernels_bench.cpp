@@ -118,7 +118,7 @@ int main(int count, char** arguments) {
     gradients.push_back(torch::randn(sizes));
     parameters.push_back({torch::randn(sizes), gradients.back(), torch::zeros(sizes), torch::zeros(sizes), torch::zeros(sizes, torch::kBFloat16)});
   }
-  const AdamWStep step{1e-3, 0.9, 0.999, 1e-8, 0.01, 5};
+  const AdamWStep step{0.9, 0.999, 1e-8, 0.01, torch::tensor(1e-3, torch::kDouble), torch::tensor(5.0, torch::kDouble)};
   const auto one = torch::tensor(1.0F);
   compare("AdamW with bf16 copy, 21 M parameters", "fp32", std::min(rounds, 10), [&] { adamW(parameters, step, one); },
           [&] { adamWReference(parameters, step, one); });

@@ -30,7 +30,7 @@ constexpr std::int64_t VOCABULARY = 8192, BATCH = 16, INPUT = 128, TARGET = 32;
 /// Times what it passes on, and the norm by itself, which the step has taken before.
 struct TimedOptimizer : Optimizer {
   TimedOptimizer(std::unique_ptr<Optimizer> optimizer, std::vector<Parameter*> trained) : optimizer(std::move(optimizer)), trained(std::move(trained)) {}
-  void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) override {
+  void update(const at::Tensor& learningRate, const at::Tensor& step, const at::Tensor& gradientScale) override {
     auto start = Clock::now();
     gradientNorm(trained, nullptr);
     norm = milliseconds(start);

@@ -11,9 +11,9 @@ namespace switchyard::kernels {
 at::Tensor gradientNorm(const std::vector<at::Tensor>& gradients);
 
 struct AdamWStep {
-  double learningRate, beta1, beta2, epsilon, weightDecay;
-  /// Updates made, this one included: 1 at the first.
-  std::int64_t step;
+  double beta1, beta2, epsilon, weightDecay;
+  /// Double scalars on the host or the parameters' device. The step is the updates made, this one included: 1 at the first.
+  at::Tensor learningRate, step;
 };
 
 /// One parameter and its state: float tensors of one shape. `shadow` may be undefined, or bfloat16 of the same shape; it
@@ -28,7 +28,10 @@ struct AdamWParameter {
 /// nothing is changed, which is the gate of a step whose loss or gradient was not finite.
 void adamW(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale);
 
-/// The same by libtorch's ops.
+/// The same by libtorch's own fused kernel, which GPUs have as well; leaves the gradients scaled.
+void adamWByLibtorch(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale);
+
+/// The same op by op.
 void adamWReference(const std::vector<AdamWParameter>& parameters, const AdamWStep& step, const at::Tensor& gradientScale);
 
 }  // namespace switchyard::kernels

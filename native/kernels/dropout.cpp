@@ -13,6 +13,16 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+std::uint32_t thresholdOf(double probability) { return static_cast<std::uint32_t>(probability * 4294967296.0); }
+float scaleOf(double probability) { return static_cast<float>(1.0 / (1.0 - probability)); }
+
+/// On the host, which must have them.
+std::array<std::uint32_t, 2> wordsOf(const DropoutSite& site) {
+  if (!site.words.defined()) return dropoutWords(site.seed, site.stream);
+  const auto* words = site.words.const_data_ptr<std::int64_t>();
+  return {static_cast<std::uint32_t>(words[0]), static_cast<std::uint32_t>(words[1])};
+}
+
 at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const DropoutSite& site) {
   const auto input = x.contiguous();
   const auto added = residual == nullptr ? at::Tensor() : residual->contiguous();
@@ -78,17 +88,20 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
 
 }  // namespace
 
+std::array<std::uint32_t, 2> dropoutWords(std::uint64_t seed, std::uint64_t stream) {
+  const auto word = splitMix64(splitMix64(seed) ^ stream);
+  return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+}
+
 DropoutKey dropoutKey(const DropoutSite& site) {
   TORCH_CHECK(site.probability >= 0.0 && site.probability < 1.0, "Dropout probability must be at least 0 and below 1.");
-  const auto word = splitMix64(splitMix64(site.seed) ^ site.stream);
-  return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32),
-          static_cast<std::uint32_t>(site.probability * 4294967296.0), static_cast<float>(1.0 / (1.0 - site.probability))};
+  const auto [first, second] = wordsOf(site);
+  return {first, second, thresholdOf(site.probability), scaleOf(site.probability)};
 }
 
 at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
-  const auto key = dropoutKey(site);
   const auto words = randomWords(siteNumbers(sizes, site, options), site);
-  return words.ge(static_cast<std::int64_t>(key.threshold)).to(options.dtype()).mul(key.scale).view(sizes);
+  return words.ge(static_cast<std::int64_t>(thresholdOf(site.probability))).to(options.dtype()).mul(scaleOf(site.probability)).view(sizes);
 }
 
 at::Tensor dropout(const at::Tensor& x, const DropoutSite& site) {

@@ -4,6 +4,7 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 
 namespace switchyard::kernels {
@@ -25,7 +26,12 @@ struct DropoutSite {
   Share rows = {}, columns = {};
   /// int64, the number in the whole of each row at hand; undefined where `rows` says it.
   at::Tensor rowNumbers = {};
+  /// int64 (2), dropoutWords of the seed and the stream in memory that a captured step reads again; undefined where the two above say it.
+  at::Tensor words = {};
 };
+
+/// The two 32-bit words that a mask is made of, which stand for a seed and a stream.
+std::array<std::uint32_t, 2> dropoutWords(std::uint64_t seed, std::uint64_t stream);
 
 /// y = x · factor, factor 0 with the site's probability p, else 1 / (1 - p). Any shape.
 at::Tensor dropout(const at::Tensor& x, const DropoutSite& site);

@@ -13,14 +13,18 @@ inline void keepSite(torch::autograd::AutogradContext* context, const DropoutSit
   context->saved_data["probability"] = site.probability;
   context->saved_data["shares"] = std::vector<std::int64_t>{site.rows.index, site.rows.of, site.columns.index, site.columns.of};
   if (site.rowNumbers.defined()) context->saved_data["rowNumbers"] = site.rowNumbers;
+  if (site.words.defined()) context->saved_data["words"] = site.words;
 }
 
 inline DropoutSite keptSite(torch::autograd::AutogradContext* context) {
   const auto shares = context->saved_data["shares"].toIntVector();
-  const auto numbers = context->saved_data.find("rowNumbers");
+  const auto kept = [&](const char* name) {
+    const auto found = context->saved_data.find(name);
+    return found == context->saved_data.end() ? at::Tensor() : found->second.toTensor();
+  };
   return {static_cast<std::uint64_t>(context->saved_data["seed"].toInt()), static_cast<std::uint64_t>(context->saved_data["stream"].toInt()),
           context->saved_data["probability"].toDouble(), {shares[0], shares[1]}, {shares[2], shares[3]},
-          numbers == context->saved_data.end() ? at::Tensor() : numbers->second.toTensor()};
+          kept("rowNumbers"), kept("words")};
 }
 
 }  // namespace switchyard::kernels

@@ -13,19 +13,25 @@ namespace {
 constexpr int UNUSED_BITS = 9;
 constexpr double STEP = 1.0 / 8388608.0;
 
-}  // namespace
-
-at::Tensor randomWords(const at::Tensor& elements, const DropoutSite& site) {
+/// Words are scalars, or tensors without dimensions.
+template <class Word>
+at::Tensor mixed(const at::Tensor& elements, const Word& first, const Word& second) {
   constexpr std::int64_t low = 0xffffffff;
-  const auto key = dropoutKey(site);
-  auto h = elements.bitwise_and(low);
-  h = h.bitwise_xor(static_cast<std::int64_t>(key.first));
+  auto h = elements.bitwise_and(low).bitwise_xor(first);
   h = h.bitwise_xor(h.bitwise_right_shift(16));
   h = h.mul(std::int64_t{0x21f0aaad}).bitwise_and(low);
-  h = h.add(static_cast<std::int64_t>(key.second)).bitwise_and(low);
+  h = h.add(second).bitwise_and(low);
   h = h.bitwise_xor(h.bitwise_right_shift(15));
   h = h.mul(std::int64_t{0xd35a2d97}).bitwise_and(low);
   return h.bitwise_xor(h.bitwise_right_shift(15));
+}
+
+}  // namespace
+
+at::Tensor randomWords(const at::Tensor& elements, const DropoutSite& site) {
+  if (site.words.defined()) return mixed(elements, site.words.select(0, 0), site.words.select(0, 1));
+  const auto [first, second] = dropoutWords(site.seed, site.stream);
+  return mixed(elements, at::Scalar(std::int64_t{first}), at::Scalar(std::int64_t{second}));
 }
 
 at::Tensor siteNumbers(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {

@@ -35,7 +35,7 @@ RelativePositionBias::RelativePositionBias(ParameterSet& parameters, const std::
   weight = &parameters.add(prefix + ".relative_attention_bias.weight", {buckets, model.heads}, {deviation}, {.model = 1});
 }
 
-at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys, std::int64_t firstQuery) const {
+at::Tensor RelativePositionBias::forward(Pass& pass, std::int64_t queries, std::int64_t keys, std::int64_t firstQuery) const {
   if (queries != cachedQueries || keys != cachedKeys || firstQuery != cachedFirst) {
     std::vector<std::int64_t> ids;
     ids.reserve(static_cast<std::size_t>(queries * keys));
@@ -46,6 +46,7 @@ at::Tensor RelativePositionBias::forward(std::int64_t queries, std::int64_t keys
     cachedKeys = keys;
     cachedFirst = firstQuery;
   }
+  pass.tables.push_back(cached);
   const auto heads = weight->value.size(1);
   return lookUp(*weight, cached, weight->value.scalar_type()).view({queries, keys, heads}).permute({2, 0, 1}).contiguous();
 }

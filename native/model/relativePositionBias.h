@@ -5,6 +5,7 @@
 
 #include "../config.h"
 #include "parameters.h"
+#include "pass.h"
 
 namespace switchyard {
 
@@ -17,7 +18,7 @@ class RelativePositionBias {
   /// Parameter PREFIX.relative_attention_bias.weight (buckets, heads).
   RelativePositionBias(ParameterSet& parameters, const std::string& prefix, const ModelConfig& model, bool bidirectional);
   /// (H, Q, K) for queries from position `firstQuery` on and keys from position 0 on.
-  at::Tensor forward(std::int64_t queries, std::int64_t keys, std::int64_t firstQuery = 0) const;
+  at::Tensor forward(Pass& pass, std::int64_t queries, std::int64_t keys, std::int64_t firstQuery = 0) const;
 
  private:
   bool bidirectional;

@@ -82,7 +82,7 @@ Transformer::Stack Transformer::makeStack(const std::string& name, std::int64_t 
 at::Tensor Transformer::run(Pass& pass, const Stack& stack, at::Tensor x, const at::Tensor& valid, const at::Tensor& mask,
                             const at::Tensor& memory, const at::Tensor& memoryMask, DecoderCache* cache) const {
   const auto past = cache ? cache->length : 0;
-  const auto bias = stack.bias ? stack.bias->forward(x.size(1), past + x.size(1), past) : at::Tensor();
+  const auto bias = stack.bias ? stack.bias->forward(pass, x.size(1), past + x.size(1), past) : at::Tensor();
   const auto norm = [&](const at::Tensor& h, const Parameter* weight) { return kernels::rmsNorm(h, weight->value, model.normEpsilon); };
   const auto add = [&](const at::Tensor& update) { x = kernels::addDropout(x, update, pass.dropoutSite(model.dropout)); };
   x = kernels::dropout(x, pass.dropoutSite(model.dropout));

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <cmath>
 #include <numeric>
 
 namespace switchyard {
@@ -42,7 +41,7 @@ at::Tensor Adafactor::rootMeanSquare(const at::Tensor& part, const Parameter& pa
   return whole(whole(part.square().mean(), parameter, parameter.split.model), parameter, parameter.split.expert).sqrt();
 }
 
-at::Tensor Adafactor::estimate(const Parameter& parameter, Moments& m, const at::Tensor& gradient, double rate, const at::Tensor& gate) const {
+at::Tensor Adafactor::estimate(const Parameter& parameter, Moments& m, const at::Tensor& gradient, const at::Tensor& rate, const at::Tensor& gate) const {
   const auto square = gradient.square().add_(SQUARE_FLOOR);
   const auto weight = gate * rate;
   if (m.full.defined()) {
@@ -56,11 +55,11 @@ at::Tensor Adafactor::estimate(const Parameter& parameter, Moments& m, const at:
   return rows.unsqueeze(-1) * m.column.unsqueeze(-2);
 }
 
-void Adafactor::update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) {
+void Adafactor::update(const at::Tensor& learningRate, const at::Tensor& step, const at::Tensor& gradientScale) {
   const at::NoGradGuard noGrad;
   const auto gate = gradientScale.mul(0.0).eq(0.0).to(gradientScale.scalar_type());
   const auto closed = gate.eq(0.0);
-  const double rate = std::pow(static_cast<double>(step), -config.decayRate);  // 1 - β2 of this step
+  const auto rate = step.pow(-config.decayRate).to(gate.scalar_type());  // 1 - β2 of this step
   std::size_t i = 0;
   for (auto* parameter : parameters) {
     auto value = parameter->value.detach();
@@ -69,7 +68,7 @@ void Adafactor::update(double learningRate, std::int64_t step, const at::Tensor&
     update = update / (rootMeanSquare(update, *parameter) / config.clippingThreshold).clamp_min(1.0);
     if (config.scaleParameter) update = update * rootMeanSquare(value, *parameter).clamp_min(SCALE_FLOOR);
     if (config.weightDecay > 0.0 && value.dim() >= 2) update = update + value * config.weightDecay;
-    value.sub_(update * (gate * learningRate));
+    value.sub_(update * (gate * learningRate.to(gate.scalar_type())));
     parameter->refreshShadow();
   }
 }

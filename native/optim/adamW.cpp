@@ -17,7 +17,7 @@ AdamW::AdamW(const AdamWConfig& config, ParameterSet& all, const Mesh* mesh) : c
   }
 }
 
-void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) {
+void AdamW::update(const at::Tensor& learningRate, const at::Tensor& step, const at::Tensor& gradientScale) {
   std::vector<kernels::AdamWParameter> all;
   all.reserve(firstMoments.size());
   for (const auto* parameter : parameters) {
@@ -26,7 +26,7 @@ void AdamW::update(double learningRate, std::int64_t step, const at::Tensor& gra
     all.push_back({parameter->updated(parameter->value.detach()), parameter->updated(parameter->gradient()), firstMoments[i], secondMoments[i],
                    parameter->share.of > 1 ? at::Tensor() : parameter->shadow, parameter->value.dim() >= 2});
   }
-  kernels::adamW(all, {learningRate, config.beta1, config.beta2, config.epsilon, config.weightDecay, step}, gradientScale);
+  kernels::adamW(all, {config.beta1, config.beta2, config.epsilon, config.weightDecay, learningRate, step}, gradientScale);
   if (sharing) gatherUpdates(parameters, *sharing);
 }
 

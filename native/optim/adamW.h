@@ -9,7 +9,7 @@ namespace switchyard {
 class AdamW : public Optimizer {
  public:
   AdamW(const AdamWConfig& config, ParameterSet& parameters, const Mesh* mesh);
-  void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) override;
+  void update(const at::Tensor& learningRate, const at::Tensor& step, const at::Tensor& gradientScale) override;
   /// first_moment.PARAMETER and second_moment.PARAMETER, each of the parameter's shape, or flat of this rank's share of it.
   std::vector<StateTensor> state() const override;
 

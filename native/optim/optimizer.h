@@ -29,8 +29,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   /// One update from the parameters' gradients times gradientScale (a float scalar on their device; NaN or infinite:
-  /// nothing changes), the shadows included. Step counts from 1.
-  virtual void update(double learningRate, std::int64_t step, const at::Tensor& gradientScale) = 0;
+  /// nothing changes), the shadows included. The rate and the step, which counts from 1, are double scalars on the host or that device.
+  virtual void update(const at::Tensor& learningRate, const at::Tensor& step, const at::Tensor& gradientScale) = 0;
 
   /// Everything it remembers.
   virtual std::vector<StateTensor> state() const = 0;

@@ -218,8 +218,12 @@ std::vector<AdamWParameter> parameters(bool shadow) {
   return all;
 }
 
+AdamWStep adamWStep(double weightDecay, double step) {
+  return {0.9, 0.999, 1e-8, weightDecay, torch::tensor(1e-3, torch::kDouble), torch::tensor(step, torch::kDouble)};
+}
+
 TEST(KernelAdamW, EqualsItsReference) {
-  const AdamWStep step{1e-3, 0.9, 0.999, 1e-8, 0.01, 5};
+  const auto step = adamWStep(0.01, 5);
   auto ours = parameters(true), reference = parameters(true);
   adamW(ours, step, torch::tensor(0.5F));
   adamWReference(reference, step, torch::tensor(0.5F));
@@ -230,14 +234,36 @@ TEST(KernelAdamW, EqualsItsReference) {
   }
 }
 
-TEST(KernelAdamW, ChangesNothingWhenTheGradientIsNotFinite) {
-  auto changed = parameters(false);
-  const auto before = parameters(false);
-  adamW(changed, {1e-3, 0.9, 0.999, 1e-8, 0.01, 5}, torch::tensor(std::nanf("")));
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    EXPECT_TRUE(torch::equal(changed[i].weight, before[i].weight));
-    EXPECT_TRUE(torch::equal(changed[i].secondMoment, before[i].secondMoment));
+TEST(KernelAdamW, OfLibtorchEqualsTheReference) {
+  for (const auto type : {torch::kFloat, torch::kDouble}) {
+    const auto of = [&] {
+      auto all = parameters(true);
+      for (auto& p : all)
+        for (auto* tensor : {&p.weight, &p.gradient, &p.firstMoment, &p.secondMoment}) *tensor = tensor->to(type);
+      return all;
+    };
+    auto libtorchs = of(), reference = of();
+    adamWByLibtorch(libtorchs, adamWStep(0.01, 5), torch::tensor(0.5F));
+    adamWReference(reference, adamWStep(0.01, 5), torch::tensor(0.5F));
+    for (std::size_t i = 0; i < libtorchs.size(); ++i) {
+      expectClose({libtorchs[i].weight, libtorchs[i].firstMoment, libtorchs[i].secondMoment},
+                  {reference[i].weight, reference[i].firstMoment, reference[i].secondMoment}, 1e-6);
+      EXPECT_TRUE(torch::equal(libtorchs[i].shadow, libtorchs[i].weight.to(torch::kBFloat16)));
+    }
   }
+}
+
+TEST(KernelAdamW, ChangesNothingWhenTheGradientIsNotFinite) {
+  for (const auto& update : {adamW, adamWByLibtorch, adamWReference})
+    for (const auto scale : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+      auto changed = parameters(false);
+      const auto before = parameters(false);
+      update(changed, adamWStep(0.01, 5), torch::tensor(scale));
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        EXPECT_TRUE(torch::equal(changed[i].weight, before[i].weight));
+        EXPECT_TRUE(torch::equal(changed[i].secondMoment, before[i].secondMoment));
+      }
+    }
 }
 
 TEST(KernelGradientNorm, EqualsLibtorch) {
@@ -260,7 +286,7 @@ TEST(KernelMeta, EveryKernelRunsWithoutReadingBack) {
   EXPECT_EQ(crossEntropySum(x, slot, -100).dim(), 0);
   EXPECT_EQ(attentionSoftmax(torch::empty({2, 4, 8, 8}, meta), torch::empty({4, 8, 8}, meta), torch::empty({2, 1, 8}, meta), SITE).dim(), 4);
   EXPECT_EQ(combine(dispatch(x, slot.unsqueeze(1), 12), slot.unsqueeze(1), torch::empty({8, 1}, meta)).sizes(), x.sizes());
-  adamW({{x, x, x, x, {}, true}}, {1e-3, 0.9, 0.999, 1e-8, 0.0, 1}, torch::reciprocal(gradientNorm({x})));
+  adamW({{x, x, x, x, {}, true}}, adamWStep(0.0, 1), torch::reciprocal(gradientNorm({x})));
 }
 
 /// All builds of the loops agree up to rounding, so a run moved to an older CPU goes on as it was.

@@ -9,6 +9,7 @@
 #include "../devices/devices.h"
 #include "../failure.h"
 #include "../optim/replicas.h"
+#include "../room.h"
 #include "meshRanks.h"
 #include "slowRouting.h"
 
@@ -238,6 +239,25 @@ TEST(Mesh, OtherFamiliesAndTrainingsTrainLikeOnOneRank) {
       expectSame(trainOn(config, shape), expected);
     }
   }
+}
+
+TEST(Mesh, RoomIsThatOfAllRanksTogether) {
+  auto config = configOf(switchRouting(4));
+  for (const auto precision : {Precision::fp32, Precision::selective})
+    for (const bool share : {true, false})
+      for (const auto& shape : {MeshShape{1, 1, 1}, MeshShape{2, 1, 1}, MeshShape{2, 2, 1}, MeshShape{1, 2, 2}}) {
+        SCOPED_TRACE(nameOf(shape));
+        config.model.precision = precision, config.training.adamW->shareUpdates = share;
+        double held = 0.0;
+        onMesh(config, shape, [&](Engine& engine) {
+          const auto use = engine.memory();
+          const double values = static_cast<double>(use.parameterBytes) * (precision == Precision::fp32 ? 1.0 : 4.0 / 6.0);
+          held = static_cast<double>(use.parameterBytes + use.optimizerBytes) + values;
+        });
+        auto asked = config;
+        asked.mesh = MeshConfig{shape, 0, ""};
+        EXPECT_NEAR(bytesToBuild(asked), held * static_cast<double>(shape.ranks()), 1.0);
+      }
 }
 
 TEST(Mesh, RanksShareTheUpdatesOfWhatTheyHoldAlike) {

@@ -11,6 +11,8 @@ namespace {
 
 using namespace switchyard;
 
+at::Tensor number(double value) { return torch::tensor(value, torch::kDouble); }
+
 /// A set of one matrix, one stack of matrices and one vector, with the same gradients on each call.
 struct Problem {
   Problem() : parameters(3, torch::kFloat, false) {
@@ -53,7 +55,7 @@ TEST(AdamWUpdate, IsAlgorithm2OfThePaper) {
       }
       p++;
     }
-    optimizer->update(rate, step, torch::scalar_tensor(scale));
+    optimizer->update(number(rate), number(step), torch::scalar_tensor(scale));
   }
   std::size_t p = 0;
   for (const auto& parameter : problem.parameters.all()) {
@@ -117,7 +119,7 @@ TEST(AdafactorUpdate, IsAlgorithm4OfThePaper) {
       const double n = static_cast<double>(update.size()), clip = std::max(1.0, std::sqrt(updateSquare / n) / 0.7), scale = std::max(1e-3, std::sqrt(valueSquare / n));
       for (std::size_t i = 0; i < update.size(); i++) s.value[i] -= rate * (update[i] / clip * scale + (s.matrix ? 0.05 * s.value[i] : 0.0));
     }
-    optimizer->update(rate, step, torch::scalar_tensor(1.0F));
+    optimizer->update(number(rate), number(step), torch::scalar_tensor(1.0F));
   }
   std::size_t p = 0;
   for (const auto& parameter : problem.parameters.all()) {
@@ -134,13 +136,13 @@ TEST(Optimizers, LeaveEverythingAsItWasForAGradientThatIsNotFinite) {
     if (adafactor) training.adamW.reset(), training.adafactor = AdafactorConfig{};
     const auto optimizer = makeOptimizer(training, problem.parameters);
     problem.gradients(1);
-    optimizer->update(0.1, 1, torch::scalar_tensor(1.0F));
+    optimizer->update(number(0.1), number(1), torch::scalar_tensor(1.0F));
     std::vector<torch::Tensor> before;
     for (const auto& parameter : problem.parameters.all()) before.push_back(parameter.value.detach().clone());
     for (const auto& moment : optimizer->state()) before.push_back(moment.tensor.clone());
     problem.gradients(2);
     problem.parameters.all()[0].value.mutable_grad()[0][0] = std::numeric_limits<float>::quiet_NaN();
-    optimizer->update(0.1, 2, torch::scalar_tensor(std::numeric_limits<float>::quiet_NaN()));
+    optimizer->update(number(0.1), number(2), torch::scalar_tensor(std::numeric_limits<float>::quiet_NaN()));
     std::size_t i = 0;
     for (const auto& parameter : problem.parameters.all()) EXPECT_TRUE(torch::equal(parameter.value.detach(), before[i++]));
     for (const auto& moment : optimizer->state()) EXPECT_TRUE(torch::equal(moment.tensor, before[i++])) << moment.name;
@@ -182,7 +184,7 @@ TEST(Optimizers, LeaveWhatIsNotTrainedAlone) {
     const auto optimizer = makeOptimizer(training, parameters);
     for (const auto& moment : optimizer->state()) EXPECT_TRUE(moment.name.ends_with(".matrix")) << moment.name;
     (parameters.all()[0].as(torch::kBFloat16).sum() + frozen.as(torch::kBFloat16).sum() * state.value.sum()).backward();
-    optimizer->update(0.1, 1, torch::scalar_tensor(1.0));
+    optimizer->update(number(0.1), number(1), torch::scalar_tensor(1.0));
     EXPECT_EQ(parameters.trained().size(), 1U);
     EXPECT_TRUE(torch::equal(frozen.value, before));
     EXPECT_TRUE(torch::equal(state.value, torch::full({4}, 2.0)));

@@ -15,10 +15,9 @@ interface Asked {
 
 const asked = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as Asked;
 const spec = RunSpec.parse(asked.spec);
-const { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads } = spec.training;
 const engine = await Engine.create({
   seed: spec.seed, device: "cpu", model: spec.model, vocabularySize: asked.vocabularySize, padToken: asked.pad, startToken: asked.pad, capacityFactorGrid: [...CAPACITY_FACTOR_GRID],
-  training: { learningRate, schedule, warmupSteps, steps, optimizer, gradientClip, freeze, l1, l2, pruning, threads },
+  training: spec.training,
 });
 const ids = (rows: number[][]): Int32Array => Int32Array.from(rows.flat());
 const batchOf = ({ input, labels, decoderInput }: WireBatch): Batch => ({

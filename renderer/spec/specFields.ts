@@ -81,7 +81,7 @@ export const GROUPS: readonly Group[] = [
     "model.sparse.auxiliaryLossSteps",
   ] },
   { id: "training", title: "Training", paths: [
-    "training.batchSize", "training.steps", "training.learningRate", "training.schedule", "training.warmupSteps", "training.gradientClip", "training.threads", "training.freeze", "training.l1", "training.l2",
+    "training.batchSize", "training.steps", "training.learningRate", "training.schedule", "training.warmupSteps", "training.gradientClip", "training.threads", "training.captureSteps", "training.freeze", "training.l1", "training.l2",
     "training.pruning.kind", "training.pruning.sparsity", "training.pruning.blockSize", "training.pruning.beginStep", "training.pruning.endStep", "training.pruning.everySteps",
   ] },
   { id: "mesh", title: "Mesh of ranks", paths: ["mesh.data", "mesh.expert", "mesh.model"] },
