@@ -242,6 +242,7 @@ StepResult Engine::State::step(const Batch& batch, bool routing) {
   const auto outcome = captured ? captured->step(tokens, settings) : trainingStep(model, *optimizer, tokens, settings, config.noLabel());
 
   const auto facts = outcome.facts.cpu();
+  if (mesh) mesh->meter.settle();
   const double* at = facts.const_data_ptr<double>();
   StepResult result;
   result.loss = at[LOSS];
@@ -310,6 +311,7 @@ EvaluationResult Engine::State::evaluate(Command::Kind kind, const Batch& batch)
   }
   const auto routing = packAllRoutingFacts(pass.routed, config.capacityFactorGrid, loss.options(), pass.batch());
   const auto facts = at::cat({sums, routing}).cpu();
+  if (mesh) mesh->meter.settle();
 
   const double* at = facts.const_data_ptr<double>();
   EvaluationResult result;

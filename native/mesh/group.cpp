@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "../failure.h"
+#include "timedWork.h"
 
 namespace switchyard {
 namespace {
@@ -46,7 +47,9 @@ c10d::Backend& Group::backendOf(const at::Tensor& x) const { return x.device().i
 template <class Begin>
 void Group::run(Begin begin, double bytes, Traffic kind) {
   const auto began = std::chrono::steady_clock::now();
-  begin()->wait();
+  const auto work = begin();
+  work->wait();
+  if (const auto timed = c10::dynamic_intrusive_pointer_cast<TimedWork>(work)) return meter.addLater(kind, bytes, [timed] { return timed->secondsWaited(); });
   meter.add(kind, bytes, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "../failure.h"
+#include "timedWork.h"
 
 namespace switchyard {
 namespace {
@@ -32,18 +33,24 @@ std::size_t countOf(const at::Tensor& x) { return static_cast<std::size_t>(x.num
 c10::impl::VirtualGuardImpl streams(c10::Device device) { return c10::impl::VirtualGuardImpl(device.type()); }
 
 /// Waiting makes the current stream wait, not the host.
-struct StreamWork : c10d::Work {
-  StreamWork(c10::Event event, std::vector<at::Tensor> tensors, c10::Device device) : event(std::move(event)), tensors(std::move(tensors)), device(device) {}
+struct StreamWork : TimedWork {
+  StreamWork(c10::Event event, std::vector<at::Tensor> tensors, c10::Device device) : device(device), event(std::move(event)), tensors(std::move(tensors)) {}
   bool wait(std::chrono::milliseconds) override {
-    event.block(streams(device).getStream(device));
+    const auto current = streams(device).getStream(device);
+    before.record(current);
+    event.block(current);
+    after.record(current);
     return true;
   }
+  double secondsWaited() const override { return before.elapsedTime(after) / 1000.0; }
   bool isCompleted() override { return event.query(); }
   bool isSuccess() const override { return true; }
 
-  c10::Event event;
-  std::vector<at::Tensor> tensors;
   c10::Device device;
+  c10::Event event;
+  /// On the stream that waits. These two have times.
+  c10::Event before{device.type(), c10::EventFlag::BACKEND_DEFAULT}, after{device.type(), c10::EventFlag::BACKEND_DEFAULT};
+  std::vector<at::Tensor> tensors;
 };
 
 }  // namespace

@@ -3,6 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
 
 namespace switchyard {
 
@@ -29,6 +32,16 @@ struct TrafficUse {
 struct TrafficMeter {
   std::array<TrafficUse, TRAFFIC_KINDS> uses{};
 
+  /// A GPU knows the seconds of a collective when it is done: they are asked for by `settle`.
+  void addLater(Traffic kind, double bytes, std::function<double()> seconds) {
+    add(kind, bytes, 0.0);
+    outstanding.emplace_back(kind, std::move(seconds));
+  }
+  /// To be called when the device has done what it was given, and before `uses` is read.
+  void settle() {
+    for (const auto& [kind, seconds] : outstanding) uses[static_cast<std::size_t>(kind)].seconds += seconds();
+    outstanding.clear();
+  }
   void add(Traffic kind, double bytes, double seconds) {
     auto& use = uses[static_cast<std::size_t>(kind)];
     use.calls += 1;
@@ -40,6 +53,9 @@ struct TrafficMeter {
     for (const auto& use : uses) all += use.seconds;
     return all;
   }
+
+ private:
+  std::vector<std::pair<Traffic, std::function<double()>>> outstanding;
 };
 
 }  // namespace switchyard

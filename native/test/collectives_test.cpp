@@ -17,6 +17,7 @@
 #include "../mesh/group.h"
 #include "../mesh/hostBackend.h"
 #include "../mesh/sharedMemoryBackend.h"
+#include "../mesh/timedWork.h"
 #include "meshRanks.h"
 
 namespace {
@@ -131,6 +132,34 @@ TEST_P(Collectives, TellHowLongTheyTook) {
       EXPECT_GT(seconds(Traffic::gradients), 0.08);
     }
   });
+}
+
+/// As a GPU's: what it asks for is done at once and timed when all is done.
+class TimedBackend : public c10d::Backend {
+ public:
+  TimedBackend() : Backend(0, 2) {}
+  c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>&, const c10d::AllreduceOptions&) override {
+    struct Done : TimedWork {
+      bool wait(std::chrono::milliseconds) override { return true; }
+      double secondsWaited() const override { return 0.25; }
+    };
+    return c10::make_intrusive<Done>();
+  }
+};
+
+TEST(Traffic, OfAGpuIsTimedWhenItsWorkIsDone) {
+  TrafficMeter meter;
+  Group group(c10::make_intrusive<TimedBackend>(), {}, 0, 2, meter);
+  const auto& use = meter.uses[static_cast<std::size_t>(Traffic::gradients)];
+  group.sum(torch::ones({4}), Traffic::gradients);
+  group.sumLater(torch::ones({4}), Traffic::gradients).wait();
+  EXPECT_EQ(use.calls, 2);
+  EXPECT_EQ(use.bytes, 32.0);
+  EXPECT_EQ(use.seconds, 0.0);
+  meter.settle();
+  EXPECT_EQ(use.seconds, 0.5);
+  meter.settle();
+  EXPECT_EQ(use.seconds, 0.5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Collectives, ::testing::Combine(::testing::Values(2, 3, 5), ::testing::Bool()), [](const auto& info) {
