@@ -1,7 +1,6 @@
 // What a line chart says of its lines as a whole: its state and its summary.
 import { useCallback, useEffect, useState } from "react";
 import type { FigureState } from "./Figure.tsx";
-import type { LineChartProps } from "./LineChart.tsx";
 import { allFacts, type Line } from "./lineData.ts";
 import { useChartLinks } from "./links.ts";
 import { lineSentence, linesSentence } from "./summary.ts";
@@ -35,7 +34,7 @@ export function lineSummary(lines: readonly Line[], label: string, unit: string,
 }
 
 /** State and summary, followed outside the draw path: at once when a line comes or fails, once a second for the words. */
-export function useLineState({ lines, label, unit, noun, retry }: LineChartProps): { state: FigureState; summary: string; absent: ReadonlySet<string> } {
+export function useLineState({ lines, label, unit, noun, retry }: { lines: readonly Line[]; label: string; unit: string; noun: string; retry?: () => void }): { state: FigureState; summary: string; absent: ReadonlySet<string> } {
   const { range, zoom } = useChartLinks();
   const compute = useCallback(() => ({
     state: lineState(lines, label, range && (() => zoom(null)), retry), summary: lineSummary(lines, label, unit, noun),

@@ -5,14 +5,8 @@ import { CapacityPanel } from "./capacity/CapacityPanel.tsx";
 import { ViewLinks } from "./environment.tsx";
 import { MeshPanel } from "./mesh/MeshPanel.tsx";
 import { OverviewPanel } from "./overview/OverviewPanel.tsx";
+import type { PanelProps } from "./panelProps.ts";
 import { RoutingPanel } from "./routing/RoutingPanel.tsx";
-
-export interface PanelProps {
-  /** Runs overlaid in the line charts, in the order of the list. */
-  runIds: string[];
-  /** The run whose routing the heatmaps show unless another is picked. */
-  primary: string;
-}
 
 /** Gives a panel what ties its charts together. */
 const linked = (Panel: FC<PanelProps>): FC<PanelProps> => function LinkedPanel(props) {

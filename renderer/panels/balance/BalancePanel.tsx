@@ -12,7 +12,7 @@ import { LayerHeatmap } from "../routing/LayerHeatmap.tsx";
 import { useHistories, useRouting } from "../useLive.ts";
 import { ImportanceScatter } from "./ImportanceScatter.tsx";
 import { LayerTable } from "./LayerTable.tsx";
-import type { PanelProps } from "../index.tsx";
+import type { PanelProps } from "../panelProps.ts";
 
 const overloadOf: HistoryMeasure = (step) => overload(step.load);
 

@@ -10,7 +10,7 @@ import { LayerTimeHeatmap } from "../TimeHeatmaps.tsx";
 import { useHistories, useLiveRun, useRouting } from "../useLive.ts";
 import { KeptAndDropped } from "./KeptAndDropped.tsx";
 import { WhatIf } from "./WhatIf.tsx";
-import type { PanelProps } from "../index.tsx";
+import type { PanelProps } from "../panelProps.ts";
 
 const dropped: HistoryMeasure = (step) => droppedFraction(step);
 const empty: HistoryMeasure = (step) => padding(step);

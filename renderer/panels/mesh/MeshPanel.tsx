@@ -6,7 +6,7 @@ import type { FigureState } from "../../charts/Figure.tsx";
 import { MetricChart } from "../MetricChart.tsx";
 import { PanelGrid, type PanelItem } from "../PanelGrid.tsx";
 import { RoutingBar, usePickedRun } from "../RoutingBar.tsx";
-import type { PanelProps } from "../index.tsx";
+import type { PanelProps } from "../panelProps.ts";
 import { useLiveRun, useObservable, useRouting } from "../useLive.ts";
 import { RankTable } from "./RankTable.tsx";
 import { SliceGrids } from "./SliceGrids.tsx";

@@ -7,7 +7,7 @@ import { LayerHeatmap } from "../routing/LayerHeatmap.tsx";
 import { useLiveRun, useRouting } from "../useLive.ts";
 import { AlertList } from "./AlertList.tsx";
 import { extraCharts, foreignMetrics } from "./extraCharts.ts";
-import type { PanelProps } from "../index.tsx";
+import type { PanelProps } from "../panelProps.ts";
 
 export function OverviewPanel({ runIds, primary }: PanelProps) {
   const picked = usePickedRun(runIds, primary);

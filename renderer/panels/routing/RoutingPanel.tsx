@@ -10,7 +10,7 @@ import { ExpertTimeHeatmap } from "../TimeHeatmaps.tsx";
 import { choicesPerToken, expertsPerToken } from "../routingFacts.ts";
 import { useHistories, useRouting } from "../useLive.ts";
 import { LayerHeatmap } from "./LayerHeatmap.tsx";
-import type { PanelProps } from "../index.tsx";
+import type { PanelProps } from "../panelProps.ts";
 
 const entropy: HistoryMeasure = (step) => step.entropy;
 const perToken: HistoryMeasure = (step) => expertsPerToken(step);
