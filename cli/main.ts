@@ -11,6 +11,7 @@ import { importCommand } from "./commands/import.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { modelCommands } from "./commands/models.ts";
 import { plan } from "./commands/plan.ts";
+import { prepare } from "./commands/prepare.ts";
 import { lookingAtRuns } from "./commands/runs.ts";
 import { remoteRuns } from "./commands/remote.ts";
 import { tpuCommands } from "./commands/tpus.ts";
@@ -19,7 +20,7 @@ import { specPaths } from "./specFile.ts";
 import { nearest } from "./suggestion.ts";
 
 const GROUPS: readonly CommandGroup[] = [
-  { title: "Train and plan", commands: [train, ...derivingRuns, plan] },
+  { title: "Train and plan", commands: [train, ...derivingRuns, prepare, plan] },
   { title: "Runs", commands: [...lookingAtRuns, ...controllingRuns, importCommand] },
   { title: "Models", commands: [generateCommand, ...modelCommands] },
   { title: "Other machines", commands: [...hostCommands, ...tpuCommands, ...remoteRuns] },

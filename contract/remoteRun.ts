@@ -1,6 +1,7 @@
 // A run on another machine: its local directory mirrors the one there, and remote.json says where that is.
 import { z } from "zod";
 import { ColumnMapping } from "./columnMapping.ts";
+import { DataPlace } from "./dataPlace.ts";
 import { HostName, RemotePath } from "./hosts.ts";
 import { MeshSpec } from "./meshSpec.ts";
 import { RunId } from "./runDirectory.ts";
@@ -17,8 +18,10 @@ export const RemoteLaunch = z.strictObject({
   steps: z.int().min(1).nullable(), mesh: MeshSpec.nullable(),
   /** Checkpoint of a local run that is sent along, to go on from. */
   from: z.strictObject({ runId: RunId, step: z.int().min(0) }).nullable().default(null),
-  /** Prepared data that lie on the host already. */
+  /** Prepared data that lie on the host already, or in a bucket. */
   data: z.string().min(1).max(1024).nullable().default(null),
+  /** In a run directory that was found on its host, which holds all that it needs but the trainer's code. */
+  found: z.boolean().default(false),
   /** Attempt of the mirrored process.json before. */
   previousAttempt: z.int().min(0),
 });
@@ -56,11 +59,8 @@ export type RemoteWorker = z.output<typeof RemoteWorker>;
 export type RemoteLaunch = z.output<typeof RemoteLaunch>;
 export type RemoteFile = z.output<typeof RemoteFile>;
 
-/** A folder of prepared data on a host. */
-export const DataFolder = RemotePath.regex(/^(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)/, "The trainer reads folders of the host and no buckets or addresses: mount the bucket there, for example with gcsfuse, and give the folder.");
-
-/** Where a run is to be trained: a host or a cluster by its name; and, where the data lie there prepared already, their folder there. */
-export const Where = z.strictObject({ host: HostName, data: DataFolder.optional() });
+/** Where a run is to be trained: a host or a cluster by its name; and, where the data lie prepared already, their folder there or bucket. */
+export const Where = z.strictObject({ host: HostName, data: DataPlace.optional() });
 export type Where = z.output<typeof Where>;
 
 /** A run that was found on a host. */

@@ -32,6 +32,8 @@ export const ControlFile = z.object({ v: z.literal(1), verb: ControlVerb, t: z.n
 /** Where the prepared data of a run on another host lies there, and what its trainer needs to know of the tokenizer: it never reads text. */
 export const DataFile = z.object({
   v: z.literal(1), directory: z.string().min(1).max(4096),
+  /** The bucket that the trainer brings them from into that directory. */
+  address: z.string().min(1).max(1024).optional(),
   /** May be left out of a run whose tokenizer is bytes. Sentinels in order of use. */
   tokenizer: z.object({ vocabularySize: z.int().min(1), pad: z.int().min(0), end: z.int().min(0), sentinels: z.array(z.int().min(0)).max(10_000) }).optional(),
 });

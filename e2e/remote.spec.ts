@@ -28,10 +28,10 @@ test("a run is trained on a host, cut off, found again without a gap, stopped, a
   await app.getByText("JSON", { exact: true }).click();
   await app.getByLabel("Spec as JSON").fill(JSON.stringify({ ...TINY, name: "on the pod", mesh: { data: 2, expert: 4 }, model: { ...TINY.model, sparse: { experts: 8, every: 2 } }, training: { ...TINY.training, batchSize: 8, steps: 100_000, checkpoint: { everySteps: 200 } } }));
   await expect(app.getByText("are sent to pod and the trainer is started there")).toBeVisible();
-  await app.getByLabel("Data there").fill("gs://bucket/data");
+  await app.getByLabel("Data there").fill("gs://My bucket/data");
   await app.getByRole("button", { name: "Start training" }).click();
-  await expect(app.getByText("mount the bucket there")).toBeVisible();
-  await expect(app.getByText("The data's folder must be changed before the run can start.")).toBeVisible();
+  await expect(app.getByText(`"My bucket" can't be the name of a bucket`)).toBeVisible();
+  await expect(app.getByText("Where the data lie must be changed before the run can start.")).toBeVisible();
   await app.getByLabel("Data there").fill("");
   await app.getByRole("button", { name: "Start training" }).click();
   await expect(app.locator(".run-place")).toHaveText("on pod");

@@ -6,11 +6,12 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { argumentsOf } from "../../contract/asked.ts";
+import { bucketOf } from "../../contract/dataPlace.ts";
 import { ENGINES, type Engine } from "../../contract/engines.ts";
 import type { RemoteLaunch } from "../../contract/remoteRun.ts";
 import { FILES, type DataFile } from "../../contract/runDirectory.ts";
 import type { RunSpec } from "../../contract/runSpec.ts";
-import type { HostData } from "../../trainer/data/prepareForHost.ts";
+import type { HostData, TokenizerFacts } from "../../trainer/data/prepareForHost.ts";
 import { listCheckpoints } from "../../trainer/run/checkpoints.ts";
 import { readSpec } from "../runs/runFiles.ts";
 import { HostError, type AgentSession } from "./agentSession.ts";
@@ -19,7 +20,8 @@ import type { RemoteRun } from "./remoteRun.ts";
 import { localFile, nameOfFiles, sendFiles, type LocalFile } from "./transfer.ts";
 
 /** The JAX trainer, as it is sent: a package that `python -m` finds. */
-export const REMOTE_CODE = fileURLToPath(new URL("../../remote/switchyard_jax", import.meta.url));
+export const REMOTE_TRAINER = "switchyard_jax";
+export const REMOTE_CODE = fileURLToPath(new URL(`../../remote/${REMOTE_TRAINER}`, import.meta.url));
 const END_GRACE_SECONDS = 20;
 const SENT = /\.(py|json)$/;
 
@@ -44,7 +46,9 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
     throw new Error(`${workers[handing]!.host} hands its runs to ${ENGINES[kind]}, which chooses the nodes itself: start on that host alone${kind === "slurm" ? `, with --slurm-option=--nodes=${workers.length},` : ""} rather than on ${run.place}.`);
   }
   const program = await packageFiles(code);
-  const prepared = launch.data === null ? await prepare(spec, say) : null;
+  const prepared = launch.data === null && !launch.found ? await prepare(spec, say) : null;
+  // Bytes are known to the trainer.
+  const tokenizer = prepared?.tokenizer ?? (launch.found || spec.data.tokenizer.kind === "bytes" ? null : await inThread<TokenizerFacts>(spec, "tokenizer", () => {}));
   const data = prepared ? prepared.files.map((file): LocalFile => ({ ...file, path: join(prepared.folder, file.name) })) : [];
   const checkpoint = launch.from ? await checkpointFiles(join(runs, launch.from.runId), launch.from.step) : [];
   const sessions = await Promise.all(workers.map(({ host }) => link(host).session()));
@@ -57,8 +61,8 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
       say(`Sending code and data to ${to}: ${percent(done.reduce((sum, part) => sum + part, 0), bytes * workers.length)} of ${megabytes(bytes * workers.length)}.`);
     });
     return {
-      code: await makeFolder(session, "code", `switchyard_jax-${nameOfFiles(program)}`, program),
-      data: prepared ? await makeFolder(session, "data", `prepared-${prepared.sha256}`, data) : launch.data!,
+      code: await makeFolder(session, "code", `${REMOTE_TRAINER}-${nameOfFiles(program)}`, program),
+      data: prepared ? { directory: await makeFolder(session, "data", `prepared-${prepared.sha256}`, data) } : launch.data === null ? null : placed(launch.data, session),
     };
   };
   // Where workers share a disk, the others find what the first was sent.
@@ -66,18 +70,18 @@ export async function launchRemote({ link, engine = () => undefined, runs, code 
   say(engines[0] ? `Submitting to ${ENGINES[engines[0].kind]} on ${run.place}.` : `Starting on ${run.place}.`);
   const port = portOf(run.id, launch.key), coordinator = `${sessions[0]!.facts.address}:${port}`;
   const directories = await Promise.all(sessions.map(async (session, i) => {
-    const directory = `${session.facts.runs}/${run.id}`, { process } = workers[i]!;
-    const dataFile: DataFile = { v: 1, directory: places[i]!.data, ...(prepared ? { tokenizer: prepared.tokenizer } : {}) };
+    const directory = launch.found ? run.file.directory! : `${session.facts.runs}/${run.id}`, { process } = workers[i]!, { data } = places[i]!;
     const begun = {
-      run: run.id, process, key: launch.key,
-      files: { [FILES.spec]: JSON.stringify(spec, null, 2), [FILES.data]: JSON.stringify(dataFile) },
+      run: run.id, process, key: launch.key, ...(launch.found && { directory }),
+      files: data ? { [FILES.spec]: JSON.stringify(spec, null, 2), [FILES.data]: JSON.stringify({ v: 1, ...data, ...(tokenizer && { tokenizer }) } satisfies DataFile) } : {},
       argv: [
-        session.facts.python, "-m", "switchyard_jax", directory, ...argumentsOf(launch),
+        session.facts.python, "-m", REMOTE_TRAINER, directory, ...argumentsOf(launch),
         ...(workers.length > 1 ? ["--coordinator", coordinator, "--processes", String(workers.length), "--process", String(process)] : []),
       ],
       env: { PYTHONPATH: places[i]!.code, PYTHONUNBUFFERED: "1" },
     };
-    await endEarlier(session, directory, process, launch.key);
+    // What goes in a directory that was found is somebody else's: the agent then refuses the start.
+    if (!launch.found) await endEarlier(session, directory, process, launch.key);
     const before = launch.from ? { run: run.id, name: `step-${launch.from.step}`, files: checkpoint.map(({ name, sha256 }) => ({ name, sha256 })) } : null;
     const handed = engines[i] ? { engine: engines[i], port } : {};
     return (await session.request("launch", { ...begun, checkpoint: before, ...handed }, { seconds: 90 })).directory;
@@ -97,6 +101,10 @@ async function endEarlier(session: AgentSession, directory: string, process: num
 
 const makeFolder = async (session: AgentSession, kind: "code" | "data", name: string, files: readonly LocalFile[]): Promise<string> =>
   (await session.request("folder", { kind, name, files: files.map((file) => ({ name: file.name, sha256: file.sha256 })) }, { seconds: 120 })).directory;
+
+/** Data that lie there already, or in a bucket that the trainer brings them from: beside what is sent. */
+const placed = (place: string, { facts }: AgentSession): Pick<DataFile, "directory" | "address"> =>
+  bucketOf(place) === null ? { directory: place } : { directory: `${facts.home}/data/bucket-${createHash("sha256").update(place).digest("hex").slice(0, 32)}`, address: place };
 
 const percent = (part: number, whole: number): string => `${whole === 0 ? 100 : Math.floor((100 * part) / whole)} %`;
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
@@ -123,14 +131,21 @@ async function checkpointFiles(run: string, step: number): Promise<LocalFile[]> 
 }
 
 /** The data as tokens on this machine, prepared once and kept in the cache. */
-async function prepare(spec: RunSpec, say: (doing: string) => void): Promise<HostData> {
-  const worker = new Worker(new URL("./prepareThread.ts", import.meta.url), { workerData: spec });
+function prepare(spec: RunSpec, say: (doing: string) => void): Promise<HostData> {
+  say("Preparing the data here.");
+  return inThread<HostData>(spec, "data", ({ phase, done, total }) => say(`${phase === "reading-data" ? "Reading" : "Preparing"} the data here: ${percent(done, total)} of ${megabytes(total)}.`));
+}
+
+interface Preparing { phase: string; done: number; total: number }
+
+/** What prepareThread.ts finds. @throws its sentence */
+async function inThread<T>(spec: RunSpec, wanted: "data" | "tokenizer", progress: (of: Preparing) => void): Promise<T> {
+  const worker = new Worker(new URL("./prepareThread.ts", import.meta.url), { workerData: { spec, wanted } });
   try {
-    say("Preparing the data here.");
-    for await (const [message] of on(worker, "message") as AsyncIterable<[{ phase: string; done: number; total: number } | { result: HostData } | { error: string }]>) {
+    for await (const [message] of on(worker, "message") as AsyncIterable<[Preparing | { result: T } | { error: string }]>) {
       if ("error" in message) throw new Error(message.error);
       if ("result" in message) return message.result;
-      say(`${message.phase === "reading-data" ? "Reading" : "Preparing"} the data here: ${percent(message.done, message.total)} of ${megabytes(message.total)}.`);
+      progress(message);
     }
     throw new Error("The data could not be prepared.");
   } finally {

@@ -2,6 +2,7 @@
 import { constants, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { NOTHING_ASKED, type Asked } from "../../contract/asked.ts";
+import { bucketOf } from "../../contract/dataPlace.ts";
 import type { Handlers } from "../../contract/handlers.ts";
 import type { remoteRequests } from "../../contract/remoteRun.ts";
 import { FILES } from "../../contract/runDirectory.ts";
@@ -95,7 +96,7 @@ export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Appl
       const asked: Asked = { ...NOTHING_ASKED, steps: wanted === source.training.steps ? null : wanted };
       if (where) door.mayTrainElsewhere(parsed.data);
       if (where) await hosts.prepare(where.host);
-      if (where) return { runId: remotes.start(parsed.data, where.host, { from: { runId, step: from }, data: where.data ?? null }, asked) };
+      if (where) return { runId: remotes.start(parsed.data, where.host, { from: { runId, step: from }, data: where.data ?? dataFor(where.host, remotes.of(runId)) }, asked) };
       const id = createRunDirectory(home.runs, parsed.data);
       copyCheckpoint(join(home.runs, runId), join(home.runs, id), from);
       ingest.adopt(id);
@@ -103,6 +104,12 @@ export function createRemoteHandlers({ hosts, remotes, home, ingest }: Pick<Appl
       return { runId: id };
     },
   };
+}
+
+/** The bucket that a run was trained from, which other hosts read as well, or the folder of its own host; null where its data are sent. */
+function dataFor(host: string, run: RemoteRun | null): string | null {
+  const data = run?.file.launch?.data ?? null;
+  return data !== null && (bucketOf(data) !== null || run!.place === host) ? data : null;
 }
 
 /** Into a run that begins with it. A copy: either run may remove its own. */

@@ -2,7 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { join } from "node:path";
 import type { RunSummary } from "../../contract/handlers.ts";
-import { DataFolder, type Where } from "../../contract/remoteRun.ts";
+import { DataPlace } from "../../contract/dataPlace.ts";
+import type { Where } from "../../contract/remoteRun.ts";
 import { isMirror } from "../../backend/hosts/remoteFile.ts";
 import { cleanOutput } from "../../backend/runs/output.ts";
 import { homeAt, type Home } from "../../backend/home.ts";
@@ -121,15 +122,15 @@ export const train: Command = {
     start: { value: "RUN|MODEL", about: "Begin with the newest weights of a run or those of an imported model." },
     teacher: { value: "RUN|MODEL", about: "Learn from a run or an imported model as well." },
     host: { value: "NAME", about: "Train on this host or cluster (\"hosts list\" shows all) instead of this machine." },
-    data: { value: "DIR", about: "With --host: a folder there that holds the data, prepared already." },
+    data: { value: "PLACE", about: "With --host: where the data lie prepared already, a folder there, gs://BUCKET/FOLDER or s3://BUCKET/FOLDER." },
     ...startOptions,
   },
   async run(parsed) {
     const spec = changed(readSpecFile(parsed.positional[0]!), parsed), start = parsed.value("start"), teacher = parsed.value("teacher");
     const host = parsed.value("host"), data = parsed.value("data");
-    if (data !== undefined && host === undefined) throw new UsageError("--data names a folder on a host: give --host as well.");
-    const folder = DataFolder.optional().safeParse(data);
-    if (!folder.success) throw new UsageError(folder.error.issues[0]!.message);
+    if (data !== undefined && host === undefined) throw new UsageError("--data says where the data of a run on a host lie: give --host as well.");
+    const place = DataPlace.optional().safeParse(data);
+    if (!place.success) throw new UsageError(place.error.issues[0]!.message);
     return startRun(parsed, async (backend) => {
       if (start !== undefined) spec["start"] = await weights(backend, start);
       if (teacher !== undefined) spec["distillation"] = { ...isObject(spec["distillation"]) ? spec["distillation"] : {}, teacher: await weights(backend, teacher) };

@@ -10,7 +10,7 @@ CHECKPOINTS = 2
 CLEARED = 1.25
 
 
-def _bytes(count: float) -> str:
+def bytes_in_words(count: float) -> str:
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.3g} {unit}"
@@ -31,4 +31,4 @@ class DiskSpace:
         if free >= needed or self._raised:
             return None
         self._raised = True
-        return run_alert(step, "warning", "disk", f"The disk with the run has {_bytes(free)} free, less than the {_bytes(needed)} that the next {CHECKPOINTS} checkpoints need; free some space, or the run ends when it is full.")
+        return run_alert(step, "warning", "disk", f"The disk with the run has {bytes_in_words(free)} free, less than the {bytes_in_words(needed)} that the next {CHECKPOINTS} checkpoints need; free some space, or the run ends when it is full.")

@@ -49,6 +49,8 @@ class Resumed(NamedTuple):
     tokens: float
     seconds: float
     evaluation_loss: float | None
+    data: str = ""
+    """Version of the data, where it had one."""
 
 
 class Loop:
@@ -224,9 +226,9 @@ class Loop:
             return
         # Only an evaluation of these very parameters says how good the checkpoint is.
         loss = self._evaluation[1] if self._evaluation and self._evaluation[0] == step else None
-        spec, alerts = self._trainer.spec, self._alerts.state()
+        spec, alerts, version = self._trainer.spec, self._alerts.state(), self._batches.version
         facts = {"step": step, "attempt": run.attempt, "engine": "switchyard-jax", "tokens": self._tokens, "seconds": self._seconds,
-                 "position": {"example": step * self._training["batchSize"], "seed": spec["seed"]}, "evaluationLoss": loss}
+                 "position": {"example": step * self._training["batchSize"], "seed": spec["seed"], **({"data": version} if version else {})}, "evaluationLoss": loss}
 
         def write() -> None:
             run.write({"kind": "progress", "phase": "saving-checkpoint", "done": 0, "total": self._saved_bytes, "unit": "bytes"})

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 
 from .alerts import Alerts, run_alert
+from .data.batches import BatchSource
 from .data.pairs import open_batches
 from .data.prepared import open_prepared
 from .devices import Devices, mesh_of
@@ -43,7 +44,9 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
     try:
         devices = _devices(spec["device"], shape.ranks, workers)
         mesh = mesh_of(shape, devices)
-        prepared = open_prepared(path, spec["data"]["tokenizer"])
+        prepared = open_prepared(path, spec["data"]["tokenizer"], report)
+        batches = open_batches(prepared, spec)
+        _read_alike(batches, prepared.source.place, workers)
         model = model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad)
         trainer = Trainer(spec, steps, Devices(Program(model, shape, spec["training"], asked["rematerialise"]), mesh, workers.together))
         report("building-model", 0, trainer.parameter_count, "parameters")
@@ -60,7 +63,10 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
             run.write(run_alert(run.step, "warning", "failure", message))
         if shape.ranks < len(devices) and workers.count == 1:
             run.log("info", f"{len(devices)} devices are here and the mesh uses {shape.ranks}.")
-        batches = open_batches(prepared, spec)
+        if batches.version:
+            run.log("info", f"The data are those of {prepared.source.place}, version {batches.version}.")
+            if resumed.data not in ("", batches.version):
+                run.write(run_alert(run.step, "warning", "failure", f"The data in {prepared.source.place} were changed since step {run.step} was saved (version {resumed.data} then, {batches.version} now); the run goes on with those that are there."))
         if steps != spec["training"]["steps"]:
             run.log("info", f"Training to step {steps} instead of the spec's {spec['training']['steps']}; the schedule follows.")
         if run.step < steps:
@@ -70,6 +76,15 @@ def train(run: AnyRun, path: Path, asked: dict[str, Any], stopping: Callable[[],
         return Loop(run, trainer, batches, resumed, alerts, sharded, ahead, workers.count == 1).go(stop_asked)
     except StopAsked:
         return "stopped", f"Stopped before training began, at step {run.step} of {steps}."
+
+
+def _read_alike(batches: BatchSource, place: str, workers: Workers) -> None:
+    """Each worker reads a bucket by itself, as fast as its network is."""
+    if workers.count == 1 or not batches.version:
+        return
+    workers.together()
+    if not all_say(told_by_leader(batches.version) == batches.version):
+        raise RunFailure("data-error", f"{place} was changed while the workers read it; start the run again once nobody writes there.")
 
 
 def _devices(wanted: str, ranks: int, workers: Workers) -> list[Any]:
@@ -130,7 +145,8 @@ def _restore(path: Path, trainer: Trainer, report: Progress, leads: bool, sharde
         model, optimizer = trainer.expected()
         trainer.load(arrays_of_leader(found and found.model, model), arrays_of_leader(found and found.optimizer, optimizer), step)
     tokens, seconds, loss = told_by_leader([found.stored.manifest[name] for name in ("tokens", "seconds", "evaluationLoss")] if found else None)
-    return Resumed(step, tokens, seconds, loss), Alerts(_alerts_of(found.stored.folder) if found else None), found.damaged if found else []
+    data = str(found.stored.manifest["position"].get("data", "")) if found else ""
+    return Resumed(step, tokens, seconds, loss, data), Alerts(_alerts_of(found.stored.folder) if found else None), found.damaged if found else []
 
 
 class Found(NamedTuple):

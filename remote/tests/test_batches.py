@@ -40,7 +40,7 @@ def test_batches_are_those_of_the_typescript(tmp_path: Path, case: str) -> None:
     positions = [0, 8, 5000, 123456, 2 ** 32 - 3]
     expected = json.loads(run_node(ROOT / "remote/tests/batches.ts", str(run), *map(str, positions)))
     whole = read_spec(run, None)
-    batches = open_batches(open_prepared(run, whole["data"]["tokenizer"]), whole)
+    batches = open_batches(open_prepared(run, whole["data"]["tokenizer"], lambda *_: None), whole)
     assert batches.evaluation_batches == len(expected["evaluation"])
     made = [batches.training(position) for position in positions]
     assert [count_tokens(batch, 0) for batch in made] == expected["tokens"]
@@ -58,8 +58,8 @@ def test_damaged_data_is_refused_in_a_sentence(tmp_path: Path) -> None:
     whole = (folder / "training.bin").read_bytes()
     (folder / "training.bin").write_bytes(whole[:1000])
     with pytest.raises(RunFailure, match="cut short; send the data again"):
-        open_batches(open_prepared(run, spec["data"]["tokenizer"]), spec)
+        open_batches(open_prepared(run, spec["data"]["tokenizer"], lambda *_: None), spec)
     (folder / "training.bin").write_bytes(whole)
     (run / "data.json").unlink()
     with pytest.raises(RunFailure, match="data.json can't be read"):
-        open_prepared(run, spec["data"]["tokenizer"])
+        open_prepared(run, spec["data"]["tokenizer"], lambda *_: None)

@@ -124,7 +124,7 @@ def test_steps_that_are_handed_on_ahead_make_the_same_run(tmp_path: Path, text: 
     keep_compilations()  # the program is that of the other tests
     run = make_run(tmp_path / "run", tiny_spec(text))
     spec = read_spec(run, None)
-    prepared = open_prepared(run, spec["data"]["tokenizer"])
+    prepared = open_prepared(run, spec["data"]["tokenizer"], lambda *_: None)
     program = Program(model_of(spec, prepared.tokens.vocabulary, prepared.tokens.pad), ONE, spec["training"])
     trainer = Trainer(spec, spec["training"]["steps"], Devices(program, mesh_of(ONE, jax.devices())))
     trainer.begin()

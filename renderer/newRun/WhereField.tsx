@@ -7,7 +7,7 @@ import { FieldRow } from "./Field.tsx";
 
 interface Props {
   where: string | null;
-  /** Folder of prepared data there; empty where they are sent. */
+  /** Folder there or bucket of prepared data; empty where they are sent. */
   data: string;
   wrongData: string | undefined;
   /** Null while the spec is wrong. */
@@ -23,7 +23,7 @@ export function WhereField({ where, data, wrongData, spec, change, changeData }:
     <div className="form-grid">
       <FieldRow title="Where" help={help} error={misfit ?? undefined}>{({ id, describedBy }) => <PlaceSelect id={id} describedBy={describedBy} value={where} change={change} />}</FieldRow>
       {where !== null && (
-        <FieldRow title="Data there" help={`A folder on ${where} that holds the data, prepared already. Empty: they are prepared here and sent.`} error={wrongData}>
+        <FieldRow title="Data there" help={`A folder on ${where} that holds the data, prepared already, or a bucket that it reads: gs://BUCKET/FOLDER, s3://BUCKET/FOLDER. Empty: they are prepared here and sent.`} error={wrongData}>
           {({ id, describedBy }) => <input id={id} name="where.data" className="input" aria-describedby={describedBy} aria-invalid={wrongData !== undefined} value={data} onChange={(event) => changeData(event.target.value)} />}
         </FieldRow>
       )}

@@ -1,7 +1,7 @@
 // New run: a form made from the schema, its consequences as one types, and the button that starts it.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { RequestError } from "../../contract/client.ts";
-import { DataFolder } from "../../contract/remoteRun.ts";
+import { DataPlace } from "../../contract/dataPlace.ts";
 import { untrainableFields } from "../../contract/remoteTrainer.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useConnectionStatus } from "../connection/index.ts";
@@ -37,7 +37,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
   const [failure, setFailure] = useState<{ message: string; detail: string | null } | null>(null);
   const { host: where } = useView();
   const [data, setData] = useState("");
-  const wrongData = where === null || data === "" ? undefined : DataFolder.safeParse(data).error?.issues[0]?.message;
+  const wrongData = where === null || data === "" ? undefined : DataPlace.safeParse(data).error?.issues[0]?.message;
   const [refused, setRefused] = useState<ReadonlyMap<string, string>>(new Map());
   const { state } = useConnectionStatus();
   const form = useRef<HTMLFormElement>(null);
@@ -85,7 +85,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
       setAdvanced(true);
       return refuse(`${counted(issues.size, "field")} must be changed before the run can start.`);
     }
-    if (wrongData !== undefined) return refuse("The data's folder must be changed before the run can start.");
+    if (wrongData !== undefined) return refuse("Where the data lie must be changed before the run can start.");
     setStarting(true);
     setFailure(null);
     try {

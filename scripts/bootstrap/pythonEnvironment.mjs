@@ -1,5 +1,5 @@
 // The Pythons that tests run under, each installed once for each user and set of versions: one with pytest, and JAX with what the trainer of remote
-// hosts needs; one with Ray, to which hosts hand runs, apart from it, since both pin what they share.
+// hosts needs; one with Ray, to which hosts hand runs, and one with moto, which answers as S3 does, apart from it, since all pin what they share.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -27,6 +27,9 @@ const TRAINER = { name: "python", title: "JAX and pytest", requirements: () => [
 /** About 100 MB to fetch, 390 MB unpacked. @type {Environment} */
 const RAY = { name: "ray", title: "Ray", requirements: () => ["ray[default]==2.60.0"] };
 
+/** About 33 MB to fetch, 140 MB unpacked: its extra for servers would bring all of AWS. @type {Environment} */
+const MOTO = { name: "moto", title: "moto", requirements: () => ["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5"] };
+
 /** Another pin is another environment; one that a clone still uses is left alone. @param {Environment} environment */
 const folderOf = ({ name, requirements }) => join(cacheFolder(), `${name}-${createHash("sha256").update(requirements().join("\n")).digest("hex").slice(0, 16)}`);
 /** @param {string} folder */
@@ -46,6 +49,8 @@ function findPython() {
 export const ensurePythonEnvironment = () => ensure(TRAINER);
 /** @returns {Promise<string>} the interpreter with Ray */
 export const ensureRayEnvironment = () => ensure(RAY);
+/** @returns {Promise<string>} the interpreter with moto */
+export const ensureMotoEnvironment = () => ensure(MOTO);
 
 /** @param {Environment} environment */
 async function ensure(environment) {

@@ -8,7 +8,9 @@ import { RunFailure } from "../failure.ts";
 import { openCorpus } from "./corpus.ts";
 import { openPairs } from "./pairs.ts";
 import { defaultCache, type Progress } from "./prepared.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import { openTokenizer, type TextTokenizer } from "./tokenizer.ts";
+
+export type TokenizerFacts = NonNullable<DataFile["tokenizer"]>;
 
 export interface HostData {
   /** Where the files lie here. */
@@ -17,8 +19,12 @@ export interface HostData {
   /** Of names and contents of all files: the same data has the same name on a host. */
   sha256: string;
   /** For data.json, beside the directory that the files get on the host. */
-  tokenizer: NonNullable<DataFile["tokenizer"]>;
+  tokenizer: TokenizerFacts;
 }
+
+/** What is told of the tokenizer of data that lie elsewhere, prepared already. @throws RunFailure where it can't be opened */
+export const tokenizerFacts = ({ data }: RunSpec): TokenizerFacts => factsOf(openTokenizer(data.tokenizer));
+const factsOf = ({ vocabularySize, pad, end, sentinels }: TextTokenizer): TokenizerFacts => ({ vocabularySize, pad, end, sentinels });
 
 /** Prepares the text or pairs of a spec, or finds them prepared. @throws RunFailure with the sentence for the person */
 export async function prepareForHost({ data, model }: RunSpec, progress: Progress): Promise<HostData> {
@@ -28,8 +34,7 @@ export async function prepareForHost({ data, model }: RunSpec, progress: Progres
   close();
   const files: HostData["files"] = [];
   for (const name of readdirSync(folder).sort()) files.push({ name, bytes: statSync(join(folder, name)).size, sha256: await hashOf(join(folder, name)) });
-  const { vocabularySize, pad, end, sentinels } = tokenizer;
-  return { folder, files, sha256: createHash("sha256").update(JSON.stringify(files)).digest("hex"), tokenizer: { vocabularySize, pad, end, sentinels } };
+  return { folder, files, sha256: createHash("sha256").update(JSON.stringify(files)).digest("hex"), tokenizer: factsOf(tokenizer) };
 }
 
 async function hashOf(path: string): Promise<string> {

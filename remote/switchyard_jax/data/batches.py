@@ -20,6 +20,8 @@ SHORTEST = 8
 class BatchSource(Protocol):
     evaluation_batches: int
     """Distinct batches of held-out examples."""
+    version: str
+    """Of the data, where it has one: the same position in another is another batch."""
 
     def training(self, position: int) -> Batch: ...
     def evaluation(self, index: int) -> Batch: ...
@@ -32,6 +34,7 @@ class TextBatches:
         self._tokens, self._data, self._seed, self._size = prepared.tokens, data, seed, batch_size
         self._training = prepared.ids("training.bin", prepared.index["training"])
         self._evaluation = prepared.ids("evaluation.bin", prepared.index["evaluation"])
+        self.version = prepared.source.version
         self._spans = None
         self.raw_length = data["targetLength"]
         if data["objective"] == "span-corruption":

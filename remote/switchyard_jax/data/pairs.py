@@ -7,7 +7,7 @@ import numpy as np
 from ..failure import RunFailure
 from .batches import Batch, BatchSource, TextBatches
 from .numbers import mix, permute
-from .prepared import Prepared
+from .prepared import Prepared, is_count
 
 _SHUFFLE = 5
 _RECORD = 3
@@ -20,6 +20,7 @@ class PairBatches:
         self._tokens, self._data, self._encoder, self._seed, self._size = prepared.tokens, data, encoder, seed, batch_size
         self._ids = prepared.ids("tokens.bin", index["tokens"])
         self._training, self._evaluation = (prepared.numbers(f"{name}.bin", index[name] * _RECORD, "<f8").reshape(-1, _RECORD) for name in ("training", "evaluation"))
+        self.version = prepared.source.version
         if len(self._training) == 0 or len(self._evaluation) == 0:
             raise RunFailure("data-error", "The prepared pairs are empty; add pairs.")
         self.evaluation_batches = min(evaluation_batches, -(-len(self._evaluation) // batch_size))
@@ -73,6 +74,6 @@ def open_batches(prepared: Prepared, spec: dict[str, Any]) -> BatchSource:
     size, evaluation = training["batchSize"], training["evaluationBatches"]
     if data["objective"] != "text-to-text":
         return TextBatches(prepared, data, spec["seed"], size, evaluation)
-    if not isinstance(prepared.index.get("tokens"), int):
-        raise RunFailure("data-error", f"{prepared.folder} holds text where the objective needs pairs; send the data again.")
+    if not is_count(prepared.index.get("tokens")):
+        raise RunFailure("data-error", f"{prepared.source.place} holds text where the objective needs pairs; send the data again.")
     return PairBatches(prepared, data, spec["model"]["architecture"] == "encoder-decoder", spec["seed"], size, evaluation)
