@@ -14,6 +14,7 @@ import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specTe
 import type { Application } from "./application.ts";
 import { createTpuHandlers } from "./cloud/handlers.ts";
 import { readDevices } from "./devices.ts";
+import { hindrance } from "./hosts/foundRun.ts";
 import { createHostHandlers } from "./hosts/handlers.ts";
 import { createRemoteHandlers } from "./hosts/remoteHandlers.ts";
 import { importLogs } from "./imports/importInProcess.ts";
@@ -120,11 +121,10 @@ export function createHandlers(application: Application, trainer?: readonly stri
       ingest.refresh(follower(runId));
       return OK;
     },
-    "runs.resume": ({ runId, steps, mesh }) => {
+    "runs.resume": async ({ runId, steps, mesh }) => {
       const run = fresh(runId), remote = remotes.of(runId);
       if (isImported(run)) throw new PersonError(`"${run.name}" is imported from another trainer's log: only that trainer can go on with it.`);
       if (run.status === "unreachable") throw new PersonError(`Whether "${run.name}" still goes is not known, so it was not resumed. ${run.statusMessage ?? ""}`.trim());
-      if (remote && remote.file.launch === null) throw new PersonError(`"${run.name}" was not started from here, so it is not resumed from here: start its trainer on ${run.host} again, or go on from one of its checkpoints in a new run.`);
       if (isGoing(run)) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
       if (run.deletedAt !== null) throw new PersonError(`"${run.name}" is deleted; restore it before resuming it.`);
       const wanted = steps ?? run.steps;
@@ -132,8 +132,13 @@ export function createHandlers(application: Application, trainer?: readonly stri
       const written = spec(runId), checked = mesh && RunSpec.safeParse({ ...written, mesh });
       if (checked && !checked.success) throw new PersonError(checked.error.issues[0]!.message);
       const asked: Asked = { steps: wanted === written.training.steps ? null : wanted, mesh: mesh ?? null };
-      if (remote) remote.start(asked, { from: null, data: remote.file.launch?.data ?? null });
-      else launch(runId, asked);
+      if (!remote) launch(runId, asked);
+      else if (remote.file.launch && !remote.file.launch.found) remote.start(asked, { from: null, data: remote.file.launch.data });
+      else {
+        const hindered = await hindrance(remote).catch((error: Error) => { throw new PersonError(`"${run.name}" was not resumed: ${error.message}`); });
+        if (hindered !== null) throw new PersonError(`"${run.name}" ${hindered}`);
+        remote.start(asked, { from: null, data: null, found: true });
+      }
       return OK;
     },
     "runs.checkpoint": async ({ runId }) => {

@@ -144,11 +144,11 @@ export class RemoteRun implements RemoteView {
   }
 
   /** Starts the trainer, at first or to go on; it is done as soon as the link allows, and once. */
-  start({ steps, mesh }: Asked, more: Pick<RemoteLaunch, "from" | "data">): void {
+  start({ steps, mesh }: Asked, more: Pick<RemoteLaunch, "from" | "data"> & Partial<Pick<RemoteLaunch, "found">>): void {
     const previousAttempt = readProcess(this.directory)?.attempt ?? 0;
     // The end of an attempt that never began has the number of the one that is asked for now.
     if ((readExit(this.directory)?.attempt ?? 0) > previousAttempt) rmSync(join(this.directory, FILES.exit));
-    this.#write({ detached: false, launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, ...more, previousAttempt } });
+    this.#write({ detached: false, launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, found: false, ...more, previousAttempt } });
     this.left = this.#problem = this.#process = this.#job = null;
     this.#escalated = false;
     this.doing = null;
@@ -255,6 +255,8 @@ export class RemoteRun implements RemoteView {
       this.#write({ directory, launch: { ...launch, state: "started" } });
     } catch (error) {
       if (signal.aborted || (error instanceof HostError && ["lost", "timeout", "later"].includes(error.code))) throw error;
+      // Somebody else was quicker where it was found: theirs is watched.
+      if (launch.found && error instanceof HostError && error.code === "going") return this.#write({ launch: { ...launch, state: "ended" } });
       // It can't be started as it is: said as its end, and another start is the person's to ask for.
       this.#write({ launch: { ...launch, state: "cancelled" } });
       this.#end(launch, "crashed", `The run was not started: ${(error as Error).message}`);

@@ -1,5 +1,6 @@
 // Runs of another machine through all that a person does with them, over a real sshd on loopback.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
@@ -133,6 +134,60 @@ test("a local run's checkpoint is sent to a host and gone on from there", async 
   expect(readFileSync(join(RUNS, runId, FILES.checkpoints, "step-30", "model.safetensors")).equals(weights)).toBe(true);
   expect(readFileSync(join(RUNS, runId, FILES.log), "utf8")).toContain("arguments --steps 60");
   expect(readdirSync(join(RUNS, runId)).sort()).toContain("data.json");
+});
+
+/** A run that another workbench has trained on the host, and how this one finds it, in a folder of its own. */
+async function found(name: string): Promise<{ application: Application; runId: string; directory: string }> {
+  const theirs = await start();
+  const { runId } = await theirs.send("runs.start", { spec: { ...SPEC, name, training: { steps: 10, warmupSteps: 1 } }, where: { host: "box" } });
+  await becomes(theirs, runId, "completed");
+  const directory = join(server.home, `experiments of ${name}`);
+  renameSync(join(RUNS, runId), directory);
+  const application = await start(), attached = await application.send("runs.attach", { host: "box", directory });
+  await becomes(application, attached.runId, "completed");
+  return { application, runId: attached.runId, directory };
+}
+
+test("a run that was found on a host is resumed in its own directory, as often as is asked for", async () => {
+  const { application, runId, directory } = await found("theirs");
+  await application.send("runs.resume", { runId, steps: 20 });
+  await until(async () => (await summary(application, runId)).step === 20, 20_000);
+  await becomes(application, runId, "completed");
+  await application.send("runs.resume", { runId, steps: 4000 });
+  await until(async () => (await summary(application, runId)).attempt === 3, 20_000);
+  await becomes(application, runId, "running");
+  await application.send("runs.stop", { runId });
+  await becomes(application, runId, "stopped");
+  expect(readFileSync(join(directory, FILES.log), "utf8").match(/^arguments.*$/gm)).toEqual(["arguments", "arguments --steps 20", "arguments --steps 4000"]);
+  expect(readFileSync(join(application.home.runs, runId, FILES.events)).equals(readFileSync(join(directory, FILES.events)))).toBe(true);
+  expect(existsSync(join(RUNS, runId))).toBe(false);
+});
+
+test("a run that was found is left alone where its directory lacks what a resume needs, or another has started it", async () => {
+  const { application, runId, directory } = await found("lacking"), resumed = () => application.send("runs.resume", { runId, steps: 20 });
+  const data = readFileSync(join(directory, FILES.data)), launch = JSON.parse(readFileSync(join(directory, "launch.json"), "utf8")) as { argv: string[] };
+  rmSync(join(directory, FILES.data));
+  await expect(resumed()).rejects.toThrow(`"lacking" has no data.json in ${directory} on box, which would say where its data lie: go on from one of its checkpoints in a new run.`);
+  writeFileSync(join(directory, FILES.data), data);
+  writeFileSync(join(directory, "launch.json"), JSON.stringify({ ...launch, argv: [...launch.argv, "--processes", "2", "--process", "0"] }));
+  await expect(resumed()).rejects.toThrow('"lacking" was trained by 2 processes on several hosts, of which only box is known here');
+  writeFileSync(join(directory, "launch.json"), JSON.stringify(launch));
+  // Somebody else is quicker: theirs goes on.
+  const process = JSON.parse(readFileSync(join(directory, FILES.process), "utf8")) as object, other = spawn("sleep", ["60"], { stdio: "ignore" });
+  try {
+    const ticks = readFileSync(`/proc/${other.pid}/stat`, "utf8").split(") ").at(-1)!.split(" ")[19];
+    writeFileSync(join(directory, FILES.process), JSON.stringify({ ...process, attempt: 2, pid: other.pid, startTicks: ticks }));
+    await resumed();
+    await until(async () => ["failed", "running"].includes((await summary(application, runId)).status), 20_000);
+    expect(other.exitCode ?? other.signalCode).toBeNull();
+    expect(readFileSync(join(directory, FILES.log), "utf8").match(/^arguments/gm)).toHaveLength(1);
+  } finally {
+    other.kill();
+  }
+  const strange = writeRun(RUNS, { steps: 10, name: "strange" });
+  await application.send("runs.attach", { host: "box", directory: join(RUNS, strange) });
+  await becomes(application, strange, "completed");
+  await expect(application.send("runs.resume", { runId: strange, steps: 20 })).rejects.toThrow('"strange" was trained there by another trainer than the one that is sent to hosts');
 });
 
 test("a host that can't be reached says why at once, and hosts beside it go on", async () => {

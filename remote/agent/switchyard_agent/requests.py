@@ -76,32 +76,14 @@ class Requests:
         return run
 
     def launch(self, request, part):
-        """Makes the run directory, which is the lock, and starts the trainer in it, once for each key."""
+        """Starts the trainer of a run, once for each key: in the directory that is named, or in one that is made."""
         name, process = request["run"], int(request.get("process", 0))
         if not UUID.match(name) or not re.match(r"^[0-9a-f]{16,64}$", request["key"]):
             raise Refused("A run is named by its id.")
-        runs = make_folder(self.agent.runs)
-        directory = os.path.join(runs, name)
-        if not os.path.isdir(directory):
-            if "spec.json" not in request["files"]:
-                raise Refused("The folder of this run is no longer on %s." % socket.gethostname(), "absent")
-            aside = os.path.join(runs, ".new-%s-%d" % (name, process))
-            shutil.rmtree(aside, ignore_errors=True)
-            make_folder(os.path.join(aside, "control"))
-            for file, text in request["files"].items():
-                if file not in ("spec.json", "data.json", "weights.json"):
-                    raise Refused("%s is no file that a run begins with." % file)
-                write_whole(os.path.join(aside, file), text)
-            if request.get("checkpoint"):
-                self.store.checkpoint(aside, request["checkpoint"])
-            try:
-                os.rename(aside, directory)
-            except OSError as error:
-                # Another worker that shares this disk was first.
-                shutil.rmtree(aside, ignore_errors=True)
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                    raise
-        run = Run(directory, process)
+        run = self.run_of(request) if request.get("directory") else Run(self.made(request, name, process), process)
+        directory = run.directory
+        if not os.path.exists(run.path("spec.json")):
+            raise Refused("There is no spec.json in %s on %s." % (directory, socket.gethostname()), "absent")
         if request.get("engine"):
             started = engine_named(request["engine"]["kind"], request["engine"]).submit(run, dict(request, agent=self.agent.digest, file=self.agent.file))
             return {"directory": directory, "started": started, "state": run.state()}
@@ -117,6 +99,32 @@ class Requests:
                 raise Refused("The trainer could not be started on %s within 20 s; see whether its disk is full." % socket.gethostname())
             time.sleep(0.02)
         return {"directory": directory, "started": True, "state": run.state(), "how": how}
+
+    def made(self, request, name, process):
+        """The run directory of this name, which is there or made whole: making it is the lock."""
+        runs = make_folder(self.agent.runs)
+        directory = os.path.join(runs, name)
+        if os.path.isdir(directory):
+            return directory
+        if "spec.json" not in request["files"]:
+            raise Refused("The folder of this run is no longer on %s." % socket.gethostname(), "absent")
+        aside = os.path.join(runs, ".new-%s-%d" % (name, process))
+        shutil.rmtree(aside, ignore_errors=True)
+        make_folder(os.path.join(aside, "control"))
+        for file, text in request["files"].items():
+            if file not in ("spec.json", "data.json", "weights.json"):
+                raise Refused("%s is no file that a run begins with." % file)
+            write_whole(os.path.join(aside, file), text)
+        if request.get("checkpoint"):
+            self.store.checkpoint(aside, request["checkpoint"])
+        try:
+            os.rename(aside, directory)
+        except OSError as error:
+            # Another worker that shares this disk was first.
+            shutil.rmtree(aside, ignore_errors=True)
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        return directory
 
     def ask(self, request, part):
         if request["control"] not in ("stop", "checkpoint"):
