@@ -78,6 +78,8 @@ export const Devices = z.object({
   gpus: z.array(z.object({
     index: z.int(), uuid: z.string(), name: z.string(), memoryBytes: z.number(), memoryUsedBytes: z.number(),
     utilization: z.number().nullable(), temperature: z.number().nullable(), power: z.number().nullable(), usable: z.boolean(),
+    /** How it reaches each of the others; empty where the driver does not say. */
+    peers: z.array(z.object({ index: z.int(), link: z.enum(["nvlink", "pcie", "host"]) })),
   })),
   cuda: z.object({ available: z.boolean(), reason: z.string().nullable(), libtorch: z.string() }),
 });

@@ -261,6 +261,8 @@ export interface GpuFacts {
   utilization: number | null; temperature: number | null; power: number | null;
   /** Whether this build's CUDA can train on it. */
   usable: boolean;
+  /** Each of the others: reached by NVLink, by PCIe, or not at all, so through the computer's memory. Empty where the driver does not say. */
+  peers: { index: number; link: "nvlink" | "pcie" | "host" }[];
 }
 export interface Devices { cpu: CpuFacts; gpus: GpuFacts[]; cuda: { available: boolean; reason: string | null; libtorch: string } }
 /** Facts about this machine's devices; GPUs through NVML loaded at run time. */

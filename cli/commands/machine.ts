@@ -3,6 +3,7 @@ import { readDevices } from "../../backend/devices.ts";
 import { homeAt } from "../../backend/home.ts";
 import { VERSION } from "../../backend/version.ts";
 import { parsePort, RENDERER, serve as serveHome } from "../../backend/serve.ts";
+import { peersInWords } from "../../contract/localGpus.ts";
 import { UsageError, type Command } from "../commandLine.ts";
 import { print } from "../print.ts";
 import { format } from "../table.ts";
@@ -20,7 +21,7 @@ const devices: Command = {
     print(json, found, [
       `CPU   ${cpu.name}, ${cpu.physicalCores} cores, ${cpu.logicalCores} threads, ${gibibytes(cpu.memoryAvailableBytes)} of ${gibibytes(cpu.memoryBytes)} free`,
       `      ${cpu.instructionSets.join(" ")}`,
-      ...gpus.map((gpu) => `GPU ${gpu.index} ${gpu.name}, ${gibibytes(gpu.memoryBytes - gpu.memoryUsedBytes)} of ${gibibytes(gpu.memoryBytes)} free, ${format(gpu.utilization)} % busy, ${format(gpu.temperature)} °C, ${format(gpu.power)} W${gpu.usable ? "" : ", not usable"}`),
+      ...gpus.flatMap((gpu) => [`GPU ${gpu.index} ${gpu.name}, ${gibibytes(gpu.memoryBytes - gpu.memoryUsedBytes)} of ${gibibytes(gpu.memoryBytes)} free, ${format(gpu.utilization)} % busy, ${format(gpu.temperature)} °C, ${format(gpu.power)} W${gpu.usable ? "" : ", not usable"}`, ...(peersInWords(gpu) ? [`      reaches ${peersInWords(gpu)}`] : [])]),
       `CUDA  ${cuda.available ? "available" : `not available${cuda.reason ? `: ${cuda.reason}` : ""}`} (libtorch ${cuda.libtorch})`,
     ].join("\n"));
     return 0;

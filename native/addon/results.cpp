@@ -1,5 +1,7 @@
 #include "results.h"
 
+#include <array>
+
 namespace switchyard::addon {
 namespace {
 
@@ -192,6 +194,13 @@ Napi::Value toValue(Napi::Env env, const Devices& devices) {
     entry.Set("temperature", number(env, gpu.temperature));
     entry.Set("power", number(env, gpu.power));
     entry.Set("usable", Napi::Boolean::New(env, gpu.usable));
+    entry.Set("peers", list(env, gpu.peers, [&](const auto& peer) {
+      static constexpr std::array<const char*, 3> LINKS{"nvlink", "pcie", "host"};
+      auto reached = Napi::Object::New(env);
+      reached.Set("index", number(env, peer.index));
+      reached.Set("link", LINKS[static_cast<std::size_t>(peer.link)]);
+      return reached;
+    }));
     return entry;
   }));
   return value;

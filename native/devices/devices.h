@@ -14,12 +14,21 @@ struct CpuFacts {
   std::vector<std::string> instructionSets;
 };
 
+/// How a GPU reaches another: its memory by NVLink or PCIe, or only what lies in the computer's.
+enum class GpuLink { nvlink, pcie, host };
+struct GpuPeer {
+  std::int64_t index = 0;
+  GpuLink link = GpuLink::host;
+};
+
 struct GpuFacts {
   std::int64_t index = 0;
   std::string uuid, name;
   std::int64_t memoryBytes = 0, memoryUsedBytes = 0;
   std::optional<double> utilization, temperature, power;
   bool usable = false;
+  /// Each of the others; empty where the driver does not say.
+  std::vector<GpuPeer> peers;
 };
 
 struct CudaFacts {

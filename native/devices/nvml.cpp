@@ -13,6 +13,7 @@ using Device = struct nvmlDevice*;
 struct Memory { unsigned long long total, free, used; };
 struct Utilization { unsigned int gpu, memory; };
 constexpr int SUCCESS = 0, TEMPERATURE_GPU = 0;
+constexpr int PEER_READ = 0, PEER_WRITE = 1, PEER_NVLINK = 2, PEER_OK = 0;
 constexpr unsigned int TEXT_BYTES = 96;
 /// The oldest architecture CUDA 13 has code for: Turing.
 constexpr int OLDEST_MAJOR = 7, OLDEST_MINOR = 5;
@@ -31,6 +32,8 @@ class Nvml {
     find(temperature, "nvmlDeviceGetTemperature");
     find(power, "nvmlDeviceGetPowerUsage");
     find(capability, "nvmlDeviceGetCudaComputeCapability");
+    // Older drivers don't say.
+    peer = reinterpret_cast<int (*)(Device, Device, int, int*)>(dlsym(library, "nvmlDeviceGetP2PStatus"));
     int (*init)() = nullptr;
     find(init, "nvmlInit_v2");
     ready = complete && init() == SUCCESS;
@@ -53,6 +56,8 @@ class Nvml {
   int (*temperature)(Device, int, unsigned int*) = nullptr;
   int (*power)(Device, unsigned int*) = nullptr;
   int (*capability)(Device, int*, int*) = nullptr;
+  /// Null where the driver has it not.
+  int (*peer)(Device, Device, int, int*) = nullptr;
 
  private:
   template <typename Function>
@@ -87,6 +92,19 @@ GpuFacts readGpu(const Nvml& nvml, unsigned int index, Device device, bool cudaA
   return gpu;
 }
 
+/// Absent where the driver does not say.
+std::optional<GpuLink> linkBetween(const Nvml& nvml, Device from, Device to) {
+  const auto can = [&](int what) -> std::optional<bool> {
+    int status = PEER_OK;
+    if (!nvml.peer || nvml.peer(from, to, what, &status) != SUCCESS) return std::nullopt;
+    return status == PEER_OK;
+  };
+  const auto reads = can(PEER_READ), writes = can(PEER_WRITE);
+  if (!reads || !writes) return std::nullopt;
+  if (!*reads || !*writes) return GpuLink::host;
+  return can(PEER_NVLINK).value_or(false) ? GpuLink::nvlink : GpuLink::pcie;
+}
+
 }  // namespace
 
 std::vector<GpuFacts> readGpus(bool cudaAvailable) {
@@ -94,8 +112,12 @@ std::vector<GpuFacts> readGpus(bool cudaAvailable) {
   std::vector<GpuFacts> gpus;
   unsigned int count = 0;
   if (!nvml.ready || nvml.count(&count) != SUCCESS) return gpus;
+  std::vector<Device> devices;
   for (unsigned int index = 0; index < count; index++)
-    if (Device device = nullptr; nvml.handle(index, &device) == SUCCESS) gpus.push_back(readGpu(nvml, index, device, cudaAvailable));
+    if (Device device = nullptr; nvml.handle(index, &device) == SUCCESS) gpus.push_back(readGpu(nvml, index, device, cudaAvailable)), devices.push_back(device);
+  for (std::size_t i = 0; i < gpus.size(); ++i)
+    for (std::size_t j = 0; j < gpus.size(); ++j)
+      if (const auto link = i == j ? std::nullopt : linkBetween(nvml, devices[i], devices[j])) gpus[i].peers.push_back({gpus[j].index, *link});
   return gpus;
 }
 

@@ -1,5 +1,6 @@
 // What the spec leads to, computed as it is written.
 import { consequences, patchesOf, type Consequences } from "../../contract/consequences.ts";
+import { gpusOf, throughTheHost, withoutRoom } from "../../contract/localGpus.ts";
 import type { Facts } from "../../contract/modelCounts.ts";
 import { ranksOf, type RunSpec } from "../../contract/runSpec.ts";
 import { collectivesOf } from "../../planner/collectives.ts";
@@ -14,7 +15,8 @@ import { capacityNote, warnings } from "./consequenceWords.ts";
 
 const approximately = (value: number, unit: string): string => `${shortNumber(value, 3)} ${unit}`;
 
-export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: RunSpec | null; wrong: number }) {
+/** `where` is a host, or null for this machine, whose devices alone are known here. */
+export function ConsequencesView({ draft, spec, wrong, where }: { draft: Draft; spec: RunSpec | null; wrong: number; where: string | null }) {
   const { data: text } = useInspection(draft);
   const teacherParameters = useTeacherParameters(draft);
   const { data: devices } = useRequest("devices.read", {});
@@ -26,7 +28,8 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
   const ranks = ranksOf(spec.mesh), memory = ranks === 1 ? all.memory.total : ranks * shareOf(spec, facts, spec.mesh, false).memory.total;
   const unit = spec.model.architecture === "vision" ? "patch" : "token";
   const free = devices?.cpu.memoryAvailableBytes;
-  const onCpu = spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && !devices.gpus.some((gpu) => gpu.usable));
+  const gpus = where === null ? gpusOf(spec.device, ranks, devices?.gpus ?? []) : [], cramped = withoutRoom(memory / ranks, gpus, (bytes) => quantity(bytes, "bytes")), apart = throughTheHost(gpus);
+  const onCpu = where === null && (spec.device === "cpu" || (spec.device === "auto" && devices !== undefined && gpus.length === 0));
   const slowBFloat16 = onCpu && spec.model.precision !== "fp32" && devices !== undefined && !devices.cpu.instructionSets.some((set) => set === "avx512_bf16" || set === "amx_bf16");
   return (
     <>
@@ -38,22 +41,24 @@ export function ConsequencesView({ draft, spec, wrong }: { draft: Draft; spec: R
         <Fact title="FLOPs a step" value={approximately(all.flopsPerSequence.training * spec.training.batchSize, "FLOPs")} />
         <CapacityFacts all={all} spec={spec} />
         <Fact title="Memory, about" value={quantity(all.memory.total, "bytes")} note={memoryNote(all)} />
-        {ranks > 1 && <MeshFacts spec={spec} facts={facts} ranks={ranks} />}
+        {ranks > 1 && <MeshFacts spec={spec} facts={facts} ranks={ranks} each={where !== null ? `a device each, on ${where}` : onCpu ? "a process each, on the CPU" : `a process each, on ${gpus.length ? gpus.map(({ index }) => `GPU ${index}`).join(", ") : "a GPU of its own"}`} />}
       </dl>
       {warnings(spec, all).map((warning) => <p key={warning} className="field-help consequence-warning">{warning}</p>)}
       {slowBFloat16 && <p className="field-help muted">This CPU has no instructions for bf16: it computes the same numbers as one that has, but slower than fp32.</p>}
       {free !== undefined && memory > free && onCpu && <p className="field-error">More than the {quantity(free, "bytes")} of memory that is free now; use a smaller batch or model.</p>}
+      {cramped && <p className="field-error">{cramped}</p>}
+      {apart && <p className="field-help muted">{apart}</p>}
     </>
   );
 }
 
 /** What the mesh means for each of its ranks. */
-function MeshFacts({ spec, facts, ranks }: { spec: RunSpec; facts: Facts; ranks: number }) {
+function MeshFacts({ spec, facts, ranks, each }: { spec: RunSpec; facts: Facts; ranks: number; each: string }) {
   const share = shareOf(spec, facts, spec.mesh, false), collectives = collectivesOf(spec, share, spec.mesh);
   const held = share.parameters.shared + share.parameters.experts;
   return (
     <>
-      <Fact title="Ranks" value={String(ranks)} note="a process each, on the CPU" />
+      <Fact title="Ranks" value={String(ranks)} note={each} />
       <Fact title="A rank holds" value={`${shortNumber(held, 3)} parameters`} note={`and ${counted(share.rows, "sequence")} of the batch`} />
       <Fact title="Memory of a rank, about" value={quantity(share.memory.total, "bytes")} note={`${quantity(ranks * share.memory.total, "bytes")} in all`} />
       <Fact title="A rank sends in a step" value={quantity(collectives.reduce((sum, { sent }) => sum + sent, 0), "bytes")} note={collectives.map(({ id, sent }) => `${COLLECTIVE_NAMES[id].split(",")[0]} ${quantity(sent, "bytes")}`).join(", ")} />

@@ -142,7 +142,7 @@ export function NewRunPage({ beginning, onStarted, onCancel }: NewRunPageProps) 
         </div>
         <aside className="new-run-side" aria-label="Consequences">
           <h2>Consequences</h2>
-          {json?.error ? <p className="muted">Shown once the text is JSON.</p> : <ConsequencesView draft={draft} spec={checked.spec} wrong={checked.issues.size} />}
+          {json?.error ? <p className="muted">Shown once the text is JSON.</p> : <ConsequencesView draft={draft} spec={checked.spec} wrong={checked.issues.size} where={where} />}
         </aside>
       </div>
       <footer className="new-run-foot">
