@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <utility>
 
 #include "batchUpload.h"
 #include "capturedSteps.h"
@@ -22,6 +23,7 @@
 #include "failure.h"
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
+#include "kernels/cuda/launch.h"
 #include "mesh/command.h"
 #include "mesh/mesh.h"
 #include "mesh/rankUse.h"
@@ -111,6 +113,8 @@ struct Engine::State {
       for (auto& parameter : model.parameters.all()) parameter.value.requires_grad_(false);
     else if (config.training.pruning)
       pruning.emplace(*config.training.pruning, model.parameters, mesh ? mesh->model() : nullptr);
+    if (device.is_cuda() && !config.inference)
+      if (const auto why = kernels::cuda::prepare(device); !why.empty()) note = "Dropout is made operation by operation here, which makes steps slower: " + why;
     if (capturesSteps()) captured.emplace(model, *optimizer, config.noLabel());
   }
   ~State() {
@@ -174,6 +178,8 @@ struct Engine::State {
   /// Absent where every step is made operation by operation.
   std::optional<CapturedSteps> captured;
   std::int64_t steps = 0;
+  /// What the next step has to say beside its own note.
+  std::string note;
 };
 
 Engine::Engine(const EngineConfig& config)
@@ -254,7 +260,8 @@ StepResult Engine::State::step(const Batch& batch, bool routing) {
   if (pruning) result.sparsity = at[SPARSITY];
   result.learningRate = settings.learningRate;
   result.targetTokens = targets;
-  result.note = outcome.note;
+  result.note = std::exchange(note, "");
+  if (!outcome.note.empty()) result.note += (result.note.empty() ? "" : " ") + outcome.note;
   result.finite = std::isfinite(result.totalLoss) && std::isfinite(result.gradientNorm);
   if (result.finite) steps = step;
   result.step = steps;

@@ -1,7 +1,8 @@
 // Each fused kernel beside the libtorch ops it replaces, forward and backward, on the shapes of the reference model (8
 // experts, d_model 256, d_ff 1024, 4 heads, 16 sequences of 128). The two alternate call by call; medians are printed as
-// one JSON line a kernel: {"kernel", "storage", "fusedMicroseconds", "opsMicroseconds"}.
+// one JSON line a kernel: {"kernel", "storage", "fusedMicroseconds", "opsMicroseconds"}. Where there is a GPU, its kernels follow.
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <functional>
 
 #include "../devices/cpuMemory.h"
+#include "../devices/devices.h"
 #include "../kernels/adamW.h"
 #include "../kernels/attention.h"
 #include "../kernels/attentionSoftmax.h"
@@ -20,6 +22,7 @@
 #include "../kernels/expertProduct.h"
 #include "../kernels/product.h"
 #include "../kernels/rmsNorm.h"
+#include "../kernels/uniform.h"
 #include "median.h"
 
 namespace {
@@ -55,6 +58,32 @@ Work trained(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& fu
     const auto y = function(leaves);
     y.backward(torch::ones_like(y));
   };
+}
+
+/// The kernels of a GPU beside the libtorch ops that make the same masks.
+void compareOnGpu(int rounds, const DropoutSite& site) {
+  const c10::Device gpu(c10::kCUDA, 0);
+  // Until the GPU has finished, not until it has been told.
+  const auto awaited = [&](const Work& work) {
+    return [work, gpu] {
+      work();
+      c10::impl::VirtualGuardImpl(gpu.type()).synchronizeDevice(gpu.index());
+    };
+  };
+  const auto both = [&](const char* kernel, const char* storage, const Work& fused, const Work& ops) { compare(kernel, storage, rounds, awaited(fused), awaited(ops)); };
+  for (const auto type : {torch::kFloat, torch::kBFloat16}) {
+    const char* storage = type == torch::kFloat ? "fp32" : "bf16";
+    const auto tensor = [&](at::IntArrayRef sizes) { return torch::randn(sizes, torch::device(gpu)).to(type); };
+    const auto factors = [&](const at::Tensor& x) { return dropoutFactors(x.sizes(), site, x.options()); };
+    const auto x = tensor({16384, 1024}), residual = tensor({16384, 1024}), hidden = tensor({16384, 4096});
+    both("on the GPU: dropout [16384, 1024]", storage, trained([&](auto& t) { return dropout(t[0], site); }, {x}), trained([&](auto& t) { return t[0] * factors(t[0]); }, {x}));
+    both("on the GPU: residual + dropout [16384, 1024]", storage, trained([&](auto& t) { return addDropout(t[0], t[1], site); }, {residual, x}),
+         trained([&](auto& t) { return t[0] + t[1] * factors(t[1]); }, {residual, x}));
+    both("on the GPU: relu + dropout [16384, 4096]", storage, trained([&](auto& t) { return reluDropout(t[0], site); }, {hidden}),
+         trained([&](auto& t) { return torch::relu(t[0]) * factors(t[0]); }, {hidden}));
+  }
+  const auto options = torch::device(gpu).dtype(torch::kFloat);
+  both("on the GPU: uniform numbers [16384, 1024]", "fp32", [&] { uniform({16384, 1024}, site, options); }, [&] { uniformReference({16384, 1024}, site, options); });
 }
 
 }  // namespace
@@ -137,5 +166,6 @@ int main(int count, char** arguments) {
     };
   };
   compare("memory: 40 MiB, allocated and written once", "fp32", rounds, written(&keeping), written(c10::GetDefaultCPUAllocator()));
+  if (switchyard::cudaFacts().available) compareOnGpu(rounds, site);
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "dropout.h"
 
+#include "cuda/dropout.h"
 #include "dropoutKey.h"
 #include "keptSite.h"
 #include "siteElements.h"
@@ -23,10 +24,17 @@ std::array<std::uint32_t, 2> wordsOf(const DropoutSite& site) {
   return {static_cast<std::uint32_t>(words[0]), static_cast<std::uint32_t>(words[1])};
 }
 
+/// Whether there is a loop for this tensor, or a kernel.
+bool isFused(const at::Tensor& x) { return applies(x) || cuda::applies(x); }
+
 at::Tensor dropped(const at::Tensor& x, const at::Tensor* residual, const DropoutSite& site) {
   const auto input = x.contiguous();
   const auto added = residual == nullptr ? at::Tensor() : residual->contiguous();
   auto y = at::empty_like(input);
+  if (y.is_cuda()) {
+    cuda::dropout(cuda::launchOn(y.device()), added, input, y, site);
+    return y;
+  }
   const auto key = dropoutKey(site);
   const SiteElements elements(site, input.numel(), input.size(-1));
   forStorage(input, [&]<class T>(T) {
@@ -61,15 +69,19 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const DropoutSite& site) {
     const auto input = x.contiguous();
     auto y = at::empty_like(input);
-    const auto key = dropoutKey(site);
-    const SiteElements elements(site, input.numel(), input.size(-1));
-    forStorage(input, [&]<class T>(T) {
-      elements.inRuns(input.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
-        rows<T>().reluDropout(data<T>(input) + begin, data<T>(y) + begin, end - begin, first, key);
+    if (y.is_cuda()) {
+      cuda::reluDropout(cuda::launchOn(y.device()), input, y, site);
+    } else {
+      const auto key = dropoutKey(site);
+      const SiteElements elements(site, input.numel(), input.size(-1));
+      forStorage(input, [&]<class T>(T) {
+        elements.inRuns(input.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
+          rows<T>().reluDropout(data<T>(input) + begin, data<T>(y) + begin, end - begin, first, key);
+        });
       });
-    });
+    }
     context->save_for_backward({y});
-    context->saved_data["scale"] = static_cast<double>(key.scale);
+    context->saved_data["scale"] = static_cast<double>(scaleOf(site.probability));
     return y;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -77,6 +89,10 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
     const auto dy = gradients[0].contiguous();
     auto dx = at::empty_like(dy);
     const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
+    if (dx.is_cuda()) {
+      cuda::reluDropoutBackward(cuda::launchOn(dx.device()), dy, y, dx, scale);
+      return {dx, {}};
+    }
     forStorage(dy, [&]<class T>(T) {
       at::parallel_for(0, dy.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
         rows<T>().reluDropoutBackward(data<T>(dy) + begin, data<T>(y) + begin, data<T>(dx) + begin, end - begin, scale);
@@ -106,19 +122,19 @@ at::Tensor dropoutFactors(at::IntArrayRef sizes, const DropoutSite& site, const 
 
 at::Tensor dropout(const at::Tensor& x, const DropoutSite& site) {
   if (site.probability == 0.0) return x;
-  if (applies(x)) return Dropout::apply(x, site);
+  if (isFused(x)) return Dropout::apply(x, site);
   return x * dropoutFactors(x.sizes(), site, x.options());
 }
 
 at::Tensor addDropout(const at::Tensor& residual, const at::Tensor& x, const DropoutSite& site) {
   if (site.probability == 0.0) return residual + x;
   TORCH_CHECK(residual.sizes() == x.sizes(), "The residual and what is added to it must have one shape.");
-  if (applies(x) && residual.scalar_type() == x.scalar_type()) return AddDropout::apply(residual, x, site);
+  if (isFused(x) && residual.scalar_type() == x.scalar_type()) return AddDropout::apply(residual, x, site);
   return residual + dropout(x, site);
 }
 
 at::Tensor reluDropout(const at::Tensor& x, const DropoutSite& site) {
-  if (applies(x)) return ReluDropout::apply(x, site);
+  if (isFused(x)) return ReluDropout::apply(x, site);
   return dropout(at::threshold(x, 0.0, 0.0), site);  // relu has no meta implementation in C++
 }
 

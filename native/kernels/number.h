@@ -1,5 +1,6 @@
 // Numbers a kernel reads and writes. Storage is float or bfloat16; arithmetic is always float. Free of torch, so that the
-// files that are compiled once per instruction set (rows.cpp) stay small and link no inline torch code.
+// files that are compiled once per instruction set (rows.cpp) stay small and link no inline torch code, and that GPUs' kernels
+// (cuda/) can include it.
 #pragma once
 
 #include <bit>
@@ -70,5 +71,10 @@ static inline std::uint32_t randomBits(std::uint32_t first, std::uint32_t second
 static inline float dropoutFactor(const DropoutKey& key, std::uint32_t element) {
   return randomBits(key.first, key.second, element) < key.threshold ? 0.0F : key.scale;
 }
+
+/// 23 of the 32 bits, and a half: they fill a float exactly, so that the least number is above 0 and the greatest below 1.
+constexpr int UNIFORM_UNUSED_BITS = 9;
+constexpr float UNIFORM_STEP = 1.0F / 8388608.0F;
+static inline float uniformNumber(std::uint32_t bits) { return (static_cast<float>(bits >> UNIFORM_UNUSED_BITS) + 0.5F) * UNIFORM_STEP; }
 
 }  // namespace switchyard::kernels

@@ -2,16 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include "cuda/dropout.h"
 #include "dropoutKey.h"
 #include "siteElements.h"
 #include "tensors.h"
 
 namespace switchyard::kernels {
 namespace {
-
-/// 23 bits and a half fill a float exactly, so that the greatest is below 1.
-constexpr int UNUSED_BITS = 9;
-constexpr double STEP = 1.0 / 8388608.0;
 
 /// Words are scalars, or tensors without dimensions.
 template <class Word>
@@ -43,18 +40,19 @@ at::Tensor siteNumbers(at::IntArrayRef sizes, const DropoutSite& site, const at:
 
 at::Tensor uniformReference(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
   const auto words = randomWords(siteNumbers(sizes, site, options), site);
-  return words.bitwise_right_shift(UNUSED_BITS).to(options.dtype()).add_(0.5).mul_(STEP).view(sizes);
+  return words.bitwise_right_shift(UNIFORM_UNUSED_BITS).to(options.dtype()).add_(0.5).mul_(UNIFORM_STEP).view(sizes);
 }
 
 at::Tensor uniform(at::IntArrayRef sizes, const DropoutSite& site, const at::TensorOptions& options) {
   auto y = at::empty(sizes, options);
+  if (y.scalar_type() == at::kFloat && cuda::applies(y)) {
+    cuda::uniform(cuda::launchOn(y.device()), y, site);
+    return y;
+  }
   if (!y.device().is_cpu() || y.scalar_type() != at::kFloat) return uniformReference(sizes, site, options);
   const auto key = dropoutKey(site);
   SiteElements(site, y.numel(), sizes.back()).inRuns(y.numel(), [&](std::int64_t begin, std::int64_t end, std::uint32_t first) {
-    for (auto i = begin; i < end; ++i) {
-      const auto word = randomBits(key.first, key.second, first + static_cast<std::uint32_t>(i - begin)) >> UNUSED_BITS;
-      data<float>(y)[i] = (static_cast<float>(word) + 0.5F) * static_cast<float>(STEP);
-    }
+    for (auto i = begin; i < end; ++i) data<float>(y)[i] = uniformNumber(randomBits(key.first, key.second, first + static_cast<std::uint32_t>(i - begin)));
   });
   return y;
 }

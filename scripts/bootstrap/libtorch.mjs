@@ -16,6 +16,7 @@ import { findProgram, findPython } from "./systemPackages.mjs";
  * installation has the same bytes whatever Python the person has. pip refuses a wheel with another hash.
  */
 const BASE = {
+  name: "libtorch",
   stamp: ".base-complete",
   requirements: [
     `torch==${LIBTORCH_VERSION} --hash=sha256:48c2d861134c0b5697c7602cb5ffa68f62a2989fdcd1717e593356f67996ca1e`,
@@ -28,6 +29,7 @@ const BASE = {
 
 /** What libtorch's CUDA half loads: the dependencies that the wheel names, and nothing of Python's. */
 const CUDA = {
+  name: "CUDA libraries",
   stamp: ".cuda-complete",
   requirements: [
     "cuda-toolkit[cublas,cudart,cufft,cufile,cupti,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.2.2",
@@ -38,6 +40,15 @@ const CUDA = {
   ],
   downloadBytes: 2_400_000_000,
   unpackedBytes: 5_000_000_000,
+};
+
+/** Of these NVIDIA's run-time compiler alone, with which tests compile the GPUs' kernels where there is no GPU. */
+const COMPILER = {
+  name: "NVIDIA's run-time compiler",
+  stamp: ".compiler-complete",
+  requirements: ["nvidia-cuda-nvrtc==13.2.86 --hash=sha256:8111c5130e967b78222ea2124145f8efe9ce201b752b2579a2513100a53be1c5"],
+  downloadBytes: 47_018_468,
+  unpackedBytes: 120_000_000,
 };
 
 const PIP_TARGET = [
@@ -71,22 +82,27 @@ export function cudaLibrariesAreInstalled() {
   return isComplete(CUDA);
 }
 
-export async function ensureLibtorch() {
-  const wanted = hasNvidiaDriver() ? [BASE, CUDA] : [BASE];
+export const ensureLibtorch = () => ensure(hasNvidiaDriver() ? [BASE, CUDA] : [BASE]);
+
+/** What tests need beside libtorch. */
+export const ensureRunTimeCompiler = () => ensure(cudaLibrariesAreInstalled() ? [] : [COMPILER]);
+
+/** @param {WheelSet[]} wanted */
+async function ensure(wanted) {
   if (wanted.every(isComplete)) return;
   const release = await acquireLock(join(cacheFolder(), "libtorch.lock"),
     () => process.stderr.write("▸ Waiting for another Switchyard that is installing libtorch …\n"));
   try {
     // Another clone may have done it while this one waited.
-    if (!isComplete(BASE)) await install(BASE, "libtorch");
-    if (wanted.includes(CUDA) && !isComplete(CUDA)) await install(CUDA, "CUDA libraries");
+    for (const wheels of wanted) if (!isComplete(wheels)) await install(wheels);
   } finally {
     await release();
   }
 }
 
-/** @param {WheelSet} wheels @param {string} name */
-async function install(wheels, name) {
+/** @param {WheelSet} wheels */
+async function install(wheels) {
+  const { name } = wheels;
   if (process.env.SWITCHYARD_OFFLINE) {
     throw new StepFailure(`${name} can't be installed`, `it is not in ${libtorchFolder()} and SWITCHYARD_OFFLINE is set`,
       "Unset SWITCHYARD_OFFLINE and start again with a network.");
@@ -94,9 +110,9 @@ async function install(wheels, name) {
   const downloads = join(cacheFolder(), "downloads", `${wheels.stamp.slice(1)}-${LIBTORCH_VERSION}`);
   const staging = join(cacheFolder(), `libtorch-${LIBTORCH_VERSION}.part`);
   mkdirSync(downloads, { recursive: true });
-  await requireSpace(wheels, bytesBelow(downloads), name);
+  await requireSpace(wheels, bytesBelow(downloads));
 
-  await withProgress(`Downloading ${name}`, (progress) => download(wheels, downloads, name, progress), formatBytes);
+  await withProgress(`Downloading ${name}`, (progress) => download(wheels, downloads, progress), formatBytes);
   await withProgress(`Unpacking ${name}`, async (progress) => {
     rmSync(staging, { recursive: true, force: true });
     try {
@@ -118,14 +134,14 @@ async function install(wheels, name) {
   rmSync(downloads, { recursive: true, force: true });
 }
 
-/** @param {WheelSet} wheels @param {number} alreadyThere bytes @param {string} name */
-async function requireSpace(wheels, alreadyThere, name) {
+/** @param {WheelSet} wheels @param {number} alreadyThere bytes */
+async function requireSpace(wheels, alreadyThere) {
   const facts = await statfs(cacheFolder());
   const free = facts.bavail * facts.bsize;
   // pip writes a wheel to a temporary file before it is in place.
   const needed = Math.max(0, wheels.downloadBytes - alreadyThere) + wheels.unpackedBytes + 200_000_000;
   if (free < needed) {
-    throw new StepFailure(`${name} can't be installed`,
+    throw new StepFailure(`${wheels.name} can't be installed`,
       `${cacheFolder()} has ${formatBytes(free)} free and it needs ${formatBytes(needed)} while it is unpacked`,
       "Free some space, or set XDG_CACHE_HOME to a folder on a larger disk, then start again.");
   }
@@ -158,10 +174,10 @@ async function pythonWithPip() {
 }
 
 /**
- * @param {WheelSet} wheels @param {string} folder @param {string} name @param {import("./progress.mjs").Progress} progress
+ * @param {WheelSet} wheels @param {string} folder @param {import("./progress.mjs").Progress} progress
  * @returns {Promise<number>} bytes downloaded
  */
-async function download(wheels, folder, name, progress) {
+async function download(wheels, folder, progress) {
   const python = await pythonWithPip();
   const requirements = join(folder, "requirements.txt");
   writeStamp(requirements, stampValue(wheels));
@@ -180,9 +196,9 @@ async function download(wheels, folder, name, progress) {
   try {
     await runCommand(python, ["-m", "pip", "download", "--requirement", requirements, "--dest", folder,
       "--no-input", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "5", "--timeout", "60",
-      ...(wheels === BASE ? ["--no-deps", "--require-hashes"] : []), ...PIP_TARGET], { log: "libtorch-download", env: environment });
+      ...(wheels === CUDA ? [] : ["--no-deps", "--require-hashes"]), ...PIP_TARGET], { log: "libtorch-download", env: environment });
   } catch (error) {
-    throw new StepFailure(`${name} could not be downloaded`, tailOf(error),
+    throw new StepFailure(`${wheels.name} could not be downloaded`, tailOf(error),
       "Check the network and pip's settings (pip config list), then start again: wheels that are complete are kept.");
   } finally {
     clearInterval(timer);

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { StepFailure } from "../bootstrap/failure.mjs";
+import { ensureRunTimeCompiler } from "../bootstrap/libtorch.mjs";
 import { root } from "../bootstrap/paths.mjs";
 import { ensurePythonEnvironment } from "../bootstrap/pythonEnvironment.mjs";
 import { filesBelow } from "../bootstrap/stamp.mjs";
@@ -66,7 +67,13 @@ function unit(): Promise<Counts> {
     runTool("vitest/vitest.mjs", ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${path}`]));
 }
 
-function native(): Promise<Counts> {
+async function native(): Promise<Counts> {
+  try {
+    await ensureRunTimeCompiler();
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    process.stdout.write(`${error.what}: ${error.why}.\nSo the kernels are not compiled for GPUs in this run.\n`);
+  }
   return counted("ctest.xml", junitCounts, (path) =>
     run("ctest", ["--test-dir", join(root, "build/native"), "--output-on-failure", "--output-junit", path, "--no-tests=error"]));
 }
