@@ -76,9 +76,10 @@ class Agent:
             for message in reader.feed(data):
                 self.heard = time.monotonic()
                 if isinstance(message, dict):
-                    self.take(message)
+                    self.answer(message, self.take)
 
-    def take(self, message):
+    def take(self, message, part):
+        """What takes no time is done at once; the rest is answered by others."""
         verb = message.get("verb")
         if verb == "ack":
             with self.watching:

@@ -7,6 +7,7 @@ from binascii import crc32
 PROTOCOL = 1
 MARK = b"@switchyard1 "
 MAX_FRAME = 1 << 20
+DIGITS = 7
 # Bytes of a file in one frame: with base64 well below MAX_FRAME, and divisible by 3.
 CHUNK = 196608
 
@@ -22,11 +23,12 @@ def parse_frame(line):
     if not line.startswith(MARK):
         return None
     parts = line[len(MARK):].split(b" ", 2)
-    if len(parts) != 3 or not parts[0].isdigit() or int(parts[0]) != len(parts[2]):
+    # Digits are counted first: Python takes no number of more than some thousand.
+    if len(parts) != 3 or not parts[0].isdigit() or len(parts[0]) > DIGITS or int(parts[0]) != len(parts[2]):
         return None
     try:
         return json.loads(parts[2].decode("ascii")) if int(parts[1], 16) == crc32(parts[2]) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
