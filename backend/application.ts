@@ -96,6 +96,7 @@ export class Application {
         const follower = ingest.followers.get(id);
         if (follower) ingest.refresh(follower);
       },
+      arrived: (id) => ingest.arrived(id),
       emptied: (id) => void ingest.followers.get(id)?.readBatch(),
       adopt: (id) => void ingest.adopt(id),
     });

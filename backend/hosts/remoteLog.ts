@@ -31,6 +31,7 @@ export const remoteSource = (file: RemoteLogFile): LogSource => ({
 export class RemoteLog implements RemoteView {
   readonly id: string;
   readonly directory: string;
+  readonly announces = false;
   readonly startedAfter = null;
   readonly doing = null;
   readonly left = null;

@@ -23,6 +23,8 @@ export interface RemoteHooks {
   link(host: string): HostLink;
   /** Something that the run's status depends on changed. */
   changed(): void;
+  /** Events were copied, which wait to be read. */
+  arrived(): void;
   /** The copied events were emptied; the caller forgets what it read of them before this returns. */
   emptied(): void;
   /** Sends what a start needs to each worker and starts it; says what it does. */
@@ -43,6 +45,7 @@ export class RemoteRun implements RemoteView {
   readonly id: string;
   /** Of the mirror. */
   readonly directory: string;
+  readonly announces = true;
   file: RemoteFile;
   doing: string | null = null;
   left: string | null = null;
@@ -337,7 +340,10 @@ export class RemoteRun implements RemoteView {
   /** Stores what a push brings. */
   #take(push: Push): "again" | null {
     if (push.replaced) return "again";
-    if (push.events) this.#files.append(push.events.offset, push.events.data);
+    if (push.events) {
+      this.#files.append(push.events.offset, push.events.data);
+      this.#hooks.arrived();
+    }
     if (push.output) this.#files.output(push.output.data, push.output.fresh);
     if (push.checkpoints) this.checkpoints = push.checkpoints.slice(-KNOWN_CHECKPOINTS);
     if (push.file) this.#files.store(push.file.name, push.file.text);
@@ -346,7 +352,7 @@ export class RemoteRun implements RemoteView {
     if (push.control) this.#control = push.control;
     if (push.caughtUp) this.#linked = true;
     if (push.problem) this.#problem = `${this.host} could not read the run's folder: ${cleanOutput(push.problem)}`;
-    // New events are seen by whoever reads the file; a heartbeat is looked at when it is due.
+    // A heartbeat is looked at when it is due.
     if (push.state || push.job || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#tellSoon();
     return null;
   }

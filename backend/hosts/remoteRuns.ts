@@ -32,6 +32,8 @@ export interface RemoteRunsOptions {
   launch: RemoteHooks["launch"];
   /** A run's condition has to be looked at again. */
   changed(id: string): void;
+  /** Events of a run have come. */
+  arrived(id: string): void;
   /** A run's events have been emptied. */
   emptied(id: string): void;
   /** Takes a new directory in. */
@@ -58,6 +60,7 @@ export class RemoteRuns {
     const run = openRemote(id, directory, {
       link: (host) => this.link(host),
       changed: () => { if (!this.#closed) this.#options.changed(id); },
+      arrived: () => { if (!this.#closed) this.#options.arrived(id); },
       emptied: () => { if (!this.#closed) this.#options.emptied(id); },
       launch: this.#options.launch,
     });

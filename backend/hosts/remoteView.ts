@@ -2,6 +2,8 @@
 export interface RemoteView {
   /** Host, or cluster, as a person calls it. */
   readonly place: string;
+  /** Whether the link says when events have come (Ingest.arrived): then nobody has to look for them. */
+  readonly announces: boolean;
   /** Why the run is not seen now: a sentence; null while it is. */
   readonly unreachable: string | null;
   /** A start that has not shown yet: attempts up to this one were before it. */

@@ -52,6 +52,8 @@ export class Follower {
   /** Whether its first step is still to come, which shows in its events alone. */
   preparing = true;
   launching: Launching | null = null;
+  /** Whether events may wait: always, where nobody says that they have come. */
+  waiting = true;
   /** What the link knows of a run on another machine; null for one of this machine. */
   readonly remote: RemoteView | null;
   #db: WritableDB;
@@ -85,6 +87,7 @@ export class Follower {
   readBatch(): ReadOutcome {
     const outcome = this.#events.readBatch();
     this.#caughtUp ||= !outcome.more;
+    this.waiting = outcome.more || !this.#announced;
     if (!this.going && !outcome.more) this.#events.rest();
     return outcome;
   }
@@ -99,13 +102,17 @@ export class Follower {
 
   /** Calls `listener` at changes in the directory, where the system can watch it; polling goes on all the same. */
   watch(listener: () => void): void {
-    if (this.#watcher) return;
+    if (this.#watcher || this.#announced) return;
     try {
       this.#watcher = watch(this.directory, { persistent: false }, listener);
       this.#watcher.on("error", () => this.unwatch());
     } catch {
       this.#watcher = null;
     }
+  }
+
+  get #announced(): boolean {
+    return this.remote?.announces ?? false;
   }
 
   unwatch(): void {

@@ -21,8 +21,12 @@ const TICK_MILLISECONDS = 150;
 const CONDITION_EVERY = 5;
 const SCAN_EVERY = 14;
 /** Many small batches cost far more than few large ones: a run that was just read waits this many times as long as that took, for each run that goes, and at most so many milliseconds. */
-const REST = 24;
+const REST = 48;
 const MAX_REST_MILLISECONDS = 500;
+/** An agent that follows many runs sends what is new of them together, up to half a second after it was written: a run that was read from there has rested until then. */
+const MAX_REMOTE_REST_MILLISECONDS = 400;
+/** What an agent sends of many runs comes within this time. */
+const TOGETHER_MILLISECONDS = 25;
 /** Runs that wait are read together, in one transaction, for so many milliseconds at most: then requests have their turn. */
 const ROUND_MILLISECONDS = 20;
 /** Idle directories looked at in one scan, in turn. */
@@ -119,6 +123,14 @@ export class Ingest {
     if (follower.going) follower.watch(() => this.#queue(follower, true));
   }
 
+  /** Events of a run on another machine have been copied: they are read with those of the runs that come along with it. */
+  arrived(id: string): void {
+    const follower = this.followers.get(id);
+    if (!follower || this.#stopped) return;
+    follower.waiting = true;
+    if (!this.#resting.has(follower)) this.#rest(follower, TOGETHER_MILLISECONDS);
+  }
+
   /** Stops following a run whose directory is about to be removed. */
   forget(id: string): void {
     const follower = this.followers.get(id);
@@ -171,7 +183,7 @@ export class Ingest {
   /** @param rest whether a run that was just read may wait a while */
   #queue(follower: Follower, rest = false): void {
     if (this.#stopped || !this.followers.has(follower.id)) return;
-    if (rest && this.#resting.has(follower)) return;
+    if (rest && (this.#resting.has(follower) || !follower.waiting)) return;
     this.#pending.add(follower);
     this.#draining ??= this.#drain().finally(() => { this.#draining = null; });
   }
@@ -202,7 +214,7 @@ export class Ingest {
     if (this.followers.get(follower.id) !== follower) return;
     const began = performance.now(), { applied, more, restarted } = follower.readBatch(), took = performance.now() - began;
     if (more) this.#pending.add(follower);
-    else if (applied > 0) this.#rest(follower, Math.min(MAX_REST_MILLISECONDS, REST * took * this.#going));
+    else if (applied > 0) this.#rest(follower, Math.min(follower.remote?.announces ? MAX_REMOTE_REST_MILLISECONDS : MAX_REST_MILLISECONDS, REST * took * this.#going));
     if (applied === 0 && !restarted) return;
     if (follower.preparing) follower.updateCondition();
     this.#listener.changed(follower.id);
@@ -229,7 +241,7 @@ export class Ingest {
     const now = performance.now(), ended = [...this.#resting.values()].some(({ end }) => end <= now);
     let next = Infinity;
     for (const [follower, { half, end }] of this.#resting)
-      if (ended && half <= now) this.#resting.delete(follower), this.#queue(follower);
+      if (ended && half <= now) this.#resting.delete(follower), this.#queue(follower, true);
       else next = Math.min(next, end);
     if (next < Infinity) this.#wakeAt(next);
   }

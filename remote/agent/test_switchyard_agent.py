@@ -14,7 +14,7 @@ import zipapp
 from pathlib import Path
 
 import pytest
-from switchyard_agent.agent import WINDOW
+from switchyard_agent.agent import WINDOW, rest_after
 from switchyard_agent.frames import MAX_FRAME, FrameReader, frame
 from switchyard_agent.processes import boot_id
 from switchyard_agent.refusal import Refused
@@ -130,6 +130,10 @@ def test_damaged_frames_are_passed_over_in_bounded_memory():
             taken += 1
         assert len(reader.rest) <= MAX_FRAME
     assert taken > 100
+
+
+def test_looks_take_a_hundredth_of_a_core_and_never_come_later_than_half_a_second():
+    assert [rest_after(took) for took in (0, 0.0005, 0.003, 0.02, 5)] == [0.1, 0.1, pytest.approx(0.3), 0.5, 0.5]
 
 
 def test_a_thousand_runs_are_listed_within_two_seconds(home, link):

@@ -72,8 +72,7 @@ class Watch:
             agent.push({"watch": self.number, key: value})
 
     def poll(self, agent, now):
-        """One look. Returns whether it had something to send."""
-        busy = False
+        """One look. Returns whether there is more to send than there was room for."""
         slow = now >= self.slow_due
         if slow:
             self.slow_due = now + SLOW_POLL_SECONDS
@@ -92,7 +91,6 @@ class Watch:
             data = self.file.read(min(CHUNK, agent.room()))
             if not data:
                 break
-            busy = True
             agent.sent(len(data))
             agent.push({"watch": self.number, "events": {"offset": self.offset, "data": base64.b64encode(data).decode()}})
             self.offset += len(data)
@@ -106,7 +104,7 @@ class Watch:
         self.push(agent, "control", self.run.control())
         if behind:
             self.said.pop("exit.json", None)
-            return busy
+            return True
         if end is not None:
             agent.push({"watch": self.number, "file": {"name": "exit.json", "text": end}})
         elif not os.path.exists(self.run.path("exit.json")):
@@ -114,7 +112,7 @@ class Watch:
         if not self.caught_up:
             self.caught_up = True
             agent.push({"watch": self.number, "caughtUp": True})
-        return busy
+        return False
 
     def changed_text(self, name):
         """Text of a small file that changed since this was asked last; None otherwise."""
