@@ -20,7 +20,7 @@ beforeAll(async () => {
   server = await SshServer.start({ environment: { JAX_PLATFORMS: "cpu", XLA_FLAGS: "--xla_force_host_platform_device_count=2", ...moto.environment } });
   runs = join(server.home, ".local/share/switchyard/runs");
   mkdirSync(runs, { recursive: true });
-});
+}, 600_000);
 afterAll(() => Promise.all([server.end(), moto.end()]));
 
 const at = (directory: string) => (...words: string[]) => {

@@ -178,6 +178,20 @@ def test_one_key_starts_one_process_from_any_number_of_connections(home, link):
     assert link.ask("status", directory=str(output.parent))["going"] == 0
 
 
+def test_a_run_is_started_in_the_directory_that_is_named(home, link):
+    directory = directory_of(home, 7).rename(home / "an experiment")
+    before = sorted(os.listdir(directory))
+    started = launch(link, home, number=3, directory=str(directory), files={}, command="import os; print('in', os.getcwd(), flush=True)")
+    assert (started["directory"], started["started"]) == (str(directory), True)
+    until(lambda: (directory / "stdout.log").exists() and (directory / "stdout.log").read_text() == "in %s\n" % directory)
+    assert set(before) < set(os.listdir(directory)) and not (home / "runs" / (RUN % 3)).exists()
+    assert json.loads((directory / "launch.json").read_text())["attempt"] == 2
+    for nothing in (home / "nowhere", home):
+        with pytest.raises(Refused, match="There is no (folder|spec.json)"):
+            launch(link, home, number=4, key="1" * 32, directory=str(nothing), files={})
+    assert not (home / "launch.json").exists()
+
+
 def test_a_group_is_ended_whole_and_one_that_does_not_listen_is_killed(home, link):
     deaf = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork() or os.fork(); print('ready', flush=True); time.sleep(60)"
     directory = launch(link, home, command=deaf)["directory"]

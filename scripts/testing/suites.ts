@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { StepFailure } from "../bootstrap/failure.mjs";
 import { ensureRunTimeCompiler } from "../bootstrap/libtorch.mjs";
 import { root } from "../bootstrap/paths.mjs";
-import { ensurePythonEnvironment } from "../bootstrap/pythonEnvironment.mjs";
+import { ensureMotoEnvironment, ensurePythonEnvironment } from "../bootstrap/pythonEnvironment.mjs";
 import { filesBelow } from "../bootstrap/stamp.mjs";
 import { findViolations } from "./boundaries.ts";
 import { type Counts, junitCounts, playwrightCounts, vitestCounts } from "./counts.ts";
@@ -83,6 +83,7 @@ async function python(): Promise<Counts> {
   let interpreter: string;
   try {
     interpreter = await ensurePythonEnvironment();
+    await ensureMotoEnvironment();  // which tests start: they would not wait for its packages
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     process.stdout.write(`${error.what}: ${error.why}.\n${error.remedy}\n`);
