@@ -60,6 +60,8 @@ test("a log is imported from the window: what can't be is said and kept, and aga
     await app.getByLabel("Columns with names of their own").fill("loss");
     await app.keyboard.press("Enter");
     await expect(app.getByRole("dialog").getByRole("alert")).toContainText('"loss" must be METRIC=COLUMN');
+    await expect(app.getByLabel("Columns with names of their own")).toHaveAttribute("aria-invalid", "true");
+    await expect(app.getByLabel("Folder with TensorBoard event files")).toHaveAttribute("aria-invalid", "false");
     await app.getByLabel("Columns with names of their own").fill("step=tick, loss=train loss");
     await app.keyboard.press("Enter");
     await expect(app.locator(".title-button")).toHaveText("other.csv");

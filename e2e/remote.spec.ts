@@ -109,3 +109,23 @@ test("runs that go on a host are attached to, detached from and deleted here wit
   // Its process is this test: it is still going, as far as anybody there can see.
   writeFileSync(join(runs, id, "exit.json"), "{}");
 });
+
+test("a log that lies on a host is imported by the columns that a person names; a slip is told at their field", async ({ app, server }) => {
+  const folder = join(server.home, "logs");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "trainer.csv"), "tick,train loss\n1,5\n2,4\n");
+  await app.getByRole("button", { name: /^Hosts/ }).click();
+  await app.getByRole("navigation", { name: "Hosts and clusters" }).getByRole("button", { name: /^box/ }).click();
+  const found = app.getByRole("region", { name: "Runs on box" }), columns = app.getByLabel("Columns with names of their own");
+  await app.getByLabel("Folder on the host").fill(folder);
+  await app.getByRole("button", { name: "Find runs" }).click();
+  await expect(found.getByRole("rowheader")).toHaveText("trainer.csv");
+  await columns.fill("loss");
+  await app.getByRole("button", { name: /^Import / }).click();
+  await expect(found.getByRole("alert")).toContainText('"loss" must be METRIC=COLUMN');
+  await expect(columns).toHaveAttribute("aria-invalid", "true");
+  await columns.fill("step=tick, loss=train loss");
+  await app.getByRole("button", { name: /^Import / }).click();
+  await expect(app.locator(".run-progress-text")).toContainText("step 2");
+  await expect(app.locator("figure", { hasText: "Cross-entropy" }).first()).toContainText("4");
+});

@@ -1,10 +1,9 @@
 // The runs that lie on a host, to be attached to: from then on they stand in the list beside those of this machine.
 import { useState } from "react";
-import { readMapping } from "../../contract/columnMapping.ts";
 import { counted, quantity } from "../charts/quantity.ts";
 import type { FoundRemoteLog, FoundRun } from "../../contract/remoteRun.ts";
 import { client, sentenceOf, useRefresh, useRequest } from "../connection/index.ts";
-import { ColumnsField } from "../frame/ColumnsField.tsx";
+import { ColumnsField, useColumns } from "../frame/ColumnsField.tsx";
 import { age } from "../frame/runText.ts";
 import { attempt } from "../state/notice.ts";
 import { chooseRun } from "../state/runActions.ts";
@@ -23,7 +22,7 @@ export function HostRuns({ host }: { host: string }) {
         event.preventDefault();
         setAsked(path.trim() || null);
       }}>
-        <input className="input" aria-label="Folder on the host" placeholder="its runs folder, or another one" value={path} spellCheck={false} onChange={(event) => setPath(event.target.value)} />
+        <input className="input" aria-label="Folder on the host" placeholder="its runs folder, or one with runs or logs" value={path} spellCheck={false} onChange={(event) => setPath(event.target.value)} />
         <button type="submit" className="button">Find runs</button>
       </form>
       {asked !== undefined && <Found key={asked} host={host} path={asked} />}
@@ -31,22 +30,34 @@ export function HostRuns({ host }: { host: string }) {
   );
 }
 
+/** The folder that all of them lie in, with the slash behind it: beside each other they differ in what follows. */
+function commonFolder(paths: readonly string[]): string {
+  const [first = "", ...others] = paths;
+  let folder = first.slice(0, first.lastIndexOf("/") + 1);
+  while (folder !== "" && !others.every((path) => path.startsWith(folder))) folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+  return folder;
+}
+
 /** Other trainers' logs, where there are no runs. */
 function FoundLogs({ host, path }: { host: string; path: string }) {
-  const { data, error, dataUpdatedAt } = useRequest("hosts.logs", { name: host, path }), [columns, setColumns] = useState("");
+  const { data, error, dataUpdatedAt } = useRequest("hosts.logs", { name: host, path }), columns = useColumns();
   if (error) return <p className="field-error" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <p className="muted" role="status">Looking for other trainers’ logs…</p>;
   if (data.logs.length === 0) return <p className="muted">No run and no other trainer’s log was found at {path}.</p>;
-  const attach = (log: FoundRemoteLog) => attempt(async () => chooseRun((await client.send("runs.attachLog", { host, path: log.path, ...readMapping(columns) })).runId));
+  const folder = commonFolder(data.logs.map((log) => log.path));
+  const attach = (log: FoundRemoteLog) => {
+    const mapping = columns.read();
+    if (mapping) attempt(async () => chooseRun((await client.send("runs.attachLog", { host, path: log.path, ...mapping })).runId));
+  };
   return (
     <div className="host-runs-table">
-      {data.logs.some(({ format, runId }) => format !== "tensorboard" && runId === null) && <ColumnsField value={columns} onChange={setColumns} />}
+      {data.logs.some(({ format, runId }) => format !== "tensorboard" && runId === null) && <ColumnsField columns={columns} />}
       <table className="file-table number">
         <caption className="visually-hidden">{counted(data.logs.length, "log")} on {host}</caption>
-        <thead><tr><th scope="col">Log</th><td /><th scope="col">Format</th><th scope="col">Changed</th><th scope="col">Size</th></tr></thead>
+        <thead><tr><th scope="col">Log in <code title={folder}>{folder}</code></th><td /><th scope="col">Format</th><th scope="col">Changed</th><th scope="col">Size</th></tr></thead>
         <tbody>{data.logs.map((log) => (
           <tr key={log.path}>
-            <th scope="row"><code title={log.path}>{log.path}</code></th>
+            <th scope="row"><code title={log.path}>{log.path.slice(folder.length)}</code></th>
             <td><button type="button" className="button" aria-label={`Import ${log.path}`} onClick={() => attach(log)}>{log.runId === null ? "Import" : "Read on"}</button></td>
             <td>{log.format ?? "text"}</td><td>{age(log.changed, dataUpdatedAt / 1000)}</td><td>{quantity(log.bytes, "bytes")}</td>
           </tr>
