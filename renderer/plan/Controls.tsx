@@ -33,14 +33,16 @@ export function Controls({ choice, spec }: { choice: PlanChoice; spec: RunSpec |
           )}
         </FieldRow>
       )}
-      <FieldRow title="Device" help={own ? "" : source}>
-        {({ id, describedBy }) => (
-          <select id={id} name="device" className="input" aria-describedby={describedBy} value={choice.device} onChange={(event) => anew({ device: event.target.value })}>
-            {DEVICES.map((device) => <option key={device.id} value={device.id}>{device.name}</option>)}<option value="own">Own device</option>
-          </select>
-        )}
-      </FieldRow>
-      {own ? <OwnFields own={choice.own} /> : <button type="button" className="link plan-adapt" onClick={() => anew({ device: "own", own: figuresOf(deviceOf(choice)) })}>Change its figures</button>}
+      <div className="plan-device">
+        <FieldRow title="Device" help={own ? "" : source}>
+          {({ id, describedBy }) => (
+            <select id={id} name="device" className="input" aria-describedby={describedBy} value={choice.device} onChange={(event) => anew({ device: event.target.value })}>
+              {DEVICES.map((device) => <option key={device.id} value={device.id}>{device.name}</option>)}<option value="own">Own device</option>
+            </select>
+          )}
+        </FieldRow>
+        {own ? <OwnFields own={choice.own} /> : <button type="button" className="link plan-adapt" onClick={() => anew({ device: "own", own: figuresOf(deviceOf(choice)) })}>Change its figures</button>}
+      </div>
       <NumberField title="Number of devices" name="devices" value={choice.devices} least={1} most={MOST_DEVICES} whole change={(devices) => anew({ devices })} />
       <NumberField title="Products reach" unit="% of peak" name="efficiency" value={choice.efficiency} least={1} most={100} change={(efficiency) => anew({ efficiency })}
         help="Large products in good code reach 40 to 60%; small models less." />
