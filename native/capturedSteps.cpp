@@ -52,6 +52,10 @@ at::Tensor wordsOf(const StepSettings& settings, std::int64_t places) {
   return at::tensor(words, at::kLong).view({places, 2});
 }
 
+StepInputs inputsOf(const StepSettings& settings, std::int64_t dropoutPlaces, at::Device device) {
+  return {numbersOf(settings).to(device), wordsOf(settings, dropoutPlaces).to(device)};
+}
+
 /// Work is captured on a stream of its own, behind all that was asked for before; the CPU has no streams.
 std::optional<c10::Stream> sideStream(at::Device device) {
   if (device.is_cpu()) return std::nullopt;
@@ -101,7 +105,15 @@ StepOutcome CapturedSteps::step(const TokenBatch& batch, const StepSettings& set
     known.graph->graph->replay();
     return known.graph->outcome;
   }
-  auto outcome = trainingStep(model, optimizer, batch, settings, padToken);
+  // But for the first, which counts the places of dropout, these steps read what a graph would: its kernels are loaded by them, which a capture must not do.
+  auto eager = settings;
+  StepInputs inputs;
+  if (known.steps > 0 && why.empty()) {
+    inputs = inputsOf(settings, known.dropoutPlaces, batch.labels.device());
+    eager.inputs = &inputs;
+  }
+  auto outcome = trainingStep(model, optimizer, batch, eager, padToken);
+  known.dropoutPlaces = outcome.dropoutPlaces;
   // Right behind a step of the shape, when the model has the tables that it reads.
   if (++known.steps == FIRST_STEPS && why.empty() && graphs() < MOST_GRAPHS) {
     known.graph = capture(batch, settings, outcome.dropoutPlaces);
@@ -120,8 +132,7 @@ std::unique_ptr<CapturedSteps::Graph> CapturedSteps::capture(const TokenBatch& b
   auto made = std::make_unique<Graph>(device);
   try {
     made->batch = copyOf(batch);
-    made->inputs.numbers = numbersOf(settings).to(device);
-    made->inputs.dropoutWords = wordsOf(settings, dropoutPlaces).to(device);
+    made->inputs = inputsOf(settings, dropoutPlaces, device);
     releaseUnused(device);
     auto replayed = settings;
     replayed.inputs = &made->inputs;

@@ -45,7 +45,7 @@ class CapturedSteps {
   std::int64_t padToken;
   std::string why;
   struct Known {
-    std::int64_t steps = 0;
+    std::int64_t steps = 0, dropoutPlaces = 0;
     std::unique_ptr<Graph> graph;
   };
   std::map<Shape, Known> shapes;
