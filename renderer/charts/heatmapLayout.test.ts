@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cellAt, heatmapLayout, niceEvery, type HeatmapSpace } from "./heatmapLayout.ts";
+import { cellAt, columnLabelEvery, heatmapLayout, niceEvery, type HeatmapSpace } from "./heatmapLayout.ts";
 
 const space = (over: Partial<HeatmapSpace>): HeatmapSpace => ({ rows: 4, columns: 8, width: 600, height: 300, pixelRatio: 1, growth: 1, left: 48, bottom: 16, mode: "cells", ...over });
 const sizes = (edges: Int32Array): number[] => Array.from(edges).slice(1).map((edge, i) => edge - edges[i]!);
@@ -36,7 +36,14 @@ test("128 experts of 3 pixels leave room between the first label, which is kept 
 test("128 columns in a narrow panel label only some", () => {
   const layout = heatmapLayout(space({ columns: 128 }));
   expect(sizes(layout.x)[0]).toBe(4);
-  expect(layout.columnLabelEvery).toBe(10);
+  expect(columnLabelEvery(layout, 20, 1)).toBe(10);
+});
+test("labels of columns are equally far apart, as far as the widest needs", () => {
+  const layout = heatmapLayout(space({ columns: 81, width: 1180, mode: "fill" })), cell = 1132 / 81;
+  for (const [widest, every] of [[5, 1], [19, 2], [21, 5], [60, 5], [63, 10]] as const) {
+    expect(columnLabelEvery(layout, widest, 1)).toBe(every);
+    expect(every * cell).toBeGreaterThanOrEqual(widest + 8);
+  }
 });
 test("filling takes the whole width whatever the number of columns", () => {
   for (const columns of [1, 7, 300]) {

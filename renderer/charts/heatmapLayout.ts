@@ -26,16 +26,16 @@ export interface HeatmapLayout {
   /** CSS pixels that the canvas takes. */
   width: number;
   height: number;
-  /** Every how many rows or columns a label fits. */
+  /** Every how many rows a label fits. */
   rowLabelEvery: number;
-  columnLabelEvery: number;
 }
 
 const CELL = { minWidth: 3, maxWidth: 96, minHeight: 6, minHeightOverTime: 3, maxHeight: 40 } as const;
-/** CSS pixels that a label needs: one line of text, and about four digits. The label of a low first row stands lower than its row. */
+/** CSS pixels that a row's label needs: one line of text. The label of a low first row stands lower than its row. */
 const ROW_LABEL = 13;
 export const FIRST_ROW_LABEL = 6;
-const COLUMN_LABEL = 26;
+/** CSS pixels between the labels of columns. */
+const LABEL_GAP = 8;
 
 /** 1, 2, 5, 10, 20, 50, …: the least of them that is at least `least`. */
 export function niceEvery(least: number): number {
@@ -68,8 +68,13 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
     width: space.mode === "fill" ? space.width : Math.ceil(x[columns]! / ratio),
     height: Math.ceil(y[rows]! / ratio) + space.bottom,
     rowLabelEvery: niceEvery((ROW_LABEL * ratio + Math.max(0, FIRST_ROW_LABEL * ratio - cellHeight / 2)) / Math.max(1, cellHeight)),
-    columnLabelEvery: niceEvery((COLUMN_LABEL * ratio) / Math.max(1, cellWidth)),
   };
+}
+
+/** Every how many columns a label fits, so that all are equally far apart. `widest` is the width of the widest in device pixels. */
+export function columnLabelEvery({ x }: HeatmapLayout, widest: number, ratio: number): number {
+  const columns = x.length - 1;
+  return niceEvery((widest + LABEL_GAP * ratio) / Math.max(1, (x[columns]! - x[0]!) / Math.max(1, columns)));
 }
 
 /** The cell under a point in CSS pixels; null beside the cells. */

@@ -1,7 +1,7 @@
 // Draws the cells of a heatmap, its labels and its scale. Only canvas calls, no state: the same code draws the page and
 // the saved picture.
 import { cssColour, type ColourScale } from "./colourScale.ts";
-import { FIRST_ROW_LABEL, type HeatmapLayout } from "./heatmapLayout.ts";
+import { columnLabelEvery, FIRST_ROW_LABEL, type HeatmapLayout } from "./heatmapLayout.ts";
 import type { ChartTheme } from "./theme.ts";
 
 export interface HeatmapCells {
@@ -85,14 +85,16 @@ function paintLabels(ctx: CanvasRenderingContext2D, layout: HeatmapLayout, cells
   ctx.textBaseline = "top";
   const top = layout.y[rows]! + 4 * ratio;
   let free = -Infinity;
+  const longest = cells.columnLabels.reduce((most, label) => (label.length > most.length ? label : most), "");
+  const every = columnLabelEvery(layout, ctx.measureText(longest).width, ratio);
   cells.columnLabels.forEach((label, column) => {
-    if (label === "" || column % layout.columnLabelEvery !== 0) return;
+    if (label === "" || column % every !== 0) return;
     const middle = (layout.x[column]! + layout.x[column + 1]! - layout.gap) / 2;
     const half = ctx.measureText(label).width / 2;
-    // Labels at the right end would be cut off by the canvas, labels too near their neighbour unreadable.
+    // The last label would be cut off by the canvas; moved, it may be too near its neighbour.
     const centre = Math.min(middle, layout.width * ratio - half);
     if (centre - half < free) return;
-    free = centre + half + 8 * ratio;
+    free = centre + half + 4 * ratio;
     ctx.textAlign = "center";
     ctx.fillText(label, centre, top);
   });
