@@ -32,7 +32,7 @@ test.each<[string, Partial<typeof good>, "needed" | "advice", string, RegExp | n
   ["a JAX for the CPU beside a TPU", { jax: { ...jax, backend: "cpu" } }, "needed", "The host has 4 × TPU chip, but JAX sees its CPU alone.", /jax\[tpu\]==/],
   ["a runs folder of somebody else", { runs: { folder: "/r", count: 0, writable: false } }, "needed", "The runs folder /r can't be written on tpu-0.", null],
   ["a full disk", { disk: { path: "/", freeBytes: 3.2e9, totalBytes: 1e12 } }, "advice", "The disk of the runs folder has 3.2 GB free.", null],
-  ["a busy host", { load: [20, 16, 12] }, "advice", "tpu-0 is busy: 16 processes want its 8 cores", null],
+  ["a busy host", { load: [20, 16.04, 12] }, "advice", "tpu-0 is busy: 16 processes want its 8 cores", null],
 ])("%s", (_, change, level, message, command) => {
   const [found, ...others] = findings(host, { ...good, ...change });
   expect(others).toEqual([]);

@@ -70,7 +70,7 @@ function placeFindings({ name }: Pick<Host, "name">, { runs, disk, load, cores }
   const found: Finding[] = [];
   if (runs && !runs.writable) found.push(needed(`The runs folder ${runs.folder} can't be written on ${name}.`, "Choose another runs folder in this host's settings, or change who owns it.", null));
   if (disk && disk.freeBytes < LITTLE_DISK) found.push(advice(`The disk of the runs folder has ${(disk.freeBytes / 1e9).toPrecision(2)} GB free.`, "Free some space, or choose a runs folder on another disk: checkpoints need room.", null));
-  if (load && cores && load[1] > 1.5 * cores) found.push(advice(`${name} is busy: ${load[1]} processes want its ${cores} ${cores === 1 ? "core" : "cores"} (mean of 5 minutes).`, "Training will be slow until they are done.", null));
+  if (load && cores && load[1] > 1.5 * cores) found.push(advice(`${name} is busy: ${Number(load[1].toPrecision(3))} processes want its ${cores} ${cores === 1 ? "core" : "cores"} (mean of 5 minutes).`, "Training will be slow until they are done.", null));
   return found;
 }
 
