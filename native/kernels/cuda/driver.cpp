@@ -19,12 +19,13 @@ Driver::Driver() {
     function = reinterpret_cast<Function>(dlsym(library, name));
     if (!function) throw Failure("The NVIDIA driver of this machine is too old.", name, FailureKind::device);
   };
-  int (*initialize)(unsigned) = nullptr;
+  decltype(&cuInit) initialize = nullptr;
   find(initialize, "cuInit");
   find(errorString, "cuGetErrorString");
   find(deviceGet, "cuDeviceGet");
   find(deviceAttribute, "cuDeviceGetAttribute");
   find(retainPrimaryContext, "cuDevicePrimaryCtxRetain");
+  // The header's names of these two stand for their second version.
   find(pushContext, "cuCtxPushCurrent_v2");
   find(popContext, "cuCtxPopCurrent_v2");
   find(loadModule, "cuModuleLoadData");
@@ -38,12 +39,11 @@ const Driver& Driver::library() {
   return loaded;
 }
 
-void Driver::check(int result) const {
-  // 0 is CUDA_SUCCESS.
-  if (result == 0) return;
+void Driver::check(CUresult result) const {
+  if (result == CUDA_SUCCESS) return;
   const char* text = nullptr;
   errorString(result, &text);
-  TORCH_CHECK(false, "The CUDA driver refused: ", text ? text : "error " + std::to_string(result), ".");
+  TORCH_CHECK(false, "The CUDA driver refused: ", text ? text : "error " + std::to_string(static_cast<int>(result)), ".");
 }
 
 }  // namespace switchyard::kernels::cuda

@@ -18,17 +18,18 @@ namespace {
 class Loaded {
  public:
   explicit Loaded(c10::Device gpu) : gpu(gpu), driver(Driver::library()) {
-    int device = 0, major = 0, minor = 0;
+    CUdevice device = 0;
+    int major = 0, minor = 0;
     driver.check(driver.deviceGet(&device, gpu.index()));
-    driver.check(driver.deviceAttribute(&major, CAPABILITY_MAJOR, device));
-    driver.check(driver.deviceAttribute(&minor, CAPABILITY_MINOR, device));
+    driver.check(driver.deviceAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device));
+    driver.check(driver.deviceAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device));
     const auto& compiler = Compiler::library();
     const auto architecture = architectureFor(10 * major + minor, compiler.capabilities());
     if (architecture.empty()) throw Failure("NVIDIA's run-time compiler makes no code for GPUs this old.", std::to_string(major) + "." + std::to_string(minor), FailureKind::device);
     const auto code = compiler.compile(architecture);
     driver.check(driver.retainPrimaryContext(&context, device));
     const ContextGuard guard(context);
-    DriverModule module = nullptr;
+    CUmodule module = nullptr;
     driver.check(driver.loadModule(&module, code.data()));
     // Looking a function up loads it, which can't be done while a step is captured.
     for (const char* name : KERNELS) driver.check(driver.getFunction(&functions[name], module, name));
@@ -38,14 +39,14 @@ class Loaded {
     const auto blocks = static_cast<unsigned>((threads + THREADS - 1) / THREADS);
     const auto stream = c10::impl::VirtualGuardImpl(gpu.type()).getStream(gpu);
     const ContextGuard guard(context);
-    driver.check(driver.launch(functions.at(kernel), blocks, 1, 1, THREADS, 1, 1, 0, stream.native_handle(), arguments, nullptr));
+    driver.check(driver.launch(functions.at(kernel), blocks, 1, 1, THREADS, 1, 1, 0, static_cast<CUstream>(stream.native_handle()), arguments, nullptr));
   }
 
  private:
   c10::Device gpu;
   const Driver& driver;
-  DriverContext context = nullptr;
-  std::map<std::string, DriverFunction> functions;
+  CUcontext context = nullptr;
+  std::map<std::string, CUfunction> functions;
 };
 
 struct Attempt {

@@ -12,5 +12,6 @@ struct Site {
   const std::int64_t* words;
   ElementNumbers numbers;
 };
+static_assert(sizeof(Site) == 56);
 
 }  // namespace switchyard::kernels::cuda
