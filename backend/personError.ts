@@ -15,9 +15,9 @@ export class PersonError extends Error {
 
 const REASONS: Record<string, string> = {
   EACCES: "permission denied", EPERM: "permission denied", EROFS: "the disk is read-only", ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up",
-  ENOTDIR: "a part of its path is a file", EEXIST: "a file stands there", ENOENT: "the system allows no folder there", ENAMETOOLONG: "the path is too long",
+  EISDIR: "it is a folder", ENOTDIR: "a part of its path is a file", EEXIST: "a file stands there", ENOENT: "the system allows no folder there", ENAMETOOLONG: "the path is too long",
 };
-/** Why a file could not be written, in plain words. */
+/** Why a file could not be read or written, in plain words. */
 export function plainReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ""] ?? message;

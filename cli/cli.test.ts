@@ -9,8 +9,8 @@ import { RoutingRow } from "../contract/handlers.ts";
 import type { Home } from "../backend/home.ts";
 import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
-import { editDistance, nearest } from "./suggestion.ts";
-import { applySetting, specPaths } from "./specFile.ts";
+import { editDistance, nearest, nearestField } from "./suggestion.ts";
+import { applySetting, readSpecFile, specPaths } from "./specFile.ts";
 import { format, table } from "./table.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -91,6 +91,8 @@ test("metrics, routing and exports hold what was recorded", () => {
   expect(JSON.parse(switchyard("runs", "export", id, "--format", "json", "--what", "routing").out).routing.length).toBeGreaterThan(100);
   const file = join(home.directory, "out.csv");
   expect(json("runs", "export", id, "--format", "csv", "--output", file)).toMatchObject({ file });
+  for (const [output, why] of [[home.directory, "it is a folder"], [join(home.directory, "none", "m.csv"), "there is no such folder"]])
+    expect(switchyard("runs", "export", id, "--format", "csv", "--output", output!)).toMatchObject({ code: 1, error: `${output} can't be written (${why}).\n` });
   expect(readFileSync(file, "utf8")).toContain("step,tokens,seconds,loss");
 });
 
@@ -110,7 +112,11 @@ test("a spec that is wrong is said field by field, and starts nothing", () => {
   writeFileSync(spec, "{");
   expect(switchyard("train", spec)).toMatchObject({ code: 1, error: expect.stringContaining("not JSON") });
   expect(switchyard("train", join(home.directory, "nothing.json"))).toMatchObject({ code: 1, error: expect.stringContaining("no such file") });
+  expect(switchyard("train", home.directory)).toMatchObject({ code: 1, error: expect.stringContaining("can't be read: it is a folder.") });
+  writeFileSync(spec, '{"data":{"source":{"kind":"idx","images":"pictures","labels":"/labels"}}}');
+  expect(readSpecFile(spec)).toEqual({ data: { source: { kind: "idx", images: join(home.directory, "pictures"), labels: "/labels" } } });
   writeFileSync(spec, "{}");
+  expect(switchyard("prepare", spec, spec)).toMatchObject({ code: 2, error: `${spec} is a file; name a folder.\n` });
   expect(switchyard("train", spec, "--set", "model.sparse.exprts=4")).toMatchObject({ code: 2, error: expect.stringContaining('"model.sparse.experts"') });
   expect(switchyard("train", spec, "--set", "training.steps")).toMatchObject({ code: 2, error: expect.stringContaining("path=value") });
   expect(JSON.parse(switchyard("train", spec, "--set", "model.heads=many", "--json").out).error.issues).toMatchObject([{ path: "model.heads" }]);
@@ -136,6 +142,11 @@ describe("parts", () => {
     expect(editDistance("kitten", "sitting")).toBe(3);
     expect(editDistance("tarin", "train")).toBe(1);
     expect(nearest("completely different", ["train"])).toBeNull();
+  });
+  test("a field in the wrong place is known by its name, where only one has it", () => {
+    expect(nearestField("model.experts", specPaths())).toBe("model.sparse.experts");
+    expect(nearestField("batchSize", specPaths())).toBe("training.batchSize");
+    expect(nearestField("mesh.kind", specPaths())).toBeNull();
   });
   test("--set reaches every field of a spec, as JSON or else as text", () => {
     expect(specPaths()).toEqual(expect.arrayContaining(["training.steps", "model.sparse.capacityFactor.training", "training.optimizer.decayRate", "data.source.paths", "model.sparse"]));

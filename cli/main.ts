@@ -17,7 +17,7 @@ import { remoteRuns } from "./commands/remote.ts";
 import { tpuCommands } from "./commands/tpus.ts";
 import { train } from "./commands/train.ts";
 import { specPaths } from "./specFile.ts";
-import { nearest } from "./suggestion.ts";
+import { didYouMean, nearestField } from "./suggestion.ts";
 
 const GROUPS: readonly CommandGroup[] = [
   { title: "Train and plan", commands: [train, ...derivingRuns, prepare, plan] },
@@ -49,8 +49,8 @@ function report(error: Error, json: boolean): void {
   process.stderr.write(`${cleanOutput(wire.message)}\n`);
   if (wire.issues.length > 1 || wire.issues.some(({ message }) => message === "There is no such field."))
     for (const { path, message } of wire.issues) {
-      const meant = message === "There is no such field." ? nearest(path, specPaths()) : null;
-      process.stderr.write(`  ${path}: ${message}${meant ? ` Did you mean "${meant}"?` : ""}\n`);
+      const meant = message === "There is no such field." ? nearestField(path, specPaths()) : null;
+      process.stderr.write(`  ${path}: ${message}${didYouMean(meant)}\n`);
     }
 }
 

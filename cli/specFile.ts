@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { plainReason } from "../backend/personError.ts";
 import { RunSpec } from "../contract/runSpec.ts";
 import { UsageError } from "./commandLine.ts";
-import { suggestion } from "./suggestion.ts";
+import { didYouMean, nearestField } from "./suggestion.ts";
 
 type Json = z.output<ReturnType<typeof z.json>>;
 export type JsonObject = { [key: string]: Json };
@@ -16,7 +17,7 @@ export function readSpecFile(file: string): JsonObject {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new Error(`The spec ${file} can't be read: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message}.`);
+    throw new Error(`The spec ${file} can't be read: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : plainReason(error)}.`);
   }
   let spec: unknown;
   try {
@@ -35,6 +36,8 @@ function resolvePaths(spec: JsonObject, folder: string): void {
   const { source, tokenizer } = data;
   for (const list of ["paths", "heldOut"])
     if (isObject(source) && Array.isArray(source[list])) source[list] = source[list].map((path) => (typeof path === "string" ? resolve(folder, path) : path));
+  for (const name of ["images", "labels"])
+    if (isObject(source) && typeof source[name] === "string") source[name] = resolve(folder, source[name]);
   if (isObject(tokenizer) && typeof tokenizer["path"] === "string") tokenizer["path"] = resolve(folder, tokenizer["path"]);
 }
 
@@ -59,7 +62,7 @@ export function applySetting(spec: JsonObject, setting: string): void {
   if (at < 1) throw new UsageError(`"--set ${setting}" is not path=value, for example --set training.steps=500.`);
   const [path, text] = [setting.slice(0, at).trim(), setting.slice(at + 1)];
   const known = specPaths();
-  if (!known.includes(path)) throw new UsageError(`A spec has no field "${path}".${suggestion(path, known)}`);
+  if (!known.includes(path)) throw new UsageError(`A spec has no field "${path}".${didYouMean(nearestField(path, known))}`);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;

@@ -16,6 +16,8 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+const lastPart = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
+
 /** The known word that was probably meant, or null. Of a dotted path only the last part counts as long: the rest is the same for its neighbours. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let best: { word: string; distance: number } | null = null;
@@ -23,11 +25,15 @@ export function nearest(word: string, known: Iterable<string>): string | null {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { word: candidate, distance };
   }
-  return best && best.distance <= Math.max(2, Math.floor(best.word.slice(best.word.lastIndexOf(".") + 1).length / 3)) ? best.word : null;
+  return best && best.distance <= Math.max(2, Math.floor(lastPart(best.word).length / 3)) ? best.word : null;
+}
+
+/** The field that was probably meant, or null: the nearest path, or else the only one of that name, wherever it stands. */
+export function nearestField(path: string, known: readonly string[]): string | null {
+  const elsewhere = known.filter((candidate) => lastPart(candidate) === lastPart(path));
+  return nearest(path, known) ?? (elsewhere.length === 1 ? elsewhere[0]! : null);
 }
 
 /** ' Did you mean "x"?' or nothing. */
-export const suggestion = (word: string, known: Iterable<string>): string => {
-  const meant = nearest(word, known);
-  return meant === null ? "" : ` Did you mean "${meant}"?`;
-};
+export const suggestion = (word: string, known: Iterable<string>): string => didYouMean(nearest(word, known));
+export const didYouMean = (meant: string | null): string => (meant === null ? "" : ` Did you mean "${meant}"?`);

@@ -18,6 +18,7 @@ test.each([
   [{ model: { precision: "fp8" } }, 'model.precision: Must be one of "fp32", "bf16", "selective".'],
   [{ name: "" }, "name: Must not be empty."],
   [{ model: { width: 3 } }, "model.width: There is no such field."],
+  [{ data: { source: { kind: "file" } } }, 'data.source.kind: Must be one of "sample", "files", "jsonl", "images", "idx".'],
   [{ data: { source: { kind: "files", paths: [] } } }, "data.source.paths: Name at least one."],
   [{ device: "cuda:0", mesh: { data: 2 } }, 'device: A mesh takes a GPU for each rank; choose "cuda", or name their UUIDs.'],
   [{ device: `GPU-${"0".repeat(36)}`, mesh: { data: 2 } }, "device: One GPU is named for 2 ranks; name one for each."],

@@ -18,6 +18,8 @@ export const bound = (value: number): string =>
 
 const KINDS: Record<string, string> = { number: "a number", int: "a whole number", string: "text", boolean: "true or false", array: "a list", object: "an object" };
 
+const oneOf = (values: readonly unknown[]): string => `Must be ${values.length > 1 ? "one of " : ""}${values.map((value) => JSON.stringify(value)).join(", ")}.`;
+
 function sentence(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type": return (issue.expected as string) === "nonoptional" ? "Is missing." : `Must be ${KINDS[issue.expected] ?? issue.expected}.`;
@@ -29,8 +31,8 @@ function sentence(issue: z.core.$ZodIssue): string {
       if (issue.origin === "string") return `Must have at most ${issue.maximum} characters.`;
       if (issue.origin === "array") return `Name at most ${issue.maximum}.`;
       return `Must be ${issue.inclusive === false ? "below" : "at most"} ${bound(Number(issue.maximum))}.`;
-    case "invalid_value": return `Must be ${issue.values.length > 1 ? "one of " : ""}${issue.values.map((value) => JSON.stringify(value)).join(", ")}.`;
-    case "invalid_union": return "Has a form that is not known here.";
+    case "invalid_value": return oneOf(issue.values);
+    case "invalid_union": return "options" in issue && Array.isArray(issue.options) ? oneOf(issue.options) : "Has a form that is not known here.";
     case "custom": return issue.message;
     default: return `${issue.message[0]?.toUpperCase() ?? ""}${issue.message.slice(1)}${/[.!?]$/.test(issue.message) ? "" : "."}`;
   }

@@ -1,6 +1,6 @@
 // Whole runs of a tiny model through the real engine: what is recorded, stopped, resumed and kept.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { consequences } from "../contract/consequences.ts";
@@ -135,6 +135,9 @@ describe.skipIf(!engineIsBuilt)("a tiny model (needs the built engine)", () => {
     expect(await start(run, "--steps", "12").ended).toMatchObject({ code: 5 });
     expect(exitOf(run)).toMatchObject({ reason: "checkpoint-error", message: expect.stringMatching(/^None of the 2 checkpoints can be used: that of step 6 is damaged \(.* has another size than recorded\)\. Duplicate the run/) });
     expect(steps(run)).toEqual([6, 5]);
+    rmSync(listCheckpoints(run)[1]!.folder, { recursive: true });
+    expect(await start(run, "--steps", "12").ended).toMatchObject({ code: 5 });
+    expect(exitOf(run)).toMatchObject({ message: expect.stringMatching(/^The only checkpoint can't be used: that of step 6 is damaged/) });
   }, LONG);
 
   test("a checkpoint is written at once when asked for, and the request goes", async () => {

@@ -1,5 +1,5 @@
 // prepare SPEC.json FOLDER: the data of a spec as tokens, for a folder of hosts or a bucket.
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { phaseWords } from "../../contract/events.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
@@ -19,6 +19,7 @@ export const prepare: Command = {
   async run(parsed) {
     const [file, folder] = parsed.positional as [string, string], spec = RunSpec.safeParse(changed(readSpecFile(file), parsed));
     if (!spec.success) throw new UsageError(toIssues(spec.error).map(({ path, message }) => `${path}: ${message}`)[0]!);
+    if (existsSync(folder) && !statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file; name a folder.`);
     if (existsSync(folder) && readdirSync(folder).length > 0) throw new UsageError(`${folder} is not empty; name another folder, since it is to hold the data alone.`);
     const line = new TerminalLine();
     const { folder: prepared, files } = await prepareForHost(spec.data, (phase, done, total) => line.draw(`${phaseWords(phase)}  ${total > 0 ? Math.floor((100 * done) / total) : 100} %`)).finally(() => line.clear());

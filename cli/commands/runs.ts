@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { metricDefinition, targetOf } from "../../contract/metrics.ts";
 import { isImported, type RunDetail } from "../../contract/handlers.ts";
 import { homeAt } from "../../backend/home.ts";
+import { plainReason } from "../../backend/personError.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { print } from "../print.ts";
@@ -125,7 +126,11 @@ const exportRun: Command = {
       const { text, fileName } = await backend.send("runs.export", { runId: id, format, what });
       const output = parsed.value("output");
       if (output !== undefined) {
-        writeFileSync(output, text);
+        try {
+          writeFileSync(output, text);
+        } catch (error) {
+          throw new Error(`${output} can't be written (${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such folder" : plainReason(error)}).`);
+        }
         print(parsed.json, { file: output, bytes: Buffer.byteLength(text) }, `${output}: ${Buffer.byteLength(text)} bytes`);
       } else if (parsed.json && format === "csv") print(true, { fileName, text }, "");
       else process.stdout.write(text);

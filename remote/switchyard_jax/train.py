@@ -174,8 +174,8 @@ def _read_newest(path: Path, trainer: Trainer, report: Progress) -> Found | None
                 wrong = str(failure)
         unusable.append((stored, wrong))
     if all_stored:
-        which = "The only checkpoint" if len(all_stored) == 1 else f"None of the {len(all_stored)} checkpoints"
-        raise RunFailure("checkpoint-error", f"{which} can be used: that of step {all_stored[0].step} is damaged ({unusable[0][1]}). Duplicate the run to start again from step 0.")
+        which = "The only checkpoint can't" if len(all_stored) == 1 else f"None of the {len(all_stored)} checkpoints can"
+        raise RunFailure("checkpoint-error", f"{which} be used: that of step {all_stored[0].step} is damaged ({unusable[0][1]}). Duplicate the run to start again from step 0.")
     return None
 
 

@@ -28,7 +28,7 @@ const factsOf = ({ vocabularySize, pad, end, sentinels }: TextTokenizer): Tokeni
 
 /** Prepares the text or pairs of a spec, or finds them prepared. @throws RunFailure with the sentence for the person */
 export async function prepareForHost({ data, model }: RunSpec, progress: Progress): Promise<HostData> {
-  if (model.architecture === "vision") throw new RunFailure("spec-error", "Images can't be sent to another host; train on text there, or on images here.");
+  if (model.architecture === "vision") throw new RunFailure("spec-error", "Only text is prepared for other hosts, whose trainer reads no images; train on images here.");
   const tokenizer = openTokenizer(data.tokenizer);
   const { folder, close } = data.source.kind === "jsonl" ? await openPairs(data, data.source, tokenizer, defaultCache(), progress) : await openCorpus(data, tokenizer, defaultCache(), progress);
   close();

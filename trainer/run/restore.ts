@@ -39,7 +39,7 @@ export async function restore(run: string, engine: Engine, progress: (done: numb
     }
     unusable.push({ checkpoint, wrong });
   }
-  if (all.length) throw new RunFailure("checkpoint-error", `${all.length === 1 ? "The only checkpoint" : `None of the ${all.length} checkpoints`} can be used: that of step ${all[0]!.manifest.step} is damaged (${unusable[0]!.wrong}). Duplicate the run to start again from step 0.`);
+  if (all.length) throw new RunFailure("checkpoint-error", `${all.length === 1 ? "The only checkpoint can't" : `None of the ${all.length} checkpoints can`} be used: that of step ${all[0]!.manifest.step} is damaged (${unusable[0]!.wrong}). Duplicate the run to start again from step 0.`);
   return { from: null, alerts: undefined, damaged: [] };
 }
 
