@@ -7,39 +7,26 @@ import type { Asked } from "../../contract/asked.ts";
 import type { RemoteFile, RemoteLaunch } from "../../contract/remoteRun.ts";
 import { FILES, type ExitFile } from "../../contract/runDirectory.ts";
 import { HostError, type AgentSession } from "./agentSession.ts";
-import type { Push, RemoteProcess } from "./agentMessages.ts";
 import { RunSpec } from "../../contract/runSpec.ts";
 import { cleanOutput } from "../runs/output.ts";
 import { hasEnded, readExit, readProcess, writeExit } from "../runs/runFiles.ts";
 import { clock } from "./clock.ts";
 import type { HostLink } from "./hostLink.ts";
 import { jobNote } from "./jobNote.ts";
-import { MirrorFiles, OutOfStep } from "./mirrorFiles.ts";
+import { Mirror, type MirrorHooks } from "./mirror.ts";
 import { readRemote, writeRemote } from "./remoteFile.ts";
 import type { RemoteView } from "./remoteView.ts";
-import { endWorkers, reachedBy, stillGoing, type ReachWorker } from "./workers.ts";
+import { endWorkers, reachedBy, STRAGGLE_SECONDS, stillGoing, type ReachWorker } from "./workers.ts";
 
-export interface RemoteHooks {
+export interface RemoteHooks extends MirrorHooks {
   link(host: string): HostLink;
-  /** Something that the run's status depends on changed. */
-  changed(): void;
-  /** Events were copied, which wait to be read. */
-  arrived(): void;
-  /** The copied events were emptied; the caller forgets what it read of them before this returns. */
-  emptied(): void;
   /** Sends what a start needs to each worker and starts it; says what it does. */
   launch(run: RemoteRun, launch: RemoteLaunch, say: (doing: string) => void): Promise<string>;
 }
 
-/** What a trainer still prints after its end is waited for this long. */
-const LAST_WORDS_MILLISECONDS = 2500;
 const TRY_AGAIN_MILLISECONDS = 10_000;
 /** Beginnings in a row that bring nothing. */
 const MAX_BEGINNINGS = 5;
-/** Workers that go on after the run has ended are given this long. */
-const STRAGGLE_SECONDS = 30;
-const KNOWN_CHECKPOINTS = 1000;
-const TOGETHER_MILLISECONDS = 50;
 
 export class RemoteRun implements RemoteView {
   readonly id: string;
@@ -49,26 +36,18 @@ export class RemoteRun implements RemoteView {
   file: RemoteFile;
   doing: string | null = null;
   left: string | null = null;
-  /** Steps whose checkpoints lie on the host; null where nobody has told. */
-  checkpoints: readonly number[] | null = null;
   #hooks: RemoteHooks;
-  #files: MirrorFiles;
+  #mirror: Mirror;
   #abort: AbortController | null = null;
   #following: Promise<void> | null = null;
-  #process: RemoteProcess | null = null;
-  #control: readonly string[] = [];
-  #problem: string | null = null;
-  #job: Push["job"] | null = null;
   #escalated = false;
-  #linked = false;
-  #telling: NodeJS.Timeout | null = null;
 
   constructor(id: string, directory: string, file: RemoteFile, hooks: RemoteHooks) {
     this.id = id;
     this.directory = directory;
     this.file = file;
     this.#hooks = hooks;
-    this.#files = new MirrorFiles(directory);
+    this.#mirror = new Mirror(directory, hooks);
   }
 
   // What the follower asks.
@@ -84,29 +63,33 @@ export class RemoteRun implements RemoteView {
     return this.file.launch?.previousAttempt ?? null;
   }
   get stopping(): boolean {
-    return this.#control.includes("stop") || this.#escalated;
+    return this.#mirror.control.includes("stop") || this.#escalated;
   }
   get note(): string | null {
-    const job = this.#job && jobNote(this.#job, this.host);
+    const job = this.#mirror.job && jobNote(this.#mirror.job, this.host);
     if (job) return job;
-    if (this.#process === "elsewhere") return `Its process runs on another machine than ${this.host}, which can't see whether it still goes.`;
-    return this.#problem;
+    if (this.#mirror.process === "elsewhere") return `Its process runs on another machine than ${this.host}, which can't see whether it still goes.`;
+    return this.#mirror.problem;
   }
 
   get unreachable(): string | null {
     const { state, since, reason } = this.#link.condition;
-    if (!this.file.detached && this.#following !== null && this.#process !== "absent" && state !== "lost") return null;
-    const heard = this.#files.lastHeard(), last = heard === null ? "" : ` Last heard of ${clock(heard)}.`;
+    if (!this.file.detached && this.#following !== null && this.#mirror.process !== "absent" && state !== "lost") return null;
+    const heard = this.#mirror.lastHeard(), last = heard === null ? "" : ` Last heard of ${clock(heard)}.`;
     if (this.file.detached) return `Detached: the run on ${this.place} was left alone.${last} Attach to it again to watch it.`;
     const pending = this.file.launch?.state === "pending", meanwhile = pending ? "It is started once the link is there; stop it to call that off." : "The run itself is left alone.";
     if (this.#following === null) return `Not connected to ${this.place} now.${pending ? ` ${meanwhile}` : last}`;
-    if (this.#process === "absent") return `Its folder ${cleanOutput(this.file.directory ?? "")} is no longer on ${this.host}; what was copied is still shown.`;
+    if (this.#mirror.process === "absent") return `Its folder ${cleanOutput(this.file.directory ?? "")} is no longer on ${this.host}; what was copied is still shown.`;
     return `Unreachable since ${clock(Math.max(since, heard ?? 0))}: ${reason ?? "the link was lost."} ${meanwhile}`;
   }
 
+  /** Steps whose checkpoints lie on the host; null where nobody has told. */
+  get checkpoints(): readonly number[] | null {
+    return this.#mirror.checkpoints;
+  }
   /** Whether everything that the host has is here. */
   get copied(): boolean {
-    return this.#linked;
+    return this.#mirror.copied;
   }
   get following(): boolean {
     return this.#following !== null;
@@ -122,7 +105,7 @@ export class RemoteRun implements RemoteView {
     const following: Promise<void> = this.#follow(abort.signal).catch(() => {}).finally(() => {
       if (this.#following !== following) return;
       this.#following = null;
-      this.#files.close();
+      this.#mirror.close();
       this.#hooks.changed();
     });
     this.#following = following;
@@ -152,7 +135,7 @@ export class RemoteRun implements RemoteView {
     // The end of an attempt that never began has the number of the one that is asked for now.
     if ((readExit(this.directory)?.attempt ?? 0) > previousAttempt) rmSync(join(this.directory, FILES.exit));
     this.#write({ detached: false, launch: { key: randomBytes(16).toString("hex"), state: "pending", steps, mesh, found: false, ...more, previousAttempt } });
-    this.left = this.#problem = this.#process = this.#job = null;
+    this.left = this.#mirror.problem = this.#mirror.process = this.#mirror.job = null;
     this.#escalated = false;
     this.doing = null;
     if (this.#following) void this.leave().then(() => this.follow());
@@ -171,7 +154,7 @@ export class RemoteRun implements RemoteView {
     }
     if (this.stopping) return this.escalate();
     await this.#ask("stop");
-    this.#control = ["stop"];
+    this.#mirror.control = ["stop"];
     this.#hooks.changed();
   }
 
@@ -184,7 +167,7 @@ export class RemoteRun implements RemoteView {
     this.#escalated = true;
     void endWorkers(this.#reach, this.file.workers).then((left) => { this.left = left; }, (error: Error) => {
       this.#escalated = false;
-      this.#problem = error.message;
+      this.#mirror.problem = error.message;
     }).finally(() => this.#hooks.changed());
   }
 
@@ -229,16 +212,16 @@ export class RemoteRun implements RemoteView {
         try {
           if (this.file.launch?.state === "cancelled" && await this.#cancel(this.file.launch)) return;
           if (this.file.launch?.state === "pending") await this.#launch(this.file.launch, signal);
-          const before = this.#files.size, outcome = await this.#watch(session, signal);
+          const before = this.#mirror.bytes, outcome = await this.#mirror.watch(session, this.#there, this.startedAfter ?? 0, signal);
           if (outcome === "ended") return void await this.#endStragglers();
-          beginnings = this.#files.size === before ? beginnings + 1 : 0;
+          beginnings = this.#mirror.bytes === before ? beginnings + 1 : 0;
           if (beginnings >= MAX_BEGINNINGS && !signal.aborted) throw new Error(`The events that ${this.host} sends do not follow each other, so they were not taken; they are asked for again.`);
         } catch (error) {
           if (signal.aborted) return;
           // The link to another worker may be the one that is lost: that is no reason to hurry.
           if (error instanceof HostError && error.code === "lost" && this.#link.condition.state !== "connected") continue;
-          if (error instanceof HostError && error.code === "absent") this.#process = "absent";
-          else this.#problem = (error as Error).message;
+          if (error instanceof HostError && error.code === "absent") this.#mirror.process = "absent";
+          else this.#mirror.problem = (error as Error).message;
           this.#hooks.changed();
           await wait(TRY_AGAIN_MILLISECONDS, undefined, { signal }).catch(() => {});
         }
@@ -258,8 +241,8 @@ export class RemoteRun implements RemoteView {
       this.#write({ directory, launch: { ...launch, state: "started" } });
     } catch (error) {
       if (signal.aborted || (error instanceof HostError && ["lost", "timeout", "later"].includes(error.code))) throw error;
-      // Somebody else was quicker where it was found: theirs is watched.
-      if (launch.found && error instanceof HostError && error.code === "going") return this.#write({ launch: { ...launch, state: "ended" } });
+      // Somebody else was quicker where it was found: theirs is watched, whatever its attempt.
+      if (launch.found && error instanceof HostError && error.code === "going") return this.#write({ launch: { ...launch, state: "ended", previousAttempt: 0 } });
       // It can't be started as it is: said as its end, and another start is the person's to ask for.
       this.#write({ launch: { ...launch, state: "cancelled" } });
       this.#end(launch, "crashed", `The run was not started: ${(error as Error).message}`);
@@ -285,85 +268,6 @@ export class RemoteRun implements RemoteView {
   #end({ previousAttempt }: RemoteLaunch, reason: ExitFile["reason"], message: string): void {
     writeExit(this.directory, { v: 1, attempt: previousAttempt + 1, reason, code: reason === "stopped" ? 0 : 1, step: 0, t: Date.now() / 1000, message, detail: null, by: "backend" });
     this.#hooks.changed();
-  }
-
-  /** Copies until the run has ended, the link is lost, or the original turns out to be another file. */
-  async #watch(session: AgentSession, signal: AbortSignal): Promise<"ended" | "again"> {
-    const { promise, resolve, reject } = Promise.withResolvers<"ended" | "again">();
-    promise.catch(() => {});
-    const position = this.#files.open();
-    this.#linked = false;
-    const abandon = () => resolve("again");
-    signal.addEventListener("abort", abandon);
-    void session.closed.then((sentence) => reject(new HostError(sentence, "lost")));
-    let ending: { wait: number; timer: NodeJS.Timeout } | null = null, over = false;
-    let end = () => {};
-    session.watch({ directory: this.#there, process: 0, ...position }, ({ anew }) => {
-      this.#problem = this.#process = null;
-      if (signal.aborted || !anew || position.offset === 0) return;
-      this.#files.empty();
-      this.#hooks.emptied();
-    }, (push) => {
-      // Let go of meanwhile, or begun anew: what still comes of it belongs to nobody.
-      if (over) return;
-      try {
-        if (this.#take(push) === "again") return resolve("again");
-      } catch (error) {
-        return error instanceof OutOfStep ? resolve("again") : reject(error as Error);
-      }
-      if (!push.file && !push.state && !push.caughtUp) return;
-      const wait = !this.#linked || !this.#over() ? null : this.#process === "alive" ? STRAGGLE_SECONDS * 1000 : LAST_WORDS_MILLISECONDS;
-      if (wait === ending?.wait) return;
-      clearTimeout(ending?.timer);
-      ending = wait === null ? null : { wait, timer: setTimeout(() => resolve("ended"), wait) };
-    }).then((stop) => {
-      end = stop;
-      if (over) stop();
-      else this.#hooks.changed();
-    }, reject);
-    try {
-      return await promise;
-    } finally {
-      over = true;
-      clearTimeout((ending as { timer: NodeJS.Timeout } | null)?.timer);
-      signal.removeEventListener("abort", abandon);
-      end();
-      this.#files.close();
-    }
-  }
-
-  #over(): boolean {
-    const exit = readExit(this.directory);
-    return hasEnded(exit, readProcess(this.directory)) && exit.attempt > (this.startedAfter ?? 0);
-  }
-
-  /** Stores what a push brings. */
-  #take(push: Push): "again" | null {
-    if (push.replaced) return "again";
-    if (push.events) {
-      this.#files.append(push.events.offset, push.events.data);
-      this.#hooks.arrived();
-    }
-    if (push.output) this.#files.output(push.output.data, push.output.fresh);
-    if (push.checkpoints) this.checkpoints = push.checkpoints.slice(-KNOWN_CHECKPOINTS);
-    if (push.file) this.#files.store(push.file.name, push.file.text);
-    if (push.state) this.#process = push.state;
-    if (push.job) this.#job = push.job;
-    if (push.control) this.#control = push.control;
-    if (push.caughtUp) this.#linked = true;
-    if (push.problem) this.#problem = `${this.host} could not read the run's folder: ${cleanOutput(push.problem)}`;
-    // A heartbeat is looked at when it is due.
-    if (push.state || push.job || push.control || push.caughtUp || push.problem || (push.file && push.file.name !== FILES.heartbeat)) this.#tellSoon();
-    return null;
-  }
-
-  /** Of many changes in a short time only what came of them counts. */
-  #tellSoon(): void {
-    if (this.#telling) return;
-    this.#telling = setTimeout(() => {
-      this.#telling = null;
-      this.#hooks.changed();
-    }, TOGETHER_MILLISECONDS);
   }
 
   /** Sees to it that the run's end is the end of all its workers. */

@@ -8,6 +8,8 @@ import { HostError, type AgentSession } from "./agentSession.ts";
 export type ReachWorker = (worker: RemoteWorker) => Promise<{ session: AgentSession; directory: string }>;
 
 const GRACE_SECONDS = 60;
+/** Workers that go on after their run has ended are given this long. */
+export const STRAGGLE_SECONDS = 30;
 /** More than this are counted. */
 const MAX_NAMED = 5;
 
