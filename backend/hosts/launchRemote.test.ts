@@ -142,6 +142,7 @@ test.each(["pod", "shared"])("every worker of a cluster is started, and all are 
   const { workers } = mine.remotes.of(id)!.file;
   expect(workers).toEqual([{ host: `${cluster}-0`, process: 0 }, { host: `${cluster}-1`, process: 1 }]);
   const one = join(runsOn(join(there, cluster === "pod" ? "pod-1" : cluster)), id);
+  await until(() => readFileSync(join(one, "stdout-1.log"), "utf8").includes("arguments"), 20_000);
   expect(readFileSync(join(one, "stdout-1.log"), "utf8")).toMatch(/arguments --coordinator \S+:\d+ --processes 2 --process 1/);
   await mine.remotes.of(id)!.stop();
   await until(() => mine.status(id).status === "stopped", 20_000);

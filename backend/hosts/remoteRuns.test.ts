@@ -172,13 +172,14 @@ test("a run that was found is left alone where its directory lacks what a resume
   writeFileSync(join(directory, "launch.json"), JSON.stringify({ ...launch, argv: [...launch.argv, "--processes", "2", "--process", "0"] }));
   await expect(resumed()).rejects.toThrow('"lacking" was trained by 2 processes on several hosts, of which only box is known here');
   writeFileSync(join(directory, "launch.json"), JSON.stringify(launch));
-  // Somebody else is quicker: theirs goes on.
+  // Somebody else is quicker, before it is known here: theirs goes on.
+  await until(async () => (await application.send("runs.remote", { runId }))!.watched === false, 20_000);
   const process = JSON.parse(readFileSync(join(directory, FILES.process), "utf8")) as object, other = spawn("sleep", ["60"], { stdio: "ignore" });
   try {
     const ticks = readFileSync(`/proc/${other.pid}/stat`, "utf8").split(") ").at(-1)!.split(" ")[19];
     writeFileSync(join(directory, FILES.process), JSON.stringify({ ...process, attempt: 2, pid: other.pid, startTicks: ticks }));
     await resumed();
-    await until(async () => ["failed", "running"].includes((await summary(application, runId)).status), 20_000);
+    await becomes(application, runId, "running");
     expect(other.exitCode ?? other.signalCode).toBeNull();
     expect(readFileSync(join(directory, FILES.log), "utf8").match(/^arguments/gm)).toHaveLength(1);
   } finally {
