@@ -78,13 +78,13 @@ function Found({ host, path }: { host: string; path: string | null }) {
     refresh("hosts.runs");
     chooseRun(runId);
   });
-  const now = dataUpdatedAt / 1000;
+  const now = dataUpdatedAt / 1000, folder = commonFolder(data.runs.map((run) => run.directory));
   return (
     <>
       <div className="host-runs-table">
         <table className="file-table number" aria-busy={isFetching}>
           <caption className="visually-hidden">{counted(data.runs.length, "run")} on {host}, newest first</caption>
-          <thead><tr><th scope="col">Name</th><td /><th scope="col">State</th><th scope="col">Step</th><th scope="col">Changed</th><th scope="col">Events</th><th scope="col">Folder</th></tr></thead>
+          <thead><tr><th scope="col">Name</th><td /><th scope="col">State</th><th scope="col">Step</th><th scope="col">Changed</th><th scope="col">Events</th><th scope="col">Folder{path !== null && <> in <code title={folder}>{folder}</code></>}</th></tr></thead>
           <tbody>{data.runs.map((run) => (
             <tr key={run.directory}>
               <th scope="row"><bdi title={run.name}>{run.name}</bdi></th>
@@ -92,7 +92,7 @@ function Found({ host, path }: { host: string; path: string | null }) {
                 ? <button type="button" className="button" aria-label={`Attach to ${run.name}`} onClick={() => attach(run)}>Attach</button>
                 : <button type="button" className="link" onClick={() => attach(run)}>attached</button>}</td>
               <td>{run.state === "ended" ? run.reason ?? "ended" : STATE[run.state]}</td><td>{run.step.toLocaleString("en")}</td>
-              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code title={run.directory}>{path === null ? run.directory.slice(run.directory.lastIndexOf("/") + 1) : run.directory}</code></td>
+              <td>{age(run.changed, now)}</td><td>{quantity(run.bytes, "bytes")}</td><td><code title={run.directory}>{run.directory.slice(folder.length)}</code></td>
             </tr>
           ))}</tbody>
         </table>
