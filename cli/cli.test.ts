@@ -11,7 +11,7 @@ import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
 import { editDistance, nearest, nearestField } from "./suggestion.ts";
 import { applySetting, readSpecFile, specPaths } from "./specFile.ts";
-import { format, table } from "./table.ts";
+import { format, size, table } from "./table.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const SERVE = fileURLToPath(new URL("../backend/serve.ts", import.meta.url));
@@ -147,6 +147,9 @@ describe("parts", () => {
     expect(nearestField("model.experts", specPaths())).toBe("model.sparse.experts");
     expect(nearestField("batchSize", specPaths())).toBe("training.batchSize");
     expect(nearestField("mesh.kind", specPaths())).toBeNull();
+  });
+  test("sizes have at most four digits and a unit that suits them", () => {
+    expect([76, 916, 1000, 22_264_832, 3e9].map(size)).toEqual(["76 bytes", "916 bytes", "1 kB", "22.26 MB", "3 GB"]);
   });
   test("--set reaches every field of a spec, as JSON or else as text", () => {
     expect(specPaths()).toEqual(expect.arrayContaining(["training.steps", "model.sparse.capacityFactor.training", "training.optimizer.decayRate", "data.source.paths", "model.sparse"]));

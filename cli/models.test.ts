@@ -68,7 +68,7 @@ describe("a model of transformers", () => {
   test.each<[string[], string, number]>([
     [["model", "import", "/nowhere"], "There is no folder /nowhere", 1], [["model", "info", "nobody"], "nobody", 1], [["model", "delete", "nobody"], 'No imported model is called "nobody"', 1],
     [["model", "export", "nobody", "/tmp/x"], "Give --format huggingface", 2], [["model", "export", "nobody", "/tmp/x", "--format", "onnx"], "must be huggingface", 2],
-    [["model", "logits", "--input", "x"], "Give --output", 2], [["model", "logits", "--model", FIXTURE, "--input", join(out, "none.json"), "--output", "x"], "can't be read (ENOENT)", 1],
+    [["model", "logits", "--input", "x"], "Give --output", 2], [["model", "logits", "--model", FIXTURE, "--input", join(out, "none.json"), "--output", "x"], "can't be read (there is no such file)", 1],
   ])("%j is refused in one sentence", (words, sentence, code) => {
     const refused = switchyard(home.directory, ...words);
     expect(refused.error.trim().split("\n")).toHaveLength(1);
@@ -76,7 +76,7 @@ describe("a model of transformers", () => {
   });
 
   test.each([
-    ["{", "is not JSON"], ['{"decoder_input_ids": [[1]]}', "input_ids is missing"], ['{"input_ids": [[1], []], "decoder_input_ids": [[1], [1]]}', "input_ids.1: is empty"],
+    ["{", "is not JSON"], ["[1]", "does not fit at its top: Must be an object."], ['{"decoder_input_ids": [[1]]}', "input_ids is missing"], ['{"input_ids": [[1], []], "decoder_input_ids": [[1], [1]]}', "input_ids.1: is empty"],
     ['{"input_ids": [[1], [2]], "decoder_input_ids": [[1]]}', "2 rows"], ['{"input_ids": [[23]], "decoder_input_ids": [[1]]}', "input_ids[0] holds token 23"], ['{"input_ids": [[1.5]], "decoder_input_ids": [[1]]}', "does not fit at input_ids.0.0"],
     ['{"input_ids": [[2, 3]], "decoder_input_ids": [[0]], "token_type_ids": [[0, 0]]}', 'has "token_type_ids", which is not known'],
     ['{"input_ids": [[2, 3]], "attention_mask": [[1]], "decoder_input_ids": [[0]]}', "attention_mask[0] has 1 places and input_ids[0] 2"],

@@ -58,7 +58,7 @@ test("prepared data are trained on from a bucket, and a run that another workben
   const spec = join(home.directory, "bucket.json"), tokens = join(home.directory, "tokens"), python = await ensurePythonEnvironment();
   writeFileSync(spec, JSON.stringify({ ...SPEC, name: "from a bucket", mesh: { data: 2 } }));
   expect(switchyard("hosts", "add", "tpu", "box", "--python", python).code).toBe(0);
-  expect(switchyard("prepare", spec, tokens)).toMatchObject({ code: 0, out: expect.stringMatching(/holds [\d.]+ MB of tokens in 3 files\.$/m) });
+  expect(switchyard("prepare", spec, tokens)).toMatchObject({ code: 0, out: expect.stringMatching(/holds [\d.]+ [kM]B of tokens in 3 files\.$/m) });
   expect(switchyard("prepare", spec, tokens)).toMatchObject({ code: 2, error: expect.stringContaining("is not empty") });
   await moto.upload(tokens, "corpora", "books");
   expect(switchyard("train", spec, "--host", "tpu", "--data", "ftp://corpora/books")).toMatchObject({ code: 2, error: expect.stringContaining("ftp:// is not read") });

@@ -13,6 +13,13 @@ export function format(value: number | string | null | undefined): string {
   return Math.abs(rounded) >= 1e-4 && Math.abs(rounded) < 1e7 ? String(rounded) : rounded.toExponential();
 }
 
+/** "76 bytes", "916 kB", "22.26 MB". */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const [unit, factor] = bytes < 1e6 ? ["kB", 1e3] as const : bytes < 1e9 ? ["MB", 1e6] as const : ["GB", 1e9] as const;
+  return `${format(bytes / factor)} ${unit}`;
+}
+
 /** Columns side by side; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = rows.map((row) => row.map(format));

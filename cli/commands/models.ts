@@ -2,26 +2,26 @@
 import { readFileSync } from "node:fs";
 import type { ModelInspection } from "../../contract/modelFile.ts";
 import { sparseIndices, stacksOf } from "../../contract/modelSpec.ts";
+import { toIssues } from "../../contract/specIssues.ts";
 import { createHome, homeAt } from "../../backend/home.ts";
 import { exportModel } from "../../backend/models/exportModel.ts";
 import { importModel, inspectModel } from "../../backend/models/importModel.ts";
 import { computeLogits, LogitsInput, writeLogits } from "../../backend/models/logits.ts";
 import { deleteModel, findModel, listModels } from "../../backend/models/store.ts";
 import { openModel, type ModelSource } from "../../backend/models/weights.ts";
+import { plainReason } from "../../backend/personError.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { findImportedModel, findModelSource } from "../modelReference.ts";
 import { print } from "../print.ts";
-import { format, table } from "../table.ts";
+import { size, table } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
 import { wholeNumber } from "./runs.ts";
-
-const megabytes = (bytes: number) => `${format(bytes / 1e6)} MB`;
 
 /** Runs `work` with a line of progress on a terminal. */
 async function withProgress<T>(words: string, work: (tell: (done: number, total: number) => void) => Promise<T>): Promise<T> {
   const line = new TerminalLine();
   try {
-    return await work((done, total) => line.draw(`${words}  ${total > 0 ? Math.min(100, Math.floor(100 * done / total)) : 0} % of ${megabytes(total)}`));
+    return await work((done, total) => line.draw(`${words}  ${total > 0 ? Math.min(100, Math.floor(100 * done / total)) : 0} % of ${size(total)}`));
   } finally {
     line.clear();
   }
@@ -85,7 +85,7 @@ const info: Command = {
     }
     const { file, directory: folder } = findModel(home, source.id);
     print(json, { ...file, directory: folder }, facts(file, [
-      ["id", file.id], ["imported", new Date(file.importedAt * 1000).toISOString()], ["folder", folder], ["files", file.files.map(({ name, bytes }) => `${name} ${megabytes(bytes)}`).join(", ")],
+      ["id", file.id], ["imported", new Date(file.importedAt * 1000).toISOString()], ["folder", folder], ["files", file.files.map(({ name, bytes }) => `${name} ${size(bytes)}`).join(", ")],
     ]));
     return 0;
   },
@@ -120,7 +120,7 @@ const exporting: Command = {
     const home = homeAt(parsed.home), source = findModelSource(home, parsed.positional[0]!, wholeNumber(parsed, "step", 0) ?? null);
     const exported = await withModel(home, source, (opened) => exportModel(opened, parsed.positional[1]!));
     for (const note of exported.notes) process.stderr.write(`${note}\n`);
-    print(parsed.json, exported, [exported.directory, ...exported.files.map(({ name, bytes }) => `  ${name}  ${megabytes(bytes)}`)].join("\n"));
+    print(parsed.json, exported, [exported.directory, ...exported.files.map(({ name, bytes }) => `  ${name}  ${size(bytes)}`)].join("\n"));
     return 0;
   },
 };
@@ -158,13 +158,15 @@ function readInput(file: string): LogitsInput {
   try {
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(error instanceof SyntaxError ? `The file ${file} is not JSON: ${error.message}.` : `The file ${file} can't be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new Error(error instanceof SyntaxError ? `The file ${file} is not JSON: ${error.message}.` : `The file ${file} can't be read (${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : plainReason(error)}).`);
   }
   const parsed = LogitsInput.safeParse(content);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!, { path, message } = issue;
+  const issue = parsed.error.issues[0]!;
   if (issue.code === "unrecognized_keys") throw new Error(`The file ${file} has "${issue.keys[0]}", which is not known here; it may hold ${Object.keys(LogitsInput.shape).join(", ")}.`);
-  throw new Error(`The file ${file} does not fit at ${path.join(".") || "its top"}: ${message}.`);
+  // The rest is said by the schema itself.
+  const message = issue.code === "invalid_type" ? toIssues(parsed.error)[0]!.message : `${issue.message}.`;
+  throw new Error(`The file ${file} does not fit at ${issue.path.join(".") || "its top"}: ${message}`);
 }
 
 export const modelCommands: readonly Command[] = [importing, list, info, remove, exporting, logits];

@@ -9,7 +9,7 @@ import { UsageError, type Command } from "../commandLine.ts";
 import { print } from "../print.ts";
 import { changed, startOptions } from "./train.ts";
 import { readSpecFile } from "../specFile.ts";
-import { format } from "../table.ts";
+import { size } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
 
 export const prepare: Command = {
@@ -27,7 +27,7 @@ export const prepare: Command = {
     // What says that it is whole comes last.
     for (const { name } of [...files].sort((a, b) => Number(a.name === INDEX) - Number(b.name === INDEX))) copyFileSync(join(prepared, name), join(folder, name), constants.COPYFILE_FICLONE);
     const bytes = files.reduce((sum, one) => sum + one.bytes, 0);
-    print(parsed.json, { folder, files: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })), bytes }, `${folder} holds ${format(bytes / 1e6)} MB of tokens in ${files.length} files.`);
+    print(parsed.json, { folder, files: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })), bytes }, `${folder} holds ${size(bytes)} of tokens in ${files.length} files.`);
     return 0;
   },
 };
