@@ -62,7 +62,7 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
       const series = seriesOf(name, index);
       return series && end !== null ? valueBefore(series, place, end) : null;
     });
-    return { name, cells: cells(name, values, base) };
+    return { name, cells: cells(name, values, base, differences ?? []) };
   }).filter(({ cells: row }) => row.some(({ value }) => value !== null));
   const comparison: Comparison = { runs, baseline: base, target, place: placeText(place, end), metrics, differences: differences ?? [] };
   const reach = reachText(place, end);
@@ -109,5 +109,5 @@ export function ComparePage({ runIds }: { runIds: string[] }) {
 
 function ValueCell({ cell: { value, difference, verdict }, unit }: { cell: Cell; unit: string }) {
   if (value === null) return <td className="muted">not recorded</td>;
-  return <td title={String(value)}>{bareQuantity(value, unit)}{difference !== null && <span className="difference" data-verdict={verdict}>{differenceText(difference, unit)}{verdict === "better" ? " better" : verdict === "worse" ? " worse" : ""}</span>}</td>;
+  return <td title={String(value)}>{bareQuantity(value, unit)}{difference !== null && <span className="difference" data-verdict={verdict} title={verdict === "other task" ? "Data, tokenizer or objective differ, so neither loss is better." : undefined}>{differenceText(difference, unit)}{verdict === null || verdict === "same" ? "" : ` ${verdict}`}</span>}</td>;
 }

@@ -22,12 +22,20 @@ test("runs are compared where the shortest has come to", () => {
 });
 
 test("lower loss is better, higher throughput too; the baseline has no difference", () => {
-  expect(cells("loss", [2, 1.5, 3, null], 0)).toEqual([
+  expect(cells("loss", [2, 1.5, 3, null], 0, [])).toEqual([
     { value: 2, difference: null, verdict: null }, { value: 1.5, difference: -0.5, verdict: "better" }, { value: 3, difference: 1, verdict: "worse" }, { value: null, difference: null, verdict: null },
   ]);
-  expect(cells("tokensPerSecond", [100, 200], 0)[1]!.verdict).toBe("better");
-  expect(cells("loss", [2, 2], 0)[1]!.verdict).toBe("same");
-  expect(cells("loss", [2, NaN], 0)[1]!.verdict).toBeNull();
+  expect(cells("tokensPerSecond", [100, 200], 0, [])[1]!.verdict).toBe("better");
+  expect(cells("loss", [2, 2], 0, [])[1]!.verdict).toBe("same");
+  expect(cells("loss", [2, NaN], 0, [])[1]!.verdict).toBeNull();
+});
+
+test("a loss on another task is neither better nor worse; what is no loss still is", () => {
+  const causal = [{ path: "data.objective", values: ["span-corruption", "span-corruption", "causal"] }, { path: "data.inputLength", values: [128, 64, 128] }];
+  expect(cells("loss", [3, 2, 1], 0, causal).map(({ verdict }) => verdict)).toEqual([null, "better", "other task"]);
+  expect(cells("evaluation.loss", [3, 2, 1], 2, causal).map(({ verdict }) => verdict)).toEqual(["other task", "other task", null]);
+  expect(cells("tokensPerSecond", [3, 2, 1], 0, causal).map(({ verdict }) => verdict)).toEqual([null, "worse", "worse"]);
+  expect(cells("loss", [3, 2], 0, [{ path: "data.source.names", values: [["moby-dick"], ["state-of-the-union"]] }])[1]!.verdict).toBe("other task");
 });
 
 test("differences carry their sign; those of shares are points", () => {
@@ -39,7 +47,7 @@ test("the place is said with where it is", () => {
 });
 
 const runs = [{ name: "a|b", status: "completed", step: 2000 }, { name: '=HYPERLINK("x")', status: "stopped", step: 5 }] as RunSummary[];
-const comparison = { runs, baseline: 0, target: "token" as const, place: "newest", metrics: [{ name: "loss", cells: cells("loss", [2, 1.23456789], 0) }], differences: [{ path: "model.sparse.experts", values: [8, null] }] };
+const comparison = { runs, baseline: 0, target: "token" as const, place: "newest", metrics: [{ name: "loss", cells: cells("loss", [2, 1.23456789], 0, []) }], differences: [{ path: "model.sparse.experts", values: [8, null] }] };
 
 test("Markdown is to be read, with hostile names intact", () => {
   const table = readableTable(comparison);

@@ -38,18 +38,24 @@ export function summaryValue(run: RunSummary, name: string, place: "last" | "min
   return summary ? fromWire(summary[place]) : null;
 }
 
-export interface Cell { value: number | null; difference: number | null; verdict: "better" | "worse" | "same" | null }
+export interface Cell { value: number | null; difference: number | null; verdict: "better" | "worse" | "same" | "other task" | null }
 
-/** One metric's row: the difference of each run from the baseline, and whether it is for the better. */
-export function cells(name: string, values: readonly (number | null)[], baseline: number): Cell[] {
-  const base = values[baseline] ?? null;
+/** One metric's row: the difference of each run from the baseline, and whether it is for the better. A loss on another task is neither better nor worse. */
+export function cells(name: string, values: readonly (number | null)[], baseline: number, differences: readonly Difference[]): Cell[] {
+  const base = values[baseline] ?? null, isLoss = name === "loss" || name === "evaluation.loss";
   const { better } = metricDefinition(name);
   return values.map((value, index) => {
     const difference = index === baseline || value === null || base === null ? null : value - base;
-    const verdict = difference === null || better === undefined || Number.isNaN(difference) ? null : difference === 0 ? "same" : difference > 0 === (better === "higher") ? "better" : "worse";
+    const verdict = difference === null || better === undefined || Number.isNaN(difference) ? null : isLoss && !sameTask(differences, baseline, index) ? "other task"
+      : difference === 0 ? "same" : difference > 0 === (better === "higher") ? "better" : "worse";
     return { value, difference, verdict };
   });
 }
+
+/** What a loss is measured on. */
+const TASK = /^data\.(source|tokenizer|objective|corruptionRate|meanSpanLength)(\.|$)/;
+const sameTask = (differences: readonly Difference[], one: number, other: number): boolean =>
+  differences.every(({ path, values }) => !TASK.test(path) || JSON.stringify(values[one]) === JSON.stringify(values[other]));
 
 /** "+0.21", "−1.2 points": a difference with its sign. That of two shares is in percentage points. */
 export function differenceText(difference: number, unit: string): string {
