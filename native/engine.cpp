@@ -413,6 +413,8 @@ void Engine::State::load(const std::string& directory) {
     return;
   }
   announce({Command::Kind::load, false, {}, directory});
+  // Graphs read the memory that there was.
+  if (captured) captured.emplace(model, *optimizer, config.noLabel());
   steps = switchyard::load({model.parameters, *optimizer, mesh.get()}, directory);
 }
 
