@@ -62,3 +62,5 @@ export function sparseIndices(model: ModelSpec, stack: StackName, layers: number
   if (!sparse) return [];
   return Array.from({ length: layers }, (_, i) => i).filter((i) => (sparse.layers ? sparse.layers[stack].includes(i) : i % sparse.every === sparse.every - 1));
 }
+
+export const sparseLayerCount = (model: ModelSpec): number => stacksOf(model).reduce((count, { stack, layers }) => count + sparseIndices(model, stack, layers).length, 0);

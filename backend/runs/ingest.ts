@@ -1,12 +1,13 @@
 // All run directories of a home, followed into the database.
 import { watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
+import { sparseLayerCount } from "../../contract/modelSpec.ts";
 import { importedFrom } from "../../contract/runSpec.ts";
 import { transaction, type WritableDB } from "../../db/database.ts";
 import { addRun, runIds, runKey } from "../../db/runRows.ts";
 import type { RemoteView } from "../hosts/remoteView.ts";
 import { Follower, PATIENCE, type Patience } from "./follower.ts";
-import { creationTime, isRunDirectory, readSpec, runDirectories, sparseLayerCount } from "./runFiles.ts";
+import { creationTime, isRunDirectory, readSpec, runDirectories } from "./runFiles.ts";
 
 export interface IngestListener {
   /** The run's summary or rows changed. */
@@ -104,7 +105,7 @@ export class Ingest {
       return null;
     }
     const shape = importedFrom(spec) ? { steps: 0, experts: null, sparseLayers: 0 }
-      : { steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null, sparseLayers: sparseLayerCount(spec) };
+      : { steps: spec.training.steps, experts: spec.model.sparse?.experts ?? null, sparseLayers: sparseLayerCount(spec.model) };
     return addRun(this.#db, { id, spec: JSON.stringify(spec), name: spec.name, ...shape, createdAt: creationTime(id), host: this.#remote(id)?.place ?? null });
   }
 

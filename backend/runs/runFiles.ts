@@ -45,10 +45,3 @@ export const isRunDirectory = (directory: string): boolean => {
 
 /** Unix seconds of a run's making, which a UUIDv7 carries in its first 48 bits. */
 export const creationTime = (id: string): number => parseInt(id.replaceAll("-", "").slice(0, 12), 16) / 1000;
-
-/** How many layers of a spec are sparse: layer i is when i mod n = n − 1. */
-export function sparseLayerCount({ model }: Spec): number {
-  if (!model.sparse) return 0;
-  const encoder = model.architecture === "encoder-decoder" ? model.encoderLayers : 0;
-  return Math.floor(encoder / model.sparse.every) + Math.floor(model.decoderLayers / model.sparse.every);
-}
