@@ -25,7 +25,7 @@ test.each([
   [{ device: "tpu" }, 'device: Write "auto", "cpu", "cuda", "cuda:0" or the UUIDs of GPUs.'],
   [{ training: { learningRate: 0 } }, "training.learningRate: Must be at least 1e-8."],
   [{ training: { batchSize: 70_000 } }, "training.batchSize: Must be at most 65,536."],
-  [{ training: { steps: 10, warmupSteps: 20 } }, "training.warmupSteps: The warm-up is longer than the run of 10 steps."],
+  [{ training: { steps: 10, warmupSteps: 20 } }, "training.warmupSteps: The warm-up is longer than the run of 10 steps; make it at most that."],
   [{ model: { sparse: { exploration: "sampling", balancing: "sinkhorn" } } }, "model.sparse.exploration: Sampling draws from the router's probabilities alone, which sinkhorn and bias balancing do not; choose one of them."],
   [{ model: { sparse: { overflow: "dropless", fixedCapacity: 8 } } }, "model.sparse.fixedCapacity: Without a capacity limit there is no fixed capacity; leave it empty."],
 ])("%j", (spec, sentence) => expect(issues(spec)).toContain(sentence));

@@ -14,7 +14,7 @@ export function checkRules(spec: RunSpec, wrong: Wrong): void {
   checkMesh(spec, wrong);
   if (spec.start && spec.distillation?.initialize) wrong("distillation.initialize", "The weights to begin with are already named by start; turn this off, or clear start.");
   const { training } = spec;
-  if (training.warmupSteps > training.steps) wrong("training.warmupSteps", `The warm-up is longer than the run of ${training.steps} steps.`);
+  if (training.warmupSteps > training.steps) wrong("training.warmupSteps", `The warm-up is longer than the run of ${training.steps} steps; make it at most that.`);
   const trained = trainedParts(spec);
   if (trained.length === 0) wrong("training.freeze", "Everything would be frozen; leave at least one part to be trained.");
   if (training.pruning) {

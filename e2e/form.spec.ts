@@ -34,7 +34,7 @@ test("rules across fields are told at the field to change", async ({ app }) => {
   await app.keyboard.press("n");
   const warmup = app.locator('[name="training.warmupSteps"]');
   await warmup.fill("5000");
-  await expect(app.locator(".field", { has: warmup })).toContainText("The warm-up is longer than the run of 1500 steps.");
+  await expect(app.locator(".field", { has: warmup })).toContainText("The warm-up is longer than the run of 1500 steps; make it at most that.");
 });
 
 test("a file that is not there is named", async ({ app }) => {
