@@ -78,6 +78,7 @@ test("presets fill the form; dense and causal change what is asked", async ({ ap
 test("JSON that can't be read is refused in place, and the form keeps the last good spec", async ({ app }) => {
   await app.keyboard.press("n");
   await app.getByText("JSON", { exact: true }).click();
+  await expect(app.getByLabel("Spec as JSON")).toHaveCSS("font-family", /monospace/);
   await app.getByLabel("Spec as JSON").fill('{"model": {');
   await expect(app.getByText(/^This is not JSON/)).toBeVisible();
   await app.getByText("Form", { exact: true }).click();
