@@ -417,6 +417,17 @@ test("a thousand runs are listed fast, and reattached fast", { timeout: 120_000 
   expect(performance.now() - listing).toBeLessThan(400);
 });
 
+test("events that can't be read are told of in plain words, and hold up no other run", async () => {
+  const home = temporaryHome();
+  const bad = writeRun(home.runs, { steps: 5 }), good = writeRun(home.runs, { steps: 20 }), events = join(home.runs, bad, "events.jsonl");
+  rmSync(events);
+  mkdirSync(events);
+  const application = await start(home);
+  await until(() => problems.length > 0);
+  expect(problems).toEqual([`Reading run ${bad} failed: it is a folder`]);
+  expect((await application.send("metrics.series", { runId: good, name: "loss", points: 50 })).count).toBe(20);
+});
+
 test("a run directory removed by hand keeps what was recorded and says so", async () => {
   const home = temporaryHome();
   const id = writeRun(home.runs, { steps: 20 });

@@ -6,6 +6,7 @@ import { importedFrom } from "../../contract/runSpec.ts";
 import { transaction, type WritableDB } from "../../db/database.ts";
 import { addRun, runIds, runKey } from "../../db/runRows.ts";
 import type { RemoteView } from "../hosts/remoteView.ts";
+import { plainReason } from "../personError.ts";
 import { Follower, PATIENCE, type Patience } from "./follower.ts";
 import { creationTime, isRunDirectory, readSpec, runDirectories } from "./runFiles.ts";
 
@@ -266,7 +267,8 @@ export class Ingest {
     try {
       return work();
     } catch (error) {
-      const sentence = `Reading ${what} failed: ${(error as Error).message}`;
+      const { path, code, message } = error as NodeJS.ErrnoException, reason = code === "ENOENT" ? message : plainReason(error);
+      const sentence = `Reading ${what} failed: ${reason}${path && reason !== message ? ` (${path})` : ""}`;
       if (!this.#said.has(sentence)) this.#listener.problem(sentence, error);
       this.#said.add(sentence);
       return null;
