@@ -7,6 +7,7 @@ import { createHome, type Home } from "../backend/home.ts";
 import { toWireError } from "../backend/personError.ts";
 import { runningBackend } from "../backend/readyFile.ts";
 import { takeLock } from "../db/lock.ts";
+import { onSlowQuery } from "../db/slowQueries.ts";
 
 export interface Backend {
   send<K extends RequestName>(name: K, args: Arguments<K>): Promise<Result<K>>;
@@ -54,6 +55,8 @@ async function overSocket<T>({ port, token, pid }: { port: number; token: string
 }
 
 async function inProcess<T>(home: Home, work: (backend: Backend) => Promise<T>): Promise<T> {
+  // There is no interface that one could hold up.
+  onSlowQuery(() => {});
   // Runs on other machines are looked at where the command is about them.
   const application = new Application({ home, watchHosts: false });
   try {

@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { RoutingRow } from "../contract/handlers.ts";
 import type { Home } from "../backend/home.ts";
 import { temporaryHome } from "../backend/fixtures/temporaryHome.ts";
 import { writeRun } from "../backend/fixtures/writeRun.ts";
+import { SLOW_MILLISECONDS, timed } from "../db/slowQueries.ts";
+import { withBackend } from "./backendAccess.ts";
 import { editDistance, nearest, nearestField } from "./suggestion.ts";
 import { applySetting, readSpecFile, specPaths } from "./specFile.ts";
 import { format, size, table } from "./table.ts";
@@ -134,6 +136,13 @@ test("with a backend running, commands go through it", async () => {
   await once(child, "exit");
   expect(existsSync(home.backend)).toBe(false);
   expect(json("runs", "list")).toHaveLength(2);
+});
+
+test("a command says nothing of slow queries, which only hold up an interface", async () => {
+  const said = vi.spyOn(console, "error");
+  await withBackend(temporaryHome(), async () => timed("slow", () => { for (const end = performance.now() + SLOW_MILLISECONDS + 1; performance.now() < end;); }));
+  expect(said).not.toHaveBeenCalled();
+  said.mockRestore();
 });
 
 describe("parts", () => {
