@@ -17,7 +17,7 @@ export const PRESETS: readonly Preset[] = [
   { id: "decoder", title: "Decoder only", about: "Causal language modelling with 8 experts.", spec: {
     ...sample, name: "Decoder: switch transformer, 8 experts", model: { ...sample.model, architecture: "decoder-only" }, data: { ...sample.data, objective: "causal", targetLength: 128 },
   } },
-  { id: "vision", title: "Vision", about: "Digits of MNIST; places for half the patches, the surest first.", spec: vision },
+  { id: "vision", title: "Vision", about: "Digits of MNIST; experts have room for half the patches and take the surest.", spec: vision },
   { id: "top-2", title: "Top-2 experts", about: "Each token goes to its two best experts (GShard).", spec: routed("top-2 of 8 experts", { routing: "top-k", choices: 2 }) },
   { id: "expert-choice", title: "Expert choice", about: "Each expert takes its best tokens: no imbalance, no balance loss.", spec: routed("expert choice, 8 experts", { routing: "expert-choice", balancing: "none" }) },
   { id: "next-choice", title: "No token left behind", about: "What overflows goes to the next best expert.", spec: routed("no token left behind, 8 experts", { overflow: "next-choice", stages: 4 }) },
