@@ -137,6 +137,8 @@ export function createHandlers(application: Application, trainer?: readonly stri
       else {
         const hindered = await hindrance(remote).catch((error: Error) => { throw new PersonError(`"${run.name}" was not resumed: ${error.message}`); });
         if (hindered !== null) throw new PersonError(`"${run.name}" ${hindered}`);
+        // Meanwhile another window may have resumed it.
+        if (isGoing(fresh(runId))) throw new PersonError(`"${run.name}" is still going; stop it before resuming it.`);
         remote.start(asked, { from: null, data: null, found: true });
       }
       return OK;

@@ -10,7 +10,7 @@ import { meshOf } from "../mesh.ts";
 import { print } from "../print.ts";
 import { findRun } from "../runReference.ts";
 import type { LogFormat } from "../../contract/runSpec.ts";
-import { duration, format as shown, table } from "../table.ts";
+import { duration, format as shown, size, table } from "../table.ts";
 import { TerminalLine } from "../terminalLine.ts";
 import { columnMapping, formatOption } from "./import.ts";
 import { wholeNumber } from "./runs.ts";
@@ -54,7 +54,7 @@ interface AttachLogs { all: boolean; list: boolean; json: boolean; live: boolean
 async function attachLogs(backend: Backend, host: string, logs: readonly FoundRemoteLog[], { all, list, json, live, format, metrics, columns }: AttachLogs): Promise<number> {
   if (list || (logs.length > 1 && !all)) {
     const now = Date.now() / 1000;
-    print(json, { logs }, `${table(["format", "changed", "size", "attached", "log"], logs.map((log) => [log.format ?? "text", `${duration(now - log.changed)} ago`, `${shown(log.bytes / 1e6)} MB`, log.runId === null ? "" : log.runId.slice(0, 13), log.path]))}\n\nAttach to one with: switchyard attach ${host} LOG`);
+    print(json, { logs }, `${table(["format", "changed", "size", "attached", "log"], logs.map((log) => [log.format ?? "text", `${duration(now - log.changed)} ago`, size(log.bytes), log.runId === null ? "" : log.runId.slice(0, 13), log.path]))}\n\nAttach to one with: switchyard attach ${host} LOG`);
     return 0;
   }
   const attached: string[] = [];
@@ -69,7 +69,7 @@ const STATE: Record<FoundRun["state"], string> = { ended: "ended", alive: "going
 function listed(runs: readonly FoundRun[]): string {
   const now = Date.now() / 1000;
   return table(["state", "step", "changed", "size", "attached", "name", "folder"], runs.map((run) => [
-    run.state === "ended" ? run.reason ?? "ended" : STATE[run.state], run.step, `${duration(now - run.changed)} ago`, `${shown(run.bytes / 1e6)} MB`, run.runId === null ? "" : run.runId.slice(0, 13), run.name, run.directory,
+    run.state === "ended" ? run.reason ?? "ended" : STATE[run.state], run.step, `${duration(now - run.changed)} ago`, size(run.bytes), run.runId === null ? "" : run.runId.slice(0, 13), run.name, run.directory,
   ]));
 }
 
@@ -103,7 +103,7 @@ const download: Command = {
 async function showing<T>(backend: Backend, work: () => Promise<T>): Promise<T> {
   const line = new TerminalLine();
   const timer = setInterval(() => void backend.send("runs.transfers", {}).then(([first]) => {
-    if (first && first.total > 0) line.draw(`copying the checkpoint of step ${first.step}  ${Math.floor((100 * first.done) / first.total)} % of ${shown(Math.round(first.total / 1e6))} MB`);
+    if (first && first.total > 0) line.draw(`copying the checkpoint of step ${first.step}  ${Math.floor((100 * first.done) / first.total)} % of ${size(first.total)}`);
   }, () => {}), 500);
   try {
     return await work();
