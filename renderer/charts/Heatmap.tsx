@@ -64,7 +64,7 @@ export function Heatmap(props: HeatmapProps) {
   const [spoken, setSpoken] = useState("");
 
   const rows = cells.rowLabels.length;
-  const columns = cells.columnLabels.length;
+  const columns = cells.columns.length;
   const growth = Math.max(1, window.innerHeight / USUAL_WINDOW);
   const plotHeight = place?.maximised ? Math.max(240, window.innerHeight - 260) : height * growth;
   const left = useMemo(() => 12 + Math.max(0, ...cells.rowLabels.map((label) => label.length)) * 6.5, [cells.rowLabels]);

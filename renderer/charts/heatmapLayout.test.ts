@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cellAt, columnLabelEvery, heatmapLayout, niceEvery, type HeatmapSpace } from "./heatmapLayout.ts";
+import { cellAt, columnTicks, heatmapLayout, niceEvery, type HeatmapSpace } from "./heatmapLayout.ts";
 
 const space = (over: Partial<HeatmapSpace>): HeatmapSpace => ({ rows: 4, columns: 8, width: 600, height: 300, pixelRatio: 1, growth: 1, left: 48, bottom: 16, mode: "cells", ...over });
 const sizes = (edges: Int32Array): number[] => Array.from(edges).slice(1).map((edge, i) => edge - edges[i]!);
@@ -36,14 +36,19 @@ test("128 experts of 3 pixels leave room between the first label, which is kept 
 test("128 columns in a narrow panel label only some", () => {
   const layout = heatmapLayout(space({ columns: 128 }));
   expect(sizes(layout.x)[0]).toBe(4);
-  expect(columnLabelEvery(layout, 20, 1)).toBe(10);
+  expect(columnTicks(layout, Array.from({ length: 128 }, (_, e) => e), 20, 1).map(({ number }) => number)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120]);
 });
-test("labels of columns are equally far apart, as far as the widest needs", () => {
-  const layout = heatmapLayout(space({ columns: 81, width: 1180, mode: "fill" })), cell = 1132 / 81;
-  for (const [widest, every] of [[5, 1], [19, 2], [21, 5], [60, 5], [63, 10]] as const) {
-    expect(columnLabelEvery(layout, widest, 1)).toBe(every);
-    expect(every * cell).toBeGreaterThanOrEqual(widest + 8);
+test("labels of steps are round, at the column that has come to them, and as far apart as the widest needs", () => {
+  // As routing is recorded: step 1 and every fifth one; neighbours were added up once.
+  const steps = [1, ...Array.from({ length: 80 }, (_, i) => 5 * (i + 1))].filter((step) => step !== 200);
+  const layout = heatmapLayout(space({ columns: steps.length, width: 1180, mode: "fill" })), cell = 1132 / steps.length;
+  for (const [widest, every] of [[19, 10], [40, 20], [60, 50], [150, 100]] as const) {
+    const ticks = columnTicks(layout, steps, widest, 1);
+    expect(ticks.map(({ number }) => number)).toEqual([1, ...Array.from({ length: 400 / every }, (_, i) => every * (i + 1))]);
+    expect(every / 5 * cell).toBeGreaterThanOrEqual(widest + 8 - cell);
+    expect(ticks.find(({ number }) => number === 200)?.column).toBe(steps.indexOf(205));
   }
+  expect(columnTicks(heatmapLayout(space({ columns: 1 })), [7], 20, 1)).toEqual([{ column: 0, number: 7 }]);
 });
 test("filling takes the whole width whatever the number of columns", () => {
   for (const columns of [1, 7, 300]) {

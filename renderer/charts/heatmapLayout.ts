@@ -71,10 +71,22 @@ export function heatmapLayout(space: HeatmapSpace): HeatmapLayout {
   };
 }
 
-/** Every how many columns a label fits, so that all are equally far apart. `widest` is the width of the widest in device pixels. */
-export function columnLabelEvery({ x }: HeatmapLayout, widest: number, ratio: number): number {
-  const columns = x.length - 1;
-  return niceEvery((widest + LABEL_GAP * ratio) / Math.max(1, (x[columns]! - x[0]!) / Math.max(1, columns)));
+export interface ColumnTick { column: number; number: number }
+
+/**
+ * Labels of columns that stand for growing numbers: of the first, and of every round one, at the column that has come to it. They are as close as the
+ * widest allows, in device pixels.
+ */
+export function columnTicks({ x }: HeatmapLayout, numbers: readonly number[], widest: number, ratio: number): ColumnTick[] {
+  if (numbers.length === 0) return [];
+  const first = numbers[0]!, span = numbers.at(-1)! - first, cell = (x[numbers.length]! - x[0]!) / numbers.length;
+  const every = span === 0 ? 1 : niceEvery((widest + LABEL_GAP * ratio) / Math.max(1e-9, cell * (numbers.length - 1) / span));
+  const ticks = [{ column: 0, number: first }];
+  for (let column = 1; column < numbers.length; column++) {
+    const round = Math.floor(numbers[column]! / every) * every;
+    if (round > numbers[column - 1]!) ticks.push({ column, number: round });
+  }
+  return ticks;
 }
 
 /** The cell under a point in CSS pixels; null beside the cells. */

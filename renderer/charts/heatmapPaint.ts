@@ -1,12 +1,13 @@
 // Draws the cells of a heatmap, its labels and its scale. Only canvas calls, no state: the same code draws the page and
 // the saved picture.
 import { cssColour, type ColourScale } from "./colourScale.ts";
-import { columnLabelEvery, FIRST_ROW_LABEL, type HeatmapLayout } from "./heatmapLayout.ts";
+import { columnTicks, FIRST_ROW_LABEL, type HeatmapLayout } from "./heatmapLayout.ts";
 import type { ChartTheme } from "./theme.ts";
 
 export interface HeatmapCells {
   rowLabels: readonly string[];
-  columnLabels: readonly string[];
+  /** What each column stands for, growing: an expert's number, or a step. */
+  columns: readonly number[];
   /** values[row × columns + column]; NaN where nothing is recorded. */
   values: Float64Array;
   /** 1 where the cell is hatched: a dead expert. Same order; null for none. */
@@ -85,19 +86,17 @@ function paintLabels(ctx: CanvasRenderingContext2D, layout: HeatmapLayout, cells
   ctx.textBaseline = "top";
   const top = layout.y[rows]! + 4 * ratio;
   let free = -Infinity;
-  const longest = cells.columnLabels.reduce((most, label) => (label.length > most.length ? label : most), "");
-  const every = columnLabelEvery(layout, ctx.measureText(longest).width, ratio);
-  cells.columnLabels.forEach((label, column) => {
-    if (label === "" || column % every !== 0) return;
+  const written = (number: number): string => number.toLocaleString("en");
+  ctx.textAlign = "center";
+  for (const { column, number } of columnTicks(layout, cells.columns, ctx.measureText(written(cells.columns.at(-1) ?? 0)).width, ratio)) {
     const middle = (layout.x[column]! + layout.x[column + 1]! - layout.gap) / 2;
-    const half = ctx.measureText(label).width / 2;
+    const half = ctx.measureText(written(number)).width / 2;
     // The last label would be cut off by the canvas; moved, it may be too near its neighbour.
     const centre = Math.min(middle, layout.width * ratio - half);
-    if (centre - half < free) return;
+    if (centre - half < free) continue;
     free = centre + half + 4 * ratio;
-    ctx.textAlign = "center";
-    ctx.fillText(label, centre, top);
-  });
+    ctx.fillText(written(number), centre, top);
+  }
 }
 
 export interface HeatmapMarks {

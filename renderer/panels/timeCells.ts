@@ -6,8 +6,6 @@ import type { HistoryMeasure } from "./historyLine.ts";
 import type { HistoryStep } from "./routingHistory.ts";
 import { relativeLoad } from "./routingFacts.ts";
 
-const stepLabels = (steps: readonly number[]): string[] => steps.map((step) => step.toLocaleString("en"));
-
 /** Experts × recorded steps: load relative to the fair share. */
 export function expertCells(history: readonly HistoryStep[]): { cells: HeatmapCells; steps: number[] } {
   const steps = history.map(({ step }) => step);
@@ -20,7 +18,7 @@ export function expertCells(history: readonly HistoryStep[]): { cells: HeatmapCe
     values[i] = value;
     if (value < DEAD_BELOW) hatched[i] = 1;
   }));
-  return { cells: { rowLabels: Array.from({ length: experts }, (_, e) => `expert ${e}`), columnLabels: stepLabels(steps), values, hatched: hatched.includes(1) ? hatched : null }, steps };
+  return { cells: { rowLabels: Array.from({ length: experts }, (_, e) => `expert ${e}`), columns: steps, values, hatched: hatched.includes(1) ? hatched : null }, steps };
 }
 
 /**
@@ -44,5 +42,5 @@ export function layerTimeCells(histories: readonly (readonly HistoryStep[])[], l
       if (value > greatest) greatest = value;
     });
   });
-  return { cells: { rowLabels: labels, columnLabels: stepLabels(steps), values, hatched: null }, steps, least, greatest };
+  return { cells: { rowLabels: labels, columns: steps, values, hatched: null }, steps, least, greatest };
 }

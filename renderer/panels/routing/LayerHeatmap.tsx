@@ -54,7 +54,7 @@ function layerCells(rows: readonly RoutingRow[], measure: LayerMeasure): { cells
     if (value > greatest) greatest = value;
   }));
   return {
-    cells: { rowLabels: rows.map(layerLabel), columnLabels: Array.from({ length: experts }, (_, e) => String(e)), values, hatched: hatched.includes(1) ? hatched : null },
+    cells: { rowLabels: rows.map(layerLabel), columns: Array.from({ length: experts }, (_, e) => e), values, hatched: hatched.includes(1) ? hatched : null },
     greatest,
   };
 }
