@@ -336,6 +336,18 @@ test("stray folders, links and unreadable specs in the runs folder are passed ov
   expect(problems.filter((problem) => problem.includes(bad))).toHaveLength(1);
 });
 
+test("a run tells what of its events could not be read, and shows the rest", async () => {
+  const home = temporaryHome();
+  const id = writeRun(home.runs, { steps: 20 }), file = join(home.runs, id, FILES.events);
+  const whole = readFileSync(file, "utf8").trimEnd().split("\n");
+  // A line in the middle is lost, and what is no JSON stands in its place.
+  writeFileSync(file, [...whole.slice(0, 5), "\u0000\u0001 garbage", "{}", ...whole.slice(6)].map((line) => `${line}\n`).join(""));
+  const application = await start(home);
+  const { passedOver, summary } = await application.send("runs.get", { runId: id });
+  expect(passedOver).toEqual({ unparsable: 2, oversized: 0, unknown: 0, repeated: 0, missing: 1 });
+  expect(summary.step).toBe(20);
+});
+
 test("exports hold every recorded value", async () => {
   const home = temporaryHome();
   const id = writeRun(home.runs, { steps: 250, experts: 4 });

@@ -10,7 +10,7 @@ import { RunSpec, type RunSpec as Spec } from "../contract/runSpec.ts";
 import { sqliteVersion } from "../db/database.ts";
 import { readAlerts, readCheckpoints, readLog } from "../db/eventRows.ts";
 import { layers, routingAt, routingSteps } from "../db/routingRows.ts";
-import { labelRun, listRuns, metricNames, newestOrdinal, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
+import { labelRun, listRuns, metricNames, newestOrdinal, readingCounts, readRun, runKey, specText, type RunLabels } from "../db/runRows.ts";
 import type { Application } from "./application.ts";
 import { createTpuHandlers } from "./cloud/handlers.ts";
 import { readDevices } from "./devices.ts";
@@ -88,7 +88,7 @@ export function createHandlers(application: Application, trainer?: readonly stri
     "runs.list": () => listRuns(db),
     "runs.get": ({ runId }) => ({
       summary: summary(runId), spec: spec(runId), directory: directory(runId), metricNames: metricNames(db, key(runId)),
-      sparseLayers: layers(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
+      sparseLayers: layers(db, key(runId)), passedOver: readingCounts(db, key(runId)), cursor: newestOrdinal(db, key(runId)),
     }),
     "runs.start": async ({ spec, where }) => {
       const checked = checkSpec(spec, home);

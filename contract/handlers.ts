@@ -42,6 +42,8 @@ export const RunDetail = z.object({
   summary: RunSummary, spec: RunSpec, directory: z.string(),
   metricNames: z.array(z.string()),
   sparseLayers: z.array(z.object({ stack: Stack, layer: z.int(), experts: z.int() })),
+  /** Lines of events.jsonl that brought nothing, by reason; of `missing` events there are gaps in the sequence. */
+  passedOver: z.object({ unparsable: z.int(), oversized: z.int(), unknown: z.int(), repeated: z.int(), missing: z.int() }),
   /** Newest row number of the run: subscribe after it. */
   cursor: z.int(),
 });

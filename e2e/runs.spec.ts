@@ -1,4 +1,7 @@
 // Browsing: overlay, compare, rename, delete and undo, links, keys; with runs that were really trained.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeRun } from "../backend/fixtures/writeRun.ts";
 import { expect, startRun, status, test, TINY } from "./product.ts";
 
 const short = { ...TINY, training: { ...TINY.training, steps: 25, evaluateEvery: 10 } };
@@ -25,6 +28,14 @@ test("two runs are laid over each other and compared by what differs", async ({ 
   await expect(app.getByRole("heading", { name: "Compare 2 runs" })).toBeVisible();
   await expect(app.getByLabel("Values")).toHaveValue("tokens");
   await expect(app.getByRole("radio", { name: "four experts as the baseline" })).toBeChecked();
+});
+
+test("the log says what of a run's events could not be read", async ({ app, product }) => {
+  const id = writeRun(join(product.home, "runs"), { steps: 20, name: "scribbled over" });
+  appendFileSync(join(product.home, "runs", id, "events.jsonl"), "garbage\n");
+  await app.locator(".run-row", row("scribbled over")).getByRole("button", { name: /^completed scribbled over/ }).click();
+  await app.getByRole("tab", { name: "Log" }).click();
+  await expect(app.getByText("Not all of events.jsonl could be read: 1 line is no event. The rest is shown.")).toBeVisible();
 });
 
 test("rename, archive and delete can be undone", async ({ app, product }) => {

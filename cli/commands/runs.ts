@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { metricDefinition, targetOf } from "../../contract/metrics.ts";
 import { isImported, type RunDetail } from "../../contract/handlers.ts";
+import { passedOverSentence } from "../../contract/passedOver.ts";
 import { homeAt } from "../../backend/home.ts";
 import { plainReason } from "../../backend/personError.ts";
 import { withBackend, type Backend } from "../backendAccess.ts";
@@ -53,7 +54,7 @@ const show: Command = {
       ["name", summary.name], ["id", summary.id], ["on", summary.host], ["status", summary.status], ["message", summary.statusMessage], ["doing", summary.progress && phaseLine(summary.progress)], ["step", isImported(summary) ? summary.step : `${summary.step} of ${summary.steps}`],
       ["attempt", summary.attempt], ["tokens", summary.tokens], ["training time", duration(summary.seconds)], ["device", summary.device],
       ["parameters", isImported(summary) ? null : summary.parameters], ["experts", summary.experts], ["sparse layers", summary.sparseLayers], ["alerts", summary.alerts],
-      ["tags", summary.tags.join(", ")], ["folder", detail.directory],
+      ["tags", summary.tags.join(", ")], ["folder", detail.directory], ["events", passedOverSentence(detail.passedOver)],
     ];
     print(parsed.json, detail, [
       table(["", ""], facts.filter(([, value]) => value !== null && value !== "")).split("\n").slice(1).join("\n"), "",

@@ -3,6 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { clockTime } from "../charts/moment.ts";
 import type { LogLine } from "../../contract/handlers.ts";
+import { passedOverSentence } from "../../contract/passedOver.ts";
 import { counted } from "../charts/quantity.ts";
 import { client, sentenceOf, useRequest, useRunChanges } from "../connection/index.ts";
 import { setView } from "../state/view.ts";
@@ -31,7 +32,7 @@ function useLog(runId: string) {
   useRunChanges(runId, cursor, (rows) => {
     if (rows.log.length > 0) setLines((known) => mergeLines(known ?? [], rows.log));
   });
-  return { lines, whole, error: error ?? (failure ? new Error(failure) : null), older: () => void read(lines?.[0]?.id) };
+  return { lines, whole, passedOver: detail ? passedOverSentence(detail.passedOver) : null, error: error ?? (failure ? new Error(failure) : null), older: () => void read(lines?.[0]?.id) };
 }
 
 export function LogTab({ runId }: { runId: string }) {
@@ -53,7 +54,7 @@ function Switcher({ shown, show }: { shown: "log" | "output"; show: (which: "log
 }
 
 function Log({ runId, switcher }: { runId: string; switcher: ReactNode }) {
-  const { lines, whole, error, older } = useLog(runId);
+  const { lines, whole, passedOver, error, older } = useLog(runId);
   const [level, setLevel] = useState<Level>("info");
   const [search, setSearch] = useState("");
   const [follow, setFollow] = useState(true);
@@ -75,6 +76,7 @@ function Log({ runId, switcher }: { runId: string; switcher: ReactNode }) {
         <span className="muted number">{shown.length === lines.length ? counted(lines.length, "line") : `${shown.length.toLocaleString("en")} of ${counted(lines.length, "line")}`}</span>
         {!whole && <button type="button" className="button" onClick={older}>Older lines</button>}
       </div>
+      {passedOver && <p className="log-passed-over" role="status">{passedOver}</p>}
       {shown.length === 0 ? <p className="tab-empty muted">{lines.length === 0 ? "The trainer has said nothing yet." : "No line matches."}</p> : (
         <div className="log-lines" ref={scroller} tabIndex={0} role="log" aria-live="off" onWheel={(event) => { if (event.deltaY < 0) setFollow(false); }}>
           <ol style={{ height: rows.getTotalSize() }}>
