@@ -23,6 +23,9 @@ export function plainReason(error: unknown): string {
   return REASONS[code ?? ""] ?? message;
 }
 
+/** The same of a file that a person named to be read. */
+export const unreadableReason = (error: unknown): string => ((error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : plainReason(error));
+
 /** Any thrown value for the wire. */
 export function toWireError(error: unknown, doing: string): WireError {
   if (error instanceof PersonError) return { message: error.message, detail: error.detail, issues: error.issues };

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { plainReason } from "../backend/personError.ts";
+import { unreadableReason } from "../backend/personError.ts";
 import { RunSpec } from "../contract/runSpec.ts";
 import { UsageError } from "./commandLine.ts";
 import { didYouMean, nearestField } from "./suggestion.ts";
@@ -17,7 +17,7 @@ export function readSpecFile(file: string): JsonObject {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new Error(`The spec ${file} can't be read: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : plainReason(error)}.`);
+    throw new Error(`The spec ${file} can't be read: ${unreadableReason(error)}.`);
   }
   let spec: unknown;
   try {

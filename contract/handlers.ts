@@ -38,12 +38,13 @@ export const RunSummary = z.object({
 });
 /** Was it read from another trainer's log? Then its spec says nothing of the model, and nothing can be done with its weights. */
 export const isImported = ({ steps }: Pick<z.output<typeof RunSummary>, "steps">): boolean => steps === 0;
+/** Lines of events.jsonl that brought nothing, by reason; of `missing` events there are gaps in the sequence. */
+export const PassedOver = z.object({ unparsable: z.int(), oversized: z.int(), unknown: z.int(), repeated: z.int(), missing: z.int() });
 export const RunDetail = z.object({
   summary: RunSummary, spec: RunSpec, directory: z.string(),
   metricNames: z.array(z.string()),
   sparseLayers: z.array(z.object({ stack: Stack, layer: z.int(), experts: z.int() })),
-  /** Lines of events.jsonl that brought nothing, by reason; of `missing` events there are gaps in the sequence. */
-  passedOver: z.object({ unparsable: z.int(), oversized: z.int(), unknown: z.int(), repeated: z.int(), missing: z.int() }),
+  passedOver: PassedOver,
   /** Newest row number of the run: subscribe after it. */
   cursor: z.int(),
 });
@@ -208,6 +209,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
 export type WireError = z.output<typeof WireError>;
 export type RunSummary = z.output<typeof RunSummary>;
 export type DistillationReport = z.output<typeof DistillationReport>;
+export type PassedOver = z.output<typeof PassedOver>;
 export type RunDetail = z.output<typeof RunDetail>;
 export type RunStatus = z.output<typeof RunStatus>;
 export type Series = z.output<typeof Series>;

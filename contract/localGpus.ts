@@ -1,8 +1,7 @@
 // The GPUs of this machine that a run would be trained on, and what a person should know of them before it starts.
-import type { z } from "zod";
 import type { Devices } from "./handlers.ts";
 
-export type Gpu = z.output<typeof Devices>["gpus"][number];
+export type Gpu = Devices["gpus"][number];
 
 /** One for each rank, as native/devices/chooseDevice.cpp chooses them; empty where the run is trained on the CPU, or can't be. */
 export function gpusOf(device: string, ranks: number, gpus: readonly Gpu[]): Gpu[] {

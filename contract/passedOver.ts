@@ -1,8 +1,5 @@
 // What of a run's events.jsonl could not be used, in words.
-import type { z } from "zod";
-import type { RunDetail } from "./handlers.ts";
-
-type PassedOver = z.output<typeof RunDetail>["passedOver"];
+import type { PassedOver } from "./handlers.ts";
 
 const counted = (count: number, one: string, many: string): string => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 

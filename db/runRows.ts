@@ -1,6 +1,6 @@
 // One row a run: what a person gave it, how it goes, and the summary of its metrics.
 import { toWire } from "../contract/events.ts";
-import type { RunStatus, RunSummary, Summary } from "../contract/handlers.ts";
+import type { PassedOver, RunStatus, RunSummary, Summary } from "../contract/handlers.ts";
 import type { ExitReason } from "../contract/runDirectory.ts";
 import { clearRows } from "./clearRows.ts";
 import { statement, transaction, type ReadableDB, type WritableDB } from "./database.ts";
@@ -83,10 +83,8 @@ export function removeRun(db: WritableDB, run: number): void {
   });
 }
 
-/** Lines of events.jsonl that brought nothing, by reason. */
-export interface ReadingCounts { unparsable: number; oversized: number; unknown: number; repeated: number; missing: number }
-export const readingCounts = (db: ReadableDB, run: number): ReadingCounts =>
-  statement<ReadingCounts>(db, "SELECT unparsable, oversized, unknown, repeated, missing FROM run WHERE run = ?").get(run)!;
+export const readingCounts = (db: ReadableDB, run: number): PassedOver =>
+  statement<PassedOver>(db, "SELECT unparsable, oversized, unknown, repeated, missing FROM run WHERE run = ?").get(run)!;
 
 export const metricNames = (db: ReadableDB, run: number): string[] =>
   statement<{ name: string }>(db, "SELECT name FROM metric WHERE run = ? AND count > 0 ORDER BY metric").all(run).map(({ name }) => name);

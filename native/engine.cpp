@@ -24,6 +24,7 @@
 #include "generation/generation.h"
 #include "kernels/crossEntropy.h"
 #include "kernels/cuda/launch.h"
+#include "makeModel.h"
 #include "mesh/command.h"
 #include "mesh/mesh.h"
 #include "mesh/rankUse.h"
@@ -69,13 +70,6 @@ std::int64_t peakResidentBytes() {
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
   return 0;
-}
-
-MeshPlace placeOf(const EngineConfig& config) { return config.mesh ? MeshPlace::of(config.mesh->shape, config.mesh->rank) : MeshPlace{}; }
-
-Transformer makeModel(const EngineConfig& config, const ModelConfig& model, at::Device device) {
-  return Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(device),
-                     config.images, placeOf(config));
 }
 
 /// The trained model that is learnt from; null where there is none.

@@ -5,7 +5,7 @@
 
 #include "devices/cpu.h"
 #include "failure.h"
-#include "model/transformer.h"
+#include "makeModel.h"
 
 namespace switchyard {
 namespace {
@@ -20,25 +20,19 @@ std::string sizeText(double bytes) {
   return text;
 }
 
-/// A rank's parts of a model's parameters, without values.
-ParameterSet partsOf(const EngineConfig& config, const ModelConfig& model, const MeshPlace& place) {
-  return std::move(Transformer(model, {config.vocabularySize, config.padToken, config.startToken}, config.seed, at::TensorOptions().dtype(at::kFloat).device(at::kMeta),
-                               config.images, place).parameters);
-}
-
 /// A weight with its bf16 copy.
 double weightBytes(const ModelConfig& model) { return model.precision == Precision::fp32 ? 4.0 : 6.0; }
 
 }  // namespace
 
 double bytesToBuild(const EngineConfig& config) {
-  const auto place = config.mesh ? MeshPlace::of(config.mesh->shape, config.mesh->rank) : MeshPlace{};
+  const auto place = placeOf(config);
   const auto& training = config.training;
   double bytes = 0.0;
-  const auto own = partsOf(config, config.model, place);
-  for (const auto& parameter : own.all()) {
+  const auto own = makeModel(config, config.model, at::kMeta);
+  for (const auto& parameter : own.parameters.all()) {
     // As Mesh::replicasOf: who updates the same columns.
-    const auto elements = parameter.value.numel(), replicas = parameter.split.expert >= 0 ? place.shape.data : place.shape.data * place.shape.expert;
+    const auto elements = parameter.value.numel(), replicas = parameter.split.expert >= 0 ? place.shape.data : place.batch().of;
     double each = weightBytes(config.model);
     if (!config.inference) {
       const bool shared = training.adamW && training.adamW->shareUpdates && elements % replicas == 0;
@@ -48,8 +42,8 @@ double bytesToBuild(const EngineConfig& config) {
   }
   if (config.distillation) {
     const auto& teacher = config.distillation->teacher;
-    const auto taught = partsOf(config, teacher, place);
-    for (const auto& parameter : taught.all()) bytes += weightBytes(teacher) * static_cast<double>(parameter.value.numel());
+    const auto taught = makeModel(config, teacher, at::kMeta);
+    for (const auto& parameter : taught.parameters.all()) bytes += weightBytes(teacher) * static_cast<double>(parameter.value.numel());
   }
   return bytes * static_cast<double>(place.shape.ranks());
 }
@@ -57,7 +51,7 @@ double bytesToBuild(const EngineConfig& config) {
 void expectRoom(const EngineConfig& config) {
   const double needed = bytesToBuild(config), memory = static_cast<double>(readCpu().memoryBytes);
   if (needed <= memory) return;
-  const auto parameters = partsOf(config, config.model, {}).count();
+  const auto parameters = makeModel(config, config.model, at::kMeta).parameters.count();
   throw Failure("The memory was not enough for building the model: its " + std::to_string(parameters) +
                 (config.inference ? " parameters take " : " parameters with gradients and optimizer state take ") + sizeText(needed) + " and this machine has " +
                 sizeText(memory) + "; make the model smaller.", "", FailureKind::memory);

@@ -9,7 +9,7 @@ import { importModel, inspectModel } from "../../backend/models/importModel.ts";
 import { computeLogits, LogitsInput, writeLogits } from "../../backend/models/logits.ts";
 import { deleteModel, findModel, listModels } from "../../backend/models/store.ts";
 import { openModel, type ModelSource } from "../../backend/models/weights.ts";
-import { plainReason } from "../../backend/personError.ts";
+import { unreadableReason } from "../../backend/personError.ts";
 import { UsageError, type Command, type ParsedCommand } from "../commandLine.ts";
 import { findImportedModel, findModelSource } from "../modelReference.ts";
 import { print } from "../print.ts";
@@ -158,7 +158,7 @@ function readInput(file: string): LogitsInput {
   try {
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(error instanceof SyntaxError ? `The file ${file} is not JSON: ${error.message}.` : `The file ${file} can't be read (${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : plainReason(error)}).`);
+    throw new Error(error instanceof SyntaxError ? `The file ${file} is not JSON: ${error.message}.` : `The file ${file} can't be read (${unreadableReason(error)}).`);
   }
   const parsed = LogitsInput.safeParse(content);
   if (parsed.success) return parsed.data;

@@ -1,33 +1,25 @@
 #include "nccl.h"
 
-#include <dlfcn.h>
-
+#include "../devices/foundLibrary.h"
 #include "../failure.h"
 
 namespace switchyard {
 
 Nccl::Nccl() {
-  void* library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    const char* why = dlerror();
-    throw Failure("GPUs can't train together here: NCCL (libnccl.so.2) was not found. Run npm start, which installs it, or choose the CPU.", why ? why : "", FailureKind::device);
-  }
-  const auto find = [&]<class Function>(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function) throw Failure("GPUs can't train together here: the NCCL of this machine is too old. Run npm start, which installs another.", name, FailureKind::device);
-  };
-  find(getUniqueId, "ncclGetUniqueId");
-  find(commInitRank, "ncclCommInitRank");
-  find(commDestroy, "ncclCommDestroy");
-  find(groupStart, "ncclGroupStart");
-  find(groupEnd, "ncclGroupEnd");
-  find(allReduce, "ncclAllReduce");
-  find(allGather, "ncclAllGather");
-  find(reduceScatter, "ncclReduceScatter");
-  find(broadcast, "ncclBroadcast");
-  find(send, "ncclSend");
-  find(receive, "ncclRecv");
-  find(errorString, "ncclGetErrorString");
+  const FoundLibrary library("libnccl.so.2", "GPUs can't train together here: NCCL (libnccl.so.2) was not found. Run npm start, which installs it, or choose the CPU.",
+                             "GPUs can't train together here: the NCCL of this machine is too old. Run npm start, which installs another.");
+  library.find(getUniqueId, "ncclGetUniqueId");
+  library.find(commInitRank, "ncclCommInitRank");
+  library.find(commDestroy, "ncclCommDestroy");
+  library.find(groupStart, "ncclGroupStart");
+  library.find(groupEnd, "ncclGroupEnd");
+  library.find(allReduce, "ncclAllReduce");
+  library.find(allGather, "ncclAllGather");
+  library.find(reduceScatter, "ncclReduceScatter");
+  library.find(broadcast, "ncclBroadcast");
+  library.find(send, "ncclSend");
+  library.find(receive, "ncclRecv");
+  library.find(errorString, "ncclGetErrorString");
 }
 
 const Nccl& Nccl::library() {

@@ -1,10 +1,9 @@
 #include "compiler.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 
+#include "../../devices/foundLibrary.h"
 #include "../../failure.h"
 #include "sources.h"
 
@@ -20,32 +19,23 @@ constexpr Source STANDARD[] = {
 /// Every rounding is one that the text asks for (--fmad). Functions that don't say where they run run on the GPU.
 constexpr std::array OPTIONS{"--std=c++20", "--device-as-default-execution-space", "--fmad=false"};
 
-Failure failure(const std::string& sentence, const std::string& detail) { return Failure(sentence, detail, FailureKind::device); }
-
 }  // namespace
 
 Compiler::Compiler() {
-  void* library = dlopen("libnvrtc.so.13", RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    const char* why = dlerror();
-    throw failure("NVIDIA's run-time compiler (libnvrtc.so.13) was not found; run npm start, which installs it.", why ? why : "");
-  }
-  const auto find = [&]<class Function>(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function) throw failure("NVIDIA's run-time compiler is too old; run npm start, which installs another.", name);
-  };
-  find(countCapabilities, "nvrtcGetNumSupportedArchs");
-  find(getCapabilities, "nvrtcGetSupportedArchs");
-  find(createProgram, "nvrtcCreateProgram");
-  find(destroyProgram, "nvrtcDestroyProgram");
-  find(compileProgram, "nvrtcCompileProgram");
-  find(logSize, "nvrtcGetProgramLogSize");
-  find(log, "nvrtcGetProgramLog");
-  find(cubinSize, "nvrtcGetCUBINSize");
-  find(cubin, "nvrtcGetCUBIN");
-  find(ptxSize, "nvrtcGetPTXSize");
-  find(ptx, "nvrtcGetPTX");
-  find(errorString, "nvrtcGetErrorString");
+  const FoundLibrary library("libnvrtc.so.13", "NVIDIA's run-time compiler (libnvrtc.so.13) was not found; run npm start, which installs it.",
+                             "NVIDIA's run-time compiler is too old; run npm start, which installs another.");
+  library.find(countCapabilities, "nvrtcGetNumSupportedArchs");
+  library.find(getCapabilities, "nvrtcGetSupportedArchs");
+  library.find(createProgram, "nvrtcCreateProgram");
+  library.find(destroyProgram, "nvrtcDestroyProgram");
+  library.find(compileProgram, "nvrtcCompileProgram");
+  library.find(logSize, "nvrtcGetProgramLogSize");
+  library.find(log, "nvrtcGetProgramLog");
+  library.find(cubinSize, "nvrtcGetCUBINSize");
+  library.find(cubin, "nvrtcGetCUBIN");
+  library.find(ptxSize, "nvrtcGetPTXSize");
+  library.find(ptx, "nvrtcGetPTX");
+  library.find(errorString, "nvrtcGetErrorString");
 }
 
 const Compiler& Compiler::library() {
@@ -55,7 +45,7 @@ const Compiler& Compiler::library() {
 
 void Compiler::check(int result, const std::string& log) const {
   // 0 is NVRTC_SUCCESS.
-  if (result != 0) throw failure("NVIDIA's run-time compiler could not compile the kernels.", log.empty() ? errorString(result) : log);
+  if (result != 0) throw Failure("NVIDIA's run-time compiler could not compile the kernels.", log.empty() ? errorString(result) : log, FailureKind::device);
 }
 
 std::vector<int> Compiler::capabilities() const {

@@ -1,36 +1,27 @@
 #include "driver.h"
 
 #include <c10/util/Exception.h>
-#include <dlfcn.h>
 
 #include <string>
 
-#include "../../failure.h"
+#include "../../devices/foundLibrary.h"
 
 namespace switchyard::kernels::cuda {
 
 Driver::Driver() {
-  void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    const char* why = dlerror();
-    throw Failure("There is no NVIDIA driver on this machine (libcuda.so.1 was not found).", why ? why : "", FailureKind::device);
-  }
-  const auto find = [&]<class Function>(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function) throw Failure("The NVIDIA driver of this machine is too old.", name, FailureKind::device);
-  };
+  const FoundLibrary library("libcuda.so.1", "There is no NVIDIA driver on this machine (libcuda.so.1 was not found).", "The NVIDIA driver of this machine is too old.");
   decltype(&cuInit) initialize = nullptr;
-  find(initialize, "cuInit");
-  find(errorString, "cuGetErrorString");
-  find(deviceGet, "cuDeviceGet");
-  find(deviceAttribute, "cuDeviceGetAttribute");
-  find(retainPrimaryContext, "cuDevicePrimaryCtxRetain");
+  library.find(initialize, "cuInit");
+  library.find(errorString, "cuGetErrorString");
+  library.find(deviceGet, "cuDeviceGet");
+  library.find(deviceAttribute, "cuDeviceGetAttribute");
+  library.find(retainPrimaryContext, "cuDevicePrimaryCtxRetain");
   // The header's names of these two stand for their second version.
-  find(pushContext, "cuCtxPushCurrent_v2");
-  find(popContext, "cuCtxPopCurrent_v2");
-  find(loadModule, "cuModuleLoadData");
-  find(getFunction, "cuModuleGetFunction");
-  find(launch, "cuLaunchKernel");
+  library.find(pushContext, "cuCtxPushCurrent_v2");
+  library.find(popContext, "cuCtxPopCurrent_v2");
+  library.find(loadModule, "cuModuleLoadData");
+  library.find(getFunction, "cuModuleGetFunction");
+  library.find(launch, "cuLaunchKernel");
   check(initialize(0));
 }
 
